@@ -1,0 +1,78 @@
+//! Settings, read once at start. A missing or wrong one stops the start with a sentence that names it;
+//! nothing is guessed.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// The process's environment, as a value that tests can make.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// A setting that has to be corrected before the function can start.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    #[error("the environment variable {0} is not set")]
+    Missing(String),
+    #[error("the environment variable {name} {problem}")]
+    Wrong { name: String, problem: String },
+    #[error("the secret in {name} {problem}")]
+    WrongSecret { name: String, problem: String },
+}
+
+impl Environment {
+    pub fn of_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    pub fn required(&self, name: &str) -> Result<&str, ConfigError> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| ConfigError::Missing(name.to_owned()))
+    }
+
+    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, ConfigError> {
+        self.required(name)?.parse().map_err(|problem: T::Err| ConfigError::Wrong {
+            name: name.to_owned(),
+            problem: format!("cannot be used: {problem}"),
+        })
+    }
+
+    /// `true` or `false`, nothing else: a flag that is misspelt must not read as "off".
+    pub fn flag(&self, name: &str) -> Result<bool, ConfigError> {
+        match self.required(name)? {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(ConfigError::Wrong {
+                name: name.to_owned(),
+                problem: format!("must be true or false, not {other:?}"),
+            }),
+        }
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_true_or_false_and_nothing_else() {
+        let environment = Environment::from([("A", "true"), ("B", "false"), ("C", "TRUE"), ("D", "")]);
+
+        assert_eq!(environment.flag("A"), Ok(true));
+        assert_eq!(environment.flag("B"), Ok(false));
+        assert_eq!(
+            environment.flag("C").unwrap_err().to_string(),
+            "the environment variable C must be true or false, not \"TRUE\""
+        );
+        assert_eq!(environment.flag("D").unwrap_err().to_string(), "the environment variable D is not set");
+    }
+}

@@ -1,0 +1,154 @@
+//! "Who is logged in?": everything a plugin may know about a user, in one round trip.
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, Type};
+
+use super::column::{stored, stored_optional};
+use super::session::Session;
+use crate::domain::context::Person;
+use crate::domain::{AthleteId, GalleryId, GalleryStatus, OrgName, PersonName, Role, Sport, Subject, UserId};
+use crate::error::Error;
+
+/// A user as plugins see her.
+#[derive(Debug)]
+pub struct UserContext {
+    pub id: UserId,
+    pub role: Role,
+    /// An admin has no profile and so no name.
+    pub first_name: Option<PersonName>,
+    pub person: Person,
+    pub athletes: Vec<Athlete>,
+    pub organizations: Vec<Organization>,
+    /// The newest twenty.
+    pub galleries: Vec<Gallery>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Athlete {
+    pub id: AthleteId,
+    pub first_name: String,
+    pub sport: Option<String>,
+}
+
+impl std::fmt::Debug for Athlete {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Athlete({})", self.id)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Organization {
+    pub id: UserId,
+    pub name: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Gallery {
+    pub id: GalleryId,
+    pub title: String,
+    pub status: GalleryStatus,
+    pub url: Option<String>,
+}
+
+/// The context of an identity, or `None` if it has not registered.
+pub async fn of_subject(session: &impl Session, subject: &Subject) -> Result<Option<UserContext>, Error> {
+    let row = session
+        .row(
+            "with me as (select id, role from users where auth_provider_id = $1),
+             -- the organisations whose galleries are hers: by her athletes, by being one, by working for one
+             mine as (
+                 select entry.organization_id as id
+                 from me
+                 join athletes as athlete on athlete.parent_id = me.id
+                 join roster_entries as entry on entry.athlete_id = athlete.id
+                 union
+                 select id from me where role = 'org'
+             ),
+             newest as (
+                 (select gallery.id
+                  from mine
+                  cross join lateral (
+                      select id from galleries where organization_id = mine.id order by id desc limit 20
+                  ) as gallery)
+                 union
+                 (select registration.gallery_id
+                  from me join gallery_registrations as registration on registration.parent_id = me.id)
+                 union
+                 (select gallery.id
+                  from me
+                  cross join lateral (
+                      select id from galleries where photographer_id = me.id order by id desc limit 20
+                  ) as gallery)
+                 order by id desc
+                 limit 20
+             ),
+             shown as (
+                 select gallery.id, gallery.title, gallery.status, gallery.public_url as url, gallery.organization_id
+                 from newest join galleries as gallery using (id)
+             )
+             select
+                 me.id,
+                 me.role::text as role,
+                 coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
+                 org.org_name,
+                 org.org_type::text as org_type,
+                 photographer.business_name,
+                 photographer.certification_level::text as certification_level,
+                 coalesce((
+                     select json_agg(json_build_object('id', id, 'first_name', first_name, 'sport', sport_primary) order by id)
+                     from athletes where parent_id = me.id
+                 ), '[]') as athletes,
+                 coalesce((
+                     select json_agg(json_build_object('id', user_id, 'name', org_name) order by org_name, user_id)
+                     from profiles_organizations
+                     where user_id in (select id from mine)
+                        or (me.role = 'photographer' and user_id in (select organization_id from shown))
+                 ), '[]') as organizations,
+                 coalesce((
+                     select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url) order by id desc)
+                     from shown
+                 ), '[]') as galleries
+             from me
+             left join profiles_parents as parent on parent.user_id = me.id
+             left join profiles_organizations as org on org.user_id = me.id
+             left join profiles_photographers as photographer on photographer.user_id = me.id",
+            &[(&subject.as_str(), Type::TEXT)],
+        )
+        .await?;
+    row.map(|row| from_row(&row)).transpose()
+}
+
+fn from_row(row: &Row) -> Result<UserContext, Error> {
+    let Json(athletes): Json<Vec<Athlete>> = row.get("athletes");
+    let Json(organizations) = row.get("organizations");
+    let Json(galleries) = row.get("galleries");
+    let role = stored(row, "role")?;
+    let first_name: Option<PersonName> = stored_optional(row, "first_name")?;
+    let person = match role {
+        Role::Admin => Person::Admin,
+        Role::Parent => Person::Parent { first_name: stored(row, "first_name")?, athletes: named(&athletes)? },
+        Role::Org => Person::Org {
+            first_name: stored(row, "first_name")?,
+            org_name: stored(row, "org_name")?,
+            org_type: stored(row, "org_type")?,
+        },
+        Role::Photographer => Person::Photographer {
+            first_name: stored(row, "first_name")?,
+            level: stored(row, "certification_level")?,
+            business_name: stored::<OrgName>(row, "business_name")?,
+        },
+    };
+    Ok(UserContext { id: UserId(row.get("id")), role, first_name, person, athletes, organizations, galleries })
+}
+
+fn named(athletes: &[Athlete]) -> Result<Vec<(PersonName, Option<Sport>)>, Error> {
+    let invalid = |problem: String| Error::internal("a stored value is not valid", problem);
+    athletes
+        .iter()
+        .map(|athlete| {
+            let sport = athlete.sport.as_deref().map(str::parse).transpose().map_err(invalid)?;
+            Ok((athlete.first_name.parse().map_err(invalid)?, sport))
+        })
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! The migrations, in order, and how they are applied. Forward only: a mistake is mended by the next one.
+
+use refinery::{Migration, Runner};
+use tokio_postgres::types::Type;
+
+use super::pool::Connection;
+use super::session::Session;
+use crate::error::Error;
+
+/// Every file of `migrations/`; a test compares this list with the folder.
+pub const FILES: [(&str, &str); 9] = [
+    ("V0001__roles", include_str!("../../../migrations/0001_roles.sql")),
+    ("V0002__users_and_profiles", include_str!("../../../migrations/0002_users_and_profiles.sql")),
+    ("V0003__athletes_and_rosters", include_str!("../../../migrations/0003_athletes_and_rosters.sql")),
+    ("V0004__galleries", include_str!("../../../migrations/0004_galleries.sql")),
+    ("V0005__referrals_and_assignments", include_str!("../../../migrations/0005_referrals_and_assignments.sql")),
+    ("V0006__tasks", include_str!("../../../migrations/0006_tasks.sql")),
+    ("V0007__zoho", include_str!("../../../migrations/0007_zoho.sql")),
+    ("V0008__webhooks", include_str!("../../../migrations/0008_webhooks.sql")),
+    ("V0009__gallery_alerts", include_str!("../../../migrations/0009_gallery_alerts.sql")),
+];
+
+/// The key of the advisory lock under which migrations run: any constant that nobody else uses.
+const LOCK: i64 = 0x6973_6f78_705f_6d67;
+
+/// Applies what has not been applied, each file in a transaction of its own, and names it. Two deployments at
+/// once take turns: refinery itself takes no lock.
+pub async fn apply(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    connection.rows("select pg_advisory_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    let applied = run(connection).await;
+    connection.rows("select pg_advisory_unlock($1)", &[(&LOCK, Type::INT8)]).await?;
+    applied
+}
+
+async fn run(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    let migrations = FILES
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::internal("a migration is misnamed", error))?;
+    let client: &mut tokio_postgres::Client = connection;
+    let report = Runner::new(&migrations)
+        .run_async(client)
+        .await
+        .map_err(|error| Error::internal("a migration failed", error))?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}

@@ -1,0 +1,25 @@
+//! PostgreSQL: SQL beside its row types, one file per entity. Reads take any [`Session`], writes take a
+//! [`Transaction`]; nothing here commits, and no HTTP call is made while a transaction is open.
+
+pub mod alerts;
+pub mod athletes;
+mod column;
+pub mod context;
+pub mod galleries;
+pub mod inbox;
+pub mod migrations;
+pub mod people;
+pub mod pool;
+pub mod profiles;
+pub mod referrals;
+pub mod roles;
+pub mod rosters;
+pub mod session;
+pub mod tasks;
+pub mod users;
+pub mod zoho_links;
+pub mod zoho_token;
+
+pub use deadpool_postgres::Transaction;
+pub use pool::{Connection, Database, DatabaseSettings};
+pub use session::{Session, once_more};

@@ -1,0 +1,101 @@
+//! `users`: who can log in.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::Transaction;
+use super::column::stored;
+use super::session::{Session, violated_constraint};
+
+use crate::domain::{Email, Role, Subject, UserId};
+use crate::error::Error;
+
+/// A user as the API shows her to herself.
+#[derive(Debug, Serialize)]
+pub struct User {
+    pub id: UserId,
+    pub email: Email,
+    pub role: Role,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Makes the user, unless her identity or her address has one already (`None`). Waits for a registration of
+/// the same person that is under way.
+pub async fn insert(
+    tx: &Transaction<'_>,
+    id: UserId,
+    email: &Email,
+    subject: &Subject,
+    role: Role,
+) -> Result<Option<User>, Error> {
+    // Without a conflict target: both unique keys are arbiters, so a race ends in "nothing" and not in an error.
+    let row = tx
+        .row(
+            "insert into users (id, email, auth_provider_id, role)
+             values ($1, $2, $3, $4::text::user_role)
+             on conflict do nothing
+             returning id, email, role::text as role, created_at",
+            &[
+                (&id.0, Type::UUID),
+                (&email.as_str(), Type::TEXT),
+                (&subject.as_str(), Type::TEXT),
+                (&role.as_str(), Type::TEXT),
+            ],
+        )
+        .await?;
+    row.map(|row| from_row(&row)).transpose()
+}
+
+/// The user of an identity.
+pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Option<User>, Error> {
+    let row = session
+        .row(
+            "select id, email, role::text as role, created_at from users where auth_provider_id = $1",
+            &[(&subject.as_str(), Type::TEXT)],
+        )
+        .await?;
+    row.map(|row| from_row(&row)).transpose()
+}
+
+/// Takes over an address that the identity provider has verified anew.
+///
+/// # Errors
+/// `email-taken` when another user has it.
+pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Result<(), Error> {
+    let changed = tx
+        .rows("update users set email = $2 where id = $1", &[(&id.0, Type::UUID), (&email.as_str(), Type::TEXT)])
+        .await;
+    match changed {
+        Ok(_) => Ok(()),
+        Err(error) if violated_constraint(&error) == Some("users_email_key") => Err(email_taken()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// For an identity without a user.
+pub fn not_registered() -> Error {
+    Error::NotFound {
+        code: "not-registered",
+        detail: "This identity has not registered yet: send POST /api/users first.",
+    }
+}
+
+/// The same address under another identity: refused, never linked, since whoever controls an identity
+/// provider's account would otherwise get into somebody else's.
+pub fn email_taken() -> Error {
+    Error::Conflict {
+        code: "email-taken",
+        detail: "An account with this e-mail address exists already. Sign in the way you did when you made it.",
+    }
+}
+
+fn from_row(row: &Row) -> Result<User, Error> {
+    Ok(User {
+        id: UserId(row.get("id")),
+        email: stored(row, "email")?,
+        role: stored(row, "role")?,
+        created_at: row.get("created_at"),
+    })
+}

@@ -1,0 +1,68 @@
+//! `users.zoho_contact_id` and `zoho_links`: which Contact is whose, and on what both sides last agreed.
+
+use std::collections::HashSet;
+
+use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
+
+use super::Transaction;
+use super::session::Session;
+use crate::domain::UserId;
+use crate::domain::contact::ContactFields;
+use crate::error::Error;
+
+/// What is now known to be so at Zoho for one user.
+#[derive(Clone, Debug)]
+pub struct Synced {
+    pub user: UserId,
+    pub contact_id: String,
+    pub base: ContactFields,
+    pub tags: Vec<String>,
+}
+
+/// Records all of them and returns those users who got (or had) this Contact. Missing are users who are gone,
+/// who have another Contact, or whose Contact is another user's here: an existing link is never overwritten.
+pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<UserId>, Error> {
+    if synced.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let users: Vec<Uuid> = synced.iter().map(|one| one.user.0).collect();
+    let contacts: Vec<&str> = synced.iter().map(|one| one.contact_id.as_str()).collect();
+    let bases: Vec<Json<&ContactFields>> = synced.iter().map(|one| Json(&one.base)).collect();
+    // An array of arrays must be rectangular, so each list of tags travels as JSON.
+    let tags: Vec<Json<&Vec<String>>> = synced.iter().map(|one| Json(&one.tags)).collect();
+    let rows = tx
+        .rows(
+            "with synced as (
+                 select * from unnest($1, $2, $3, $4) as synced (user_id, contact_id, base, tags)
+             ),
+             linked as (
+                 update users set zoho_contact_id = synced.contact_id
+                 from synced
+                 where users.id = synced.user_id
+                   and coalesce(users.zoho_contact_id, synced.contact_id) = synced.contact_id
+                   and not exists (
+                       select from users as other
+                       where other.zoho_contact_id = synced.contact_id and other.id <> synced.user_id
+                   )
+                 returning users.id
+             )
+             insert into zoho_links (user_id, base, tags)
+             select user_id, base, array(select jsonb_array_elements_text(tags))
+             from synced join linked on linked.id = synced.user_id
+             on conflict (user_id) do update set
+                 base = excluded.base,
+                 tags = excluded.tags,
+                 synced_at = now(),
+                 version = zoho_links.version + 1
+             returning user_id",
+            &[
+                (&users, Type::UUID_ARRAY),
+                (&contacts, Type::TEXT_ARRAY),
+                (&bases, Type::JSONB_ARRAY),
+                (&tags, Type::JSONB_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
+}

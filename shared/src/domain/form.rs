@@ -1,0 +1,233 @@
+//! Reading a JSON object into domain types and finding every problem at once, each with its JSON pointer
+//! (RFC 6901), so that a person corrects her form in one go.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One thing to correct: where it stands and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// RFC 6901, like `/athletes/0/dob`.
+    pointer: String,
+    message: String,
+}
+
+impl FieldError {
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// A JSON object while it is read. Ask for each field once, then [`Form::finish`]: what nobody asked for
+/// is unknown and refused by name.
+#[derive(Debug)]
+pub struct Form<'a> {
+    object: &'a Map<String, Value>,
+    pointer: String,
+    asked: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Form<'a> {
+    /// The whole body.
+    ///
+    /// # Errors
+    /// A body that is not an object.
+    pub fn of(body: &'a Value) -> Result<Self, FieldError> {
+        match body {
+            Value::Object(object) => Ok(Self::at(object, String::new())),
+            _ => Err(FieldError::new("", "must be a JSON object")),
+        }
+    }
+
+    fn at(object: &'a Map<String, Value>, pointer: String) -> Self {
+        Self { object, pointer, asked: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Text that must be there.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
+        match self.get(field) {
+            None => self.reject(field, "is required"),
+            Some(value) => self.parse(field, value),
+        }
+    }
+
+    /// Text that may be missing or null.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
+        let value = self.get(field)?;
+        self.parse(field, value)
+    }
+
+    /// A list of texts, at most `most`; missing is empty.
+    pub fn list<T: FromStr<Err: Display>>(&mut self, field: &'static str, most: usize) -> Vec<T> {
+        let mut list = Vec::new();
+        for (index, value) in self.items(field, most).iter().enumerate() {
+            match value.as_str().map(str::parse) {
+                Some(Ok(item)) => list.push(item),
+                Some(Err(problem)) => self.reject_at(&format!("{field}/{index}"), problem),
+                None => self.reject_at(&format!("{field}/{index}"), "must be text"),
+            }
+        }
+        list
+    }
+
+    /// A list of objects, at most `most`, each read by `read`; missing is empty.
+    pub fn objects<T>(
+        &mut self,
+        field: &'static str,
+        most: usize,
+        read: impl Fn(&mut Form<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let mut list = Vec::new();
+        for (index, value) in self.items(field, most).iter().enumerate() {
+            list.extend(self.nested(&format!("{field}/{index}"), value, &read));
+        }
+        list
+    }
+
+    /// An object that may be missing or null, read by `read`.
+    pub fn object<T>(&mut self, field: &'static str, read: impl Fn(&mut Form<'_>) -> Option<T>) -> Option<T> {
+        let value = self.get(field)?;
+        self.nested(field, value, &read)
+    }
+
+    /// A JSON object kept as it is, at most `most` bytes; missing is `None`.
+    pub fn any_object(&mut self, field: &'static str, most: usize) -> Option<Value> {
+        self.any(field, most, "must be a JSON object", Value::is_object)
+    }
+
+    /// A JSON array kept as it is, at most `most` bytes; missing is `None`.
+    pub fn any_list(&mut self, field: &'static str, most: usize) -> Option<Value> {
+        self.any(field, most, "must be a list", Value::is_array)
+    }
+
+    /// Notes a problem that only the caller can see.
+    pub fn reject<T>(&mut self, field: &str, message: impl Display) -> Option<T> {
+        self.reject_at(field, message);
+        None
+    }
+
+    /// All problems, or `value` if there are none; fields that were never asked for are problems, too.
+    ///
+    /// # Errors
+    /// Everything that has to be corrected.
+    pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<FieldError>> {
+        self.refuse_unknown();
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(self.errors),
+        }
+    }
+
+    /// The problems so far, without a look at unknown fields.
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
+    fn nested<T>(&mut self, place: &str, value: &Value, read: &impl Fn(&mut Form<'_>) -> Option<T>) -> Option<T> {
+        let Value::Object(object) = value else {
+            self.reject_at(place, "must be a JSON object");
+            return None;
+        };
+        let mut form = Form::at(object, format!("{}/{place}", self.pointer));
+        let read = read(&mut form);
+        form.refuse_unknown();
+        self.errors.append(&mut form.errors);
+        read
+    }
+
+    fn any(&mut self, field: &'static str, most: usize, shape: &str, fits: fn(&Value) -> bool) -> Option<Value> {
+        let value = self.get(field)?;
+        if !fits(value) {
+            return self.reject(field, shape);
+        }
+        if value.to_string().len() > most {
+            return self.reject(field, format_args!("must have at most {most} bytes"));
+        }
+        Some(value.clone())
+    }
+
+    fn items(&mut self, field: &'static str, most: usize) -> &'a [Value] {
+        match self.get(field) {
+            None => &[],
+            Some(Value::Array(items)) if items.len() <= most => items,
+            Some(Value::Array(_)) => {
+                self.reject_at(field, format_args!("must have at most {most} entries"));
+                &[]
+            }
+            Some(_) => {
+                self.reject_at(field, "must be a list");
+                &[]
+            }
+        }
+    }
+
+    /// Null is the same as missing.
+    fn get(&mut self, field: &'static str) -> Option<&'a Value> {
+        self.asked.push(field);
+        self.object.get(field).filter(|value| !value.is_null())
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, field: &str, value: &Value) -> Option<T> {
+        match value.as_str().map(str::parse) {
+            Some(Ok(parsed)) => Some(parsed),
+            Some(Err(problem)) => self.reject(field, problem),
+            None => self.reject(field, "must be text"),
+        }
+    }
+
+    fn reject_at(&mut self, place: &str, message: impl Display) {
+        self.errors.push(FieldError::new(format!("{}/{place}", self.pointer), message.to_string()));
+    }
+
+    fn refuse_unknown(&mut self) {
+        let unknown: Vec<_> = self.object.keys().filter(|key| !self.asked.contains(&key.as_str())).take(20).collect();
+        for key in unknown {
+            // The name is the caller's own text: bounded, and escaped as RFC 6901 wants it.
+            let key: String = key.chars().take(60).collect::<String>().replace('~', "~0").replace('/', "~1");
+            self.reject_at(&key, "is not a field of this request");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::PersonName;
+    use super::*;
+    use serde_json::json;
+
+    fn problems(body: &Value) -> Vec<(String, String)> {
+        let mut form = Form::of(body).unwrap();
+        let name = form.required::<PersonName>("name");
+        form.objects("children", 2, |child| child.required::<PersonName>("name"));
+        form.list::<PersonName>("tags", 2);
+        form.finish(name).err().unwrap_or_default().into_iter().map(|e| (e.pointer, e.message)).collect()
+    }
+
+    #[test]
+    fn every_problem_is_found_at_once_with_its_place() {
+        let body = json!({"children": [{"name": ""}, 7], "tags": ["a", 1], "a/b": 1});
+
+        let found = problems(&body);
+
+        let places: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(places, ["/name", "/children/0/name", "/children/1", "/tags/1", "/a~1b"]);
+    }
+
+    #[test]
+    fn an_unknown_field_of_a_nested_object_is_refused_by_name() {
+        let found = problems(&json!({"name": "x", "children": [{"name": "y", "nmae": "z"}]}));
+
+        assert_eq!(found, [("/children/0/nmae".to_owned(), "is not a field of this request".to_owned())]);
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_one_problem() {
+        let found = problems(&json!({"name": "x", "tags": ["a", "b", "c"]}));
+
+        assert_eq!(found, [("/tags".to_owned(), "must have at most 2 entries".to_owned())]);
+    }
+}

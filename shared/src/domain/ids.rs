@@ -1,0 +1,44 @@
+//! Ids, one type for each kind of thing, so that an athlete's id cannot be passed for her parent's.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self).map_err(|_| "must be an id as this API gives them out (a UUID)")
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A row of `users`; also the key of the user's profile, and so what `parent_id`,
+    /// `photographer_id` and `organization_id` hold.
+    UserId,
+    /// A row of `athletes`.
+    AthleteId,
+    /// A row of `galleries`.
+    GalleryId,
+    /// A row of `gallery_alerts`.
+    AlertId,
+    /// A row of `alert_batches`: what goes to Zoho in one transmission.
+    AlertBatchId,
+}

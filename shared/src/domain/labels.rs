@@ -1,0 +1,48 @@
+//! The closed lists of the schema, with the exact labels that the database and the API use.
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $label:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $(#[serde(rename = $label)] $variant),+
+        }
+
+        impl $name {
+            /// The label, as it stands in the database and in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $label),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($label => Ok(Self::$variant),)+
+                    _ => Err(format!("must be one of: {}", [$($label),+].join(", "))),
+                }
+            }
+        }
+    )+};
+}
+
+labels! {
+    /// What somebody is here; decided at registration, for good.
+    Role { Admin = "admin", Parent = "parent", Org = "org", Photographer = "photographer" }
+    /// What kind of organisation it is.
+    OrgType { School = "School", League = "League", Club = "Club" }
+    /// How far a photographer has come in the academy.
+    CertificationLevel { Level1 = "Level 1", Level2 = "Level 2", Master = "Master" }
+    /// What a photographer pays for.
+    PaywallTier { Free = "Free", Member = "Member", CdmPro = "CDM_Pro" }
+    /// Where a gallery stands; it never goes back.
+    GalleryStatus { PreReg = "Pre-Reg", Live = "Live", Archived = "Archived" }
+}

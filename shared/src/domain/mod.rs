@@ -1,0 +1,25 @@
+//! Pure rules and types: no async, SQL, HTTP, clock or environment. Everything else depends on this
+//! module and it depends on nothing of ours.
+
+pub mod address;
+pub mod code;
+pub mod contact;
+pub mod context;
+pub mod form;
+pub mod gallery;
+pub mod ids;
+pub mod labels;
+pub mod registration;
+pub mod sport;
+pub mod tags;
+pub mod text;
+
+pub use address::MailingAddress;
+pub use code::{JoinCode, ReferralCode};
+pub use form::{FieldError, Form};
+pub use ids::{AlertBatchId, AlertId, AthleteId, GalleryId, UserId};
+pub use labels::{CertificationLevel, GalleryStatus, OrgType, PaywallTier, Role};
+pub use text::{
+    DateOfBirth, Email, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject, TaxId, Title,
+    TypedCode, WebUrl, ZipCode,
+};

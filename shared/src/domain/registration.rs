@@ -1,0 +1,231 @@
+//! What somebody says about herself when she signs up.
+
+use chrono::NaiveDate;
+use serde_json::Value;
+
+use super::address::MailingAddress;
+use super::code::ReferralCode;
+use super::form::{FieldError, Form};
+use super::labels::{OrgType, Role};
+use super::text::{DateOfBirth, OrgName, PersonName, PhoneNumber, Sport, TaxId, TypedCode, WebUrl, ZipCode};
+
+/// The body of `POST /api/users`, by role. `admin` cannot be asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Registration {
+    Parent(ParentProfile, Enrolment),
+    Org(OrgProfile),
+    Photographer(PhotographerProfile),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParentProfile {
+    pub first_name: PersonName,
+    pub last_name: PersonName,
+    pub phone_number: Option<PhoneNumber>,
+    pub mailing_address: Option<MailingAddress>,
+    pub referred_by_code: Option<TypedCode>,
+    pub sport_interests: Vec<Sport>,
+}
+
+/// A parent's children and the rosters that they all join.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Enrolment {
+    pub athletes: Vec<NewAthlete>,
+    pub join_codes: Vec<TypedCode>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAthlete {
+    pub first_name: PersonName,
+    pub last_name: PersonName,
+    pub dob: Option<DateOfBirth>,
+    pub sport_primary: Option<Sport>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrgProfile {
+    pub first_name: PersonName,
+    pub last_name: PersonName,
+    pub org_name: OrgName,
+    pub org_type: OrgType,
+    pub tax_id: Option<TaxId>,
+    pub referred_by_code: Option<TypedCode>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhotographerProfile {
+    pub first_name: PersonName,
+    pub last_name: PersonName,
+    pub business_name: OrgName,
+    pub website_url: Option<WebUrl>,
+    /// JSON object, like `{"instagram": "@frank_shoots"}`; at most 4 KiB.
+    pub social_links: Option<Value>,
+    /// Made from the business name when he gives none.
+    pub referral_code: Option<ReferralCode>,
+    pub service_region: Vec<ZipCode>,
+    /// JSON list; at most 16 KiB.
+    pub gear_list: Option<Value>,
+}
+
+impl Registration {
+    /// Reads the body; `today` is the day against which a day of birth is held.
+    ///
+    /// # Errors
+    /// Every field that has to be corrected, at once.
+    pub fn read(body: &Value, today: NaiveDate) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        let read = match form.required::<Role>("role") {
+            Some(Role::Parent) => read_parent(&mut form, today),
+            Some(Role::Org) => read_org(&mut form),
+            Some(Role::Photographer) => read_photographer(&mut form),
+            Some(Role::Admin) => {
+                return Err(vec![FieldError::new("/role", "must be one of: parent, org, photographer")]);
+            }
+            // Which fields belong here is only known with the role, so nothing else can be judged.
+            None => return Err(form.into_errors()),
+        };
+        form.finish(read)
+    }
+
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Parent(..) => Role::Parent,
+            Self::Org(_) => Role::Org,
+            Self::Photographer(_) => Role::Photographer,
+        }
+    }
+
+    /// The code that she says brought her here.
+    pub fn referred_by(&self) -> Option<&TypedCode> {
+        let code = match self {
+            Self::Parent(parent, _) => parent.referred_by_code.as_ref(),
+            Self::Org(org) => org.referred_by_code.as_ref(),
+            Self::Photographer(_) => None,
+        };
+        code.filter(|code| !code.as_str().is_empty())
+    }
+
+    pub fn join_codes(&self) -> &[TypedCode] {
+        match self {
+            Self::Parent(_, enrolment) => &enrolment.join_codes,
+            Self::Org(_) | Self::Photographer(_) => &[],
+        }
+    }
+}
+
+fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {
+    let first_name = form.required("first_name");
+    let last_name = form.required("last_name");
+    let phone_number = form.optional("phone_number");
+    let mailing_address = form.object("mailing_address", MailingAddress::read);
+    let referred_by_code = form.optional("referred_by_code");
+    let sport_interests = form.list("sport_interests", 20);
+    let athletes = form.objects("athletes", 20, |athlete| NewAthlete::read(athlete, today));
+    let join_codes = form.list("join_codes", 20);
+    let profile = ParentProfile {
+        first_name: first_name?,
+        last_name: last_name?,
+        phone_number,
+        mailing_address,
+        referred_by_code,
+        sport_interests,
+    };
+    Some(Registration::Parent(profile, Enrolment { athletes, join_codes }))
+}
+
+impl NewAthlete {
+    /// Reads one athlete; every problem stays in the form.
+    pub fn read(form: &mut Form<'_>, today: NaiveDate) -> Option<Self> {
+        let first_name = form.required("first_name");
+        let last_name = form.required("last_name");
+        let dob = form.optional::<DateOfBirth>("dob");
+        let sport_primary = form.optional("sport_primary");
+        if dob.is_some_and(|dob| !dob.is_before(today)) {
+            return form.reject("dob", "must lie in the past");
+        }
+        Some(Self { first_name: first_name?, last_name: last_name?, dob, sport_primary })
+    }
+}
+
+fn read_org(form: &mut Form<'_>) -> Option<Registration> {
+    let first_name = form.required("first_name");
+    let last_name = form.required("last_name");
+    let org_name = form.required("org_name");
+    let org_type = form.required("org_type");
+    let tax_id = form.optional("tax_id");
+    let referred_by_code = form.optional("referred_by_code");
+    Some(Registration::Org(OrgProfile {
+        first_name: first_name?,
+        last_name: last_name?,
+        org_name: org_name?,
+        org_type: org_type?,
+        tax_id,
+        referred_by_code,
+    }))
+}
+
+fn read_photographer(form: &mut Form<'_>) -> Option<Registration> {
+    let first_name = form.required("first_name");
+    let last_name = form.required("last_name");
+    let business_name = form.required("business_name");
+    let website_url = form.optional("website_url");
+    let social_links = form.any_object("social_links", 4 * 1024);
+    let referral_code = form.optional("referral_code");
+    let service_region = form.list("service_region", 500);
+    let gear_list = form.any_list("gear_list", 16 * 1024);
+    Some(Registration::Photographer(PhotographerProfile {
+        first_name: first_name?,
+        last_name: last_name?,
+        business_name: business_name?,
+        website_url,
+        social_links,
+        referral_code,
+        service_region,
+        gear_list,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(body: &Value) -> Result<Registration, Vec<FieldError>> {
+        Registration::read(body, NaiveDate::from_ymd_opt(2026, 11, 22).unwrap())
+    }
+
+    #[test]
+    fn only_a_parents_names_are_required() {
+        let body = json!({"role": "parent", "first_name": "Sheree", "last_name": "Lane"});
+
+        assert!(matches!(read(&body), Ok(Registration::Parent(..))));
+    }
+
+    #[test]
+    fn all_problems_of_a_parent_are_told_at_once() {
+        let body = json!({
+            "role": "parent", "first_name": " ", "phone_number": "555", "nickname": "S",
+            "mailing_address": {"street": "12 Elm St", "city": "Chicago"},
+            "athletes": [{"first_name": "Jordan", "last_name": "Lane", "dob": "2026-11-22", "sport_primary": 7}],
+        });
+
+        let problems = serde_json::to_value(read(&body).unwrap_err()).unwrap();
+
+        insta::assert_json_snapshot!(problems);
+    }
+
+    #[test]
+    fn nobody_can_ask_to_be_an_admin() {
+        let problems = read(&json!({"role": "admin"})).unwrap_err();
+
+        assert_eq!(problems, [FieldError::new("/role", "must be one of: parent, org, photographer")]);
+    }
+
+    #[test]
+    fn a_field_of_another_role_is_unknown_here() {
+        let body = json!({"role": "org", "first_name": "Cathy", "last_name": "Reed", "org_name": "Lincoln High",
+            "org_type": "School", "referral_code": "CATHY1"});
+
+        assert_eq!(read(&body).unwrap_err(), [FieldError::new("/referral_code", "is not a field of this request")]);
+    }
+}

@@ -1,0 +1,261 @@
+//! Checked text. `FromStr` is the only door, from HTTP and from the database alike; what says something
+//! about a person prints redacted, so that no log line can carry it by accident.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate};
+use serde::Serialize;
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident, $check:path;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            pub fn into_string(self) -> String {
+                self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $check(text).map(Self)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(redacted)"))
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// A first or a last name: 1 to 80 characters.
+    PersonName, name;
+    /// An e-mail address, at most 254 characters (RFC 5321), kept as given; the database compares it
+    /// without regard to case.
+    Email, email;
+    /// A phone number in E.164 form (`+13125550142`); spaces, dots, hyphens and brackets are taken out.
+    PhoneNumber, phone_number;
+    /// The identity provider's `sub`, at most 255 characters (OpenID Connect Core, section 2).
+    Subject, subject;
+    /// The name of a school, league, club or business: 1 to 120 characters.
+    OrgName, long_name;
+    /// A US employer identification number (`36-1234567`).
+    TaxId, tax_id;
+    /// A sport as people write it, first letter upper case: at most 25 characters, the length of a tag in
+    /// Zoho CRM (its OpenAPI, `Tag.name.maxLength`).
+    Sport, sport;
+    /// Five digits.
+    ZipCode, zip_code;
+    /// An absolute http(s) address, at most 500 characters.
+    WebUrl, web_url;
+    /// A gallery host's or a source's name (`photoday`): 1 to 40 lower-case letters, digits and hyphens.
+    HostName, host_name;
+    /// A host's own id of a gallery: 1 to 120 characters.
+    ExternalId, long_name;
+    /// A gallery's title: 1 to 120 characters.
+    Title, long_name;
+    /// A line of an address: 1 to 120 characters.
+    Line, long_name;
+    /// A code as somebody typed it, right or wrong: at most 60 characters are kept and none is refused,
+    /// since a wrong code never stops a sign-up.
+    TypedCode, typed_code;
+}
+
+/// A day of birth, printed redacted. Whether it lies in the past only somebody with a calendar can say:
+/// see [`DateOfBirth::is_before`].
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct DateOfBirth(NaiveDate);
+
+impl DateOfBirth {
+    pub fn is_before(self, today: NaiveDate) -> bool {
+        self.0 < today
+    }
+
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+
+/// The database holds only days that came in through `FromStr`.
+impl From<NaiveDate> for DateOfBirth {
+    fn from(day: NaiveDate) -> Self {
+        Self(day)
+    }
+}
+
+impl FromStr for DateOfBirth {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The length, because chrono also takes "2009-5-14", which the next reader may not.
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()
+            .filter(|day| text.len() == 10 && day.year() > 1900)
+            .map(Self)
+            .ok_or("must be a day like 2009-05-14")
+    }
+}
+
+impl fmt::Debug for DateOfBirth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DateOfBirth(redacted)")
+    }
+}
+
+/// What a person typed, trimmed and with inner white space folded; control characters are refused, since
+/// they have no place in a name and could forge lines where it is shown.
+fn line(text: &str, longest: usize) -> Result<String, String> {
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return Err("must not contain control characters".to_owned());
+    }
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match folded.chars().count() {
+        0 => Err("must not be empty".to_owned()),
+        n if n > longest => Err(format!("must have at most {longest} characters")),
+        _ => Ok(folded),
+    }
+}
+
+fn name(text: &str) -> Result<String, String> {
+    line(text, 80)
+}
+
+fn long_name(text: &str) -> Result<String, String> {
+    line(text, 120)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every check has this shape")]
+fn typed_code(text: &str) -> Result<String, String> {
+    Ok(text.chars().filter(|c| !c.is_control()).collect::<String>().trim().chars().take(60).collect())
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let name = text.trim().to_ascii_lowercase();
+    let fits =
+        name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !name.starts_with('-');
+    if fits && (1..=40).contains(&name.len()) {
+        Ok(name)
+    } else {
+        Err("must have 1 to 40 lower-case letters, digits or hyphens".to_owned())
+    }
+}
+
+fn subject(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 255 {
+        return Err("must have 1 to 255 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn email(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let plausible = text.len() <= 254
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && domain.contains('.')
+                && !domain.contains('@')
+                && !domain.starts_with('.')
+                && !domain.ends_with('.')
+        })
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    // Whether it can receive mail only a message can tell; the identity provider has sent one.
+    if plausible { Ok(text.to_owned()) } else { Err("must be an e-mail address".to_owned()) }
+}
+
+fn phone_number(text: &str) -> Result<String, String> {
+    let compact: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+    let digits = compact.strip_prefix('+').unwrap_or_default();
+    if (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0') {
+        Ok(compact)
+    } else {
+        Err("must be a phone number with its country code, like +13125550142".to_owned())
+    }
+}
+
+fn tax_id(text: &str) -> Result<String, String> {
+    let digits: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+    if digits.len() == 9 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(format!("{}-{}", &digits[..2], &digits[2..]))
+    } else {
+        Err("must be an employer identification number, like 36-1234567".to_owned())
+    }
+}
+
+fn sport(text: &str) -> Result<String, String> {
+    let folded = line(text, 25)?;
+    if folded.contains([',', ';']) {
+        return Err("must be one sport; give several as a list".to_owned());
+    }
+    let mut letters = folded.chars();
+    Ok(letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default())
+}
+
+fn zip_code(text: &str) -> Result<String, String> {
+    if text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a ZIP code of five digits".to_owned())
+    }
+}
+
+fn web_url(text: &str) -> Result<String, String> {
+    let url =
+        url::Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match url {
+        Some(url) if url.as_str().len() <= 500 => Ok(url.into()),
+        _ => Err("must be a web address that starts with https://, of at most 500 characters".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_about_a_person_prints_redacted() {
+        let email: Email = "sheree@example.com".parse().unwrap();
+
+        assert_eq!(format!("{email:?}"), "Email(redacted)");
+    }
+
+    #[test]
+    fn a_phone_number_loses_its_decoration_and_needs_its_country() {
+        assert_eq!("+1 (312) 555-0142".parse::<PhoneNumber>().unwrap().as_str(), "+13125550142");
+        assert!("312 555 0142".parse::<PhoneNumber>().is_err());
+        assert!("+0312555014".parse::<PhoneNumber>().is_err());
+    }
+
+    #[test]
+    fn a_sport_is_one_capitalised_line() {
+        assert_eq!(" field  hockey ".parse::<Sport>().unwrap().as_str(), "Field hockey");
+        assert!("Soccer, Swimming".parse::<Sport>().is_err());
+        assert!("An extraordinarily long sport".parse::<Sport>().is_err());
+    }
+
+    #[test]
+    fn an_address_without_a_domain_is_no_email() {
+        for bad in ["sheree", "@example.com", "sheree@", "sheree@example", "she ree@example.com", "a@b@c.com"] {
+            assert!(bad.parse::<Email>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_no_control_characters() {
+        assert!("Sheree\u{7}".parse::<PersonName>().is_err());
+        assert_eq!("Mary\n Ann".parse::<PersonName>().unwrap().as_str(), "Mary Ann");
+    }
+}

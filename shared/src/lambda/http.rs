@@ -1,0 +1,162 @@
+//! HTTP: API Gateway's request in, our answer out, and what an [`Error`] looks like on the wire
+//! (RFC 9457).
+
+use std::future::Future;
+use std::time::Duration;
+
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, RequestExt, Response, service_fn};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::start::StartError;
+use crate::error::Error;
+
+/// The largest JSON body that our API takes.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Serves requests with `handle` until the environment ends. Every answer carries the request's id, and every
+/// failure of ours is logged here, once, with its whole chain.
+pub async fn run<S, H, F>(state: S, handle: H) -> Result<(), StartError>
+where
+    S: Sync + 'static,
+    H: Fn(&'static S, Request) -> F,
+    F: Future<Output = Result<Response<Body>, Error>> + Send,
+{
+    // The state lives as long as the process, which handles one event after the other.
+    let state: &'static S = Box::leak(Box::new(state));
+    let handle = &handle;
+    lambda_http::run(service_fn(move |request: Request| {
+        let id = request_id(&request);
+        let answer = handle(state, request);
+        async move {
+            let answer = answer.await.unwrap_or_else(|error| problem(&error));
+            Ok::<_, StartError>(with_request_id(answer, id))
+        }
+    }))
+    .await
+}
+
+/// The JSON body of a request.
+///
+/// # Errors
+/// Not JSON by its content type (415) or by its content (400), or over 256 KiB (413).
+pub fn json_body(request: &Request) -> Result<Value, Error> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence != "application/json" && !essence.ends_with("+json") {
+        return Err(Error::UnsupportedMediaType);
+    }
+    if request.body().len() > MOST_BYTES {
+        return Err(Error::TooLarge { most_bytes: MOST_BYTES });
+    }
+    serde_json::from_slice(request.body()).map_err(|error| Error::Malformed {
+        detail: format!("The body is not valid JSON: see line {}, column {}.", error.line(), error.column()),
+    })
+}
+
+/// An answer with a JSON body.
+pub fn reply(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Error> {
+    let text = serde_json::to_string(body).map_err(|error| Error::internal("an answer cannot be written", error))?;
+    Ok(answer(status, "application/json", text))
+}
+
+/// API Gateway's id of the request, or the caller's own where there is no gateway.
+fn request_id(request: &Request) -> Option<HeaderValue> {
+    let lambda_http::request::RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
+        return None;
+    };
+    HeaderValue::from_str(context.request_id.as_deref()?).ok()
+}
+
+fn with_request_id(mut answer: Response<Body>, id: Option<HeaderValue>) -> Response<Body> {
+    if let Some(id) = id {
+        answer.headers_mut().insert("x-request-id", id);
+    }
+    answer
+}
+
+fn answer(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
+    let mut answer = Response::new(Body::Text(text));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// What a client may know about an error. A 5xx says nothing about the inside: that goes to the log.
+fn problem(error: &Error) -> Response<Body> {
+    let (status, code, detail, errors) = match error {
+        Error::Malformed { detail } => (StatusCode::BAD_REQUEST, "malformed", detail.clone(), None),
+        Error::UnsupportedMediaType => {
+            let detail = "Send the body as JSON, with the header content-type: application/json.";
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail.to_owned(), None)
+        }
+        Error::TooLarge { most_bytes } => {
+            let detail = format!("The body is larger than {most_bytes} bytes.");
+            (StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail, None)
+        }
+        Error::Invalid(errors) => {
+            let detail = "Correct the fields listed in errors and send the request again.";
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", detail.to_owned(), Some(errors))
+        }
+        Error::Unauthenticated { code, detail } => (StatusCode::UNAUTHORIZED, *code, (*detail).to_owned(), None),
+        Error::Forbidden { code, detail } => (StatusCode::FORBIDDEN, *code, (*detail).to_owned(), None),
+        Error::NotFound { code, detail } => (StatusCode::NOT_FOUND, *code, (*detail).to_owned(), None),
+        Error::Conflict { code, detail } => (StatusCode::CONFLICT, *code, (*detail).to_owned(), None),
+        Error::Unavailable { .. } => {
+            tracing::error!(error = error.chain(), "another system does not answer");
+            let detail = "The service is busy. Try again in a few seconds; nothing was lost.";
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail.to_owned(), None)
+        }
+        Error::Internal { .. } => {
+            tracing::error!(error = error.chain(), "an internal error");
+            let detail = "Something went wrong on our side. It has been recorded under the id in x-request-id.";
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal", detail.to_owned(), None)
+        }
+    };
+    let mut body = json!({
+        "type": format!("https://isophotoxp.com/problems/{code}"),
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    if let Some(errors) = errors {
+        body["errors"] = json!(errors);
+    }
+    let mut answer = answer(status, "application/problem+json", body.to_string());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    }
+    answer
+}
+
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FieldError;
+
+    fn shown(error: &Error) -> (u16, Value) {
+        let answer = problem(error);
+        (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
+    }
+
+    #[test]
+    fn a_problem_has_a_stable_type_and_all_its_fields() {
+        let (status, body) = shown(&Error::Invalid(vec![FieldError::new("/role", "is required")]));
+
+        assert_eq!(status, 422);
+        assert_eq!(body["type"], "https://isophotoxp.com/problems/invalid-fields");
+        assert_eq!(body["errors"], json!([{"pointer": "/role", "message": "is required"}]));
+    }
+
+    #[test]
+    fn a_failure_of_ours_says_nothing_about_the_inside() {
+        let (status, body) = shown(&Error::internal("a statement failed", "duplicate key (sheree@example.com)"));
+
+        assert_eq!(status, 500);
+        assert!(!body.to_string().contains("sheree") && !body.to_string().contains("statement"));
+    }
+}

@@ -1,0 +1,64 @@
+//! Who is calling: the claims of the token that API Gateway has verified. Nothing in a body is trusted about
+//! that.
+
+use std::collections::HashMap;
+
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+
+use crate::config::{ConfigError, Environment};
+use crate::domain::{Email, Subject};
+use crate::error::Error;
+
+/// Which claim holds the e-mail address. Auth0 puts it under a namespaced name (`https://ours/email`); the
+/// claim that says whether it was verified has the same name and `_verified`.
+#[derive(Clone, Debug)]
+pub struct EmailClaim(String);
+
+impl EmailClaim {
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        environment.required("EMAIL_CLAIM").map(|name| Self(name.to_owned()))
+    }
+}
+
+/// The caller's `sub`.
+///
+/// # Errors
+/// The route has no authorizer, or the token no usable `sub`.
+pub fn subject(request: &Request) -> Result<Subject, Error> {
+    let claims = claims(request).ok_or_else(unauthenticated)?;
+    claims.get("sub").and_then(|sub| sub.parse().ok()).ok_or_else(unauthenticated)
+}
+
+/// The caller's `sub` and the address that the identity provider has verified.
+///
+/// # Errors
+/// `email-missing`, `email-unverified`: without a verified address nobody can register.
+pub fn verified_email(request: &Request, claim: &EmailClaim) -> Result<(Subject, Email), Error> {
+    let subject = subject(request)?;
+    let claims = claims(request).ok_or_else(unauthenticated)?;
+    let email = claims.get(&claim.0).and_then(|email| email.parse().ok()).ok_or(Error::Forbidden {
+        code: "email-missing",
+        detail: "Your sign-in carries no e-mail address. Sign in with a method that does.",
+    })?;
+    // API Gateway hands every claim on as a string.
+    if claims.get(&format!("{}_verified", claim.0)).map(String::as_str) != Some("true") {
+        return Err(Error::Forbidden {
+            code: "email-unverified",
+            detail: "Confirm your e-mail address with the link that was sent to you, sign in again, and try once more.",
+        });
+    }
+    Ok((subject, email))
+}
+
+fn claims(request: &Request) -> Option<HashMap<String, String>> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+    context.authorizer.as_ref()?.jwt.as_ref().map(|jwt| jwt.claims.clone())
+}
+
+fn unauthenticated() -> Error {
+    Error::Unauthenticated {
+        code: "unauthenticated",
+        detail: "Sign in and send your token in the header Authorization.",
+    }
+}

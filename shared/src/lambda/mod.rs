@@ -1,0 +1,10 @@
+//! Between AWS Lambda and our handlers: how a function starts, and the two translators of
+//! [`Error`](crate::Error) — HTTP and SQS.
+
+pub mod http;
+pub mod identity;
+pub mod schedule;
+pub mod sqs;
+pub mod start;
+
+pub use start::{Start, StartError};

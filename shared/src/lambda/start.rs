@@ -1,0 +1,62 @@
+//! The start of a function: logging, settings, and the clients it asks for, no others.
+
+use crate::config::{ConfigError, Environment};
+use crate::db::{Database, DatabaseSettings};
+use crate::queue::Queue;
+use crate::secrets::{SecretError, Secrets};
+use crate::tasks::Kind;
+
+/// Why a function does not start. Lambda reports it and tries again with the next event.
+pub type StartError = lambda_runtime::Error;
+
+/// What a function can be made of.
+#[derive(Debug)]
+pub struct Start {
+    pub environment: Environment,
+    aws: aws_config::SdkConfig,
+}
+
+impl Start {
+    /// Sets up JSON logs and reads the environment.
+    pub async fn new() -> Self {
+        log();
+        let environment = Environment::of_process();
+        let aws = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        Self { environment, aws }
+    }
+
+    pub fn secrets(&self) -> Secrets<'_> {
+        Secrets::new(&self.aws, &self.environment)
+    }
+
+    /// The database as the role whose secret stands in `DATABASE_SECRET`.
+    pub async fn database_settings(&self) -> Result<DatabaseSettings, SecretError> {
+        let login = self.secrets().json("DATABASE_SECRET").await?;
+        Ok(DatabaseSettings::read(&self.environment, login)?)
+    }
+
+    pub async fn database(&self) -> Result<Database, SecretError> {
+        Ok(Database::new(&self.database_settings().await?))
+    }
+
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.aws)
+    }
+
+    /// The queue of a kind that always runs.
+    pub fn queue(&self, kind: Kind) -> Result<Queue, ConfigError> {
+        Queue::read(&self.aws, &self.environment, kind)
+    }
+
+    /// The queue of a kind, unless its flag is off: then its tasks wait and nobody is to be woken.
+    pub fn queue_if_enabled(&self, kind: Kind) -> Result<Option<Queue>, ConfigError> {
+        let enabled = kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))?;
+        enabled.then(|| self.queue(kind)).transpose()
+    }
+}
+
+/// One JSON object a line, as CloudWatch reads it; Lambda adds the time.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(true).with_env_filter(filter).init();
+}

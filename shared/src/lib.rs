@@ -1,0 +1,17 @@
+//! What the functions share. Its modules are the layers of the house; arrows point one way:
+//! `functions → lambda, db, zoho, queue, tasks → domain`. README.md has the map.
+
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod domain;
+pub mod error;
+pub mod ids;
+pub mod lambda;
+pub mod queue;
+pub mod secrets;
+pub mod tasks;
+pub mod webhooks;
+pub mod zoho;
+
+pub use error::Error;

@@ -1,0 +1,97 @@
+//! SQS: wakes workers. A message only names tasks; losing it costs a minute.
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::config::{ConfigError, Environment};
+use crate::error::Error;
+use crate::tasks::Kind;
+
+/// The most keys that one message may name.
+pub const MOST_KEYS: usize = 100;
+
+/// `{"kind":"sync-zoho","keys":["0197…"]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub kind: Kind,
+    pub keys: Vec<Uuid>,
+}
+
+/// The queue of one kind of task.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    kind: Kind,
+    url: String,
+}
+
+impl Queue {
+    /// The URL stands in `<KIND>_QUEUE_URL`, like `SYNC_ZOHO_QUEUE_URL`.
+    pub fn read(aws: &aws_config::SdkConfig, environment: &Environment, kind: Kind) -> Result<Self, ConfigError> {
+        let name = format!("{}_QUEUE_URL", kind.as_str().to_uppercase().replace('-', "_"));
+        let url = environment.required(&name)?.to_owned();
+        Ok(Self { client: aws_sdk_sqs::Client::new(aws), kind, url })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// After a commit: wakes as many workers as can run at once. What cannot be sent is logged and not an
+    /// error, since the sweep sends it again.
+    pub async fn wake(&self, keys: &[Uuid]) {
+        let worth_sending = self.kind.batch_size() * self.kind.concurrency();
+        let messages = keys.iter().copied().take(worth_sending).collect::<Vec<_>>();
+        if let Err(error) = self.send(&messages, &[]).await {
+            tracing::warn!(
+                kind = self.kind.as_str(),
+                error = error.chain(),
+                "no message was sent; the sweep will send one"
+            );
+        }
+    }
+
+    /// Says that more is due, without saying what: the worker takes whatever comes first.
+    pub async fn nudge(&self) -> Result<(), Error> {
+        self.send_batches(&[&[]]).await.map(drop)
+    }
+
+    /// Sends messages for these tasks, a worker's batch in each, and one message each for those who must run
+    /// alone; ten messages a call. Returns how many messages were sent.
+    pub async fn send(&self, together: &[Uuid], alone: &[Uuid]) -> Result<usize, Error> {
+        let batches: Vec<&[Uuid]> =
+            together.chunks(self.kind.batch_size().min(MOST_KEYS)).chain(alone.chunks(1)).collect();
+        self.send_batches(&batches).await
+    }
+
+    async fn send_batches(&self, batches: &[&[Uuid]]) -> Result<usize, Error> {
+        let bodies: Vec<String> = batches
+            .iter()
+            .map(|keys| serde_json::to_string(&Message { kind: self.kind, keys: keys.to_vec() }))
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::internal("a message cannot be written", error))?;
+        for ten in bodies.chunks(10) {
+            self.send_ten(ten).await?;
+        }
+        Ok(bodies.len())
+    }
+
+    async fn send_ten(&self, bodies: &[String]) -> Result<(), Error> {
+        let entries = bodies
+            .iter()
+            .enumerate()
+            .map(|(index, body)| {
+                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Error::internal("a message cannot be built", error))?;
+        let reply = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+        let reply = reply.map_err(|error| Error::unavailable("the queue", error.into_service_error()))?;
+        match reply.failed().first() {
+            Some(failed) => Err(Error::unavailable("the queue", failed.code().to_owned())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Zoho Campaigns' receipts: what became of each e-mail of a transmission (Campaigns Email API, "Webhooks").
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::malformed;
+use crate::domain::{AlertBatchId, AlertId};
+use crate::error::Error;
+
+/// The most receipts that one request may carry.
+const MOST: usize = 5000;
+
+/// What became of one alert's e-mail. Whatever it says, it proves that the batch went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub alert: Option<AlertId>,
+    pub batch: Option<AlertBatchId>,
+    pub action: ReceiptAction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptAction {
+    Delivered,
+    /// The address does not exist: it is not written to again.
+    HardBounce,
+    SoftBounce,
+    Spam,
+    Unsubscribed,
+    /// Opened, clicked: it went, and that is all.
+    Other,
+}
+
+impl ReceiptAction {
+    /// Why the address must not be written to again.
+    pub fn suppresses(self) -> Option<&'static str> {
+        match self {
+            Self::HardBounce => Some("bounce"),
+            Self::Spam => Some("spam"),
+            Self::Unsubscribed => Some("unsubscribe"),
+            Self::Delivered | Self::SoftBounce | Self::Other => None,
+        }
+    }
+}
+
+/// Reads `{action, data: [{rcpt_additional_data: {alert}, transmission_name, bounce_type}]}`. Elements that name
+/// nothing of ours are left out: the same account may send other mail.
+pub(super) fn read(body: &Value) -> Result<Vec<Receipt>, Error> {
+    let action = body["action"].as_str().ok_or_else(|| malformed("action is required."))?;
+    let data = body["data"].as_array().ok_or_else(|| malformed("data must be a list."))?;
+    if data.len() > MOST {
+        return Err(malformed(format!("data must have at most {MOST} entries.")));
+    }
+    let receipts = data.iter().map(|element| Receipt {
+        alert: id(&additional_data(element)["alert"]).map(AlertId),
+        batch: id(&element["transmission_name"]).map(AlertBatchId),
+        action: meaning(action, element),
+    });
+    Ok(receipts.filter(|receipt| receipt.alert.is_some() || receipt.batch.is_some()).collect())
+}
+
+fn meaning(action: &str, element: &Value) -> ReceiptAction {
+    match action {
+        "email_delivered" => ReceiptAction::Delivered,
+        "bounce" if element["bounce_type"] == "soft" => ReceiptAction::SoftBounce,
+        "bounce" => ReceiptAction::HardBounce,
+        "spam" => ReceiptAction::Spam,
+        "unsubscribed" | "unsubscribe" => ReceiptAction::Unsubscribed,
+        _ => ReceiptAction::Other,
+    }
+}
+
+/// What the transmission sent along comes back as it was, or as text that holds it.
+fn additional_data(element: &Value) -> Value {
+    match &element["rcpt_additional_data"] {
+        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        other => other.clone(),
+    }
+}
+
+fn id(value: &Value) -> Option<Uuid> {
+    value.as_str().and_then(|text| Uuid::try_parse(text).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_receipt_names_its_alert_and_its_batch() {
+        let (alert, batch) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let body = json!({"action": "bounce", "data": [
+            {"transmission_name": batch, "rcpt_additional_data": {"alert": alert}, "bounce_type": "hard", "contact_email": "x@example.com"},
+            {"transmission_name": "spring sale"},
+        ]});
+
+        let receipts = read(&body).unwrap();
+
+        assert_eq!(
+            receipts,
+            [Receipt {
+                alert: Some(AlertId(alert)),
+                batch: Some(AlertBatchId(batch)),
+                action: ReceiptAction::HardBounce
+            }]
+        );
+    }
+}

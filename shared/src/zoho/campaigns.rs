@@ -1,0 +1,160 @@
+//! Zoho Campaigns' Email API: one transmission of a stored template to a batch of recipients
+//! (`POST /emailapi/v1/transmission`). It has no idempotency key, so what matters about a failure is whether the
+//! request can have reached Zoho.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::error::ZohoError;
+use super::http::{Zoho, exchange};
+use super::token;
+use crate::db::Connection;
+use crate::db::alerts::Recipient;
+use crate::domain::{AlertBatchId, Title, WebUrl};
+use crate::tasks::Failure;
+
+/// One batch, ready to go.
+#[derive(Debug)]
+pub struct Transmission<'a> {
+    pub batch: AlertBatchId,
+    pub recipients: &'a [Recipient],
+    pub title: &'a Title,
+    pub public_url: Option<&'a WebUrl>,
+    /// Whether the e-mail may name the athletes.
+    pub names_athletes: bool,
+}
+
+/// What is certain after the call.
+#[derive(Debug)]
+pub enum Transmitted {
+    Accepted {
+        transmission_id: String,
+    },
+    /// It did not go; it may be tried again after this long, or after the usual backoff.
+    NotSent {
+        wait: Option<Duration>,
+        pauses: bool,
+        failure: Failure,
+    },
+    /// It did not go, and will not until a person has mended something.
+    Refused(Failure),
+    /// It did not go: fewer recipients at a time.
+    TooManyRecipients,
+    /// Nobody knows.
+    Unknown(Failure),
+}
+
+impl Zoho {
+    /// Hands a batch over. Sent a second time only where Zoho did not take the token, which is to say not at all.
+    pub async fn transmit(&self, connection: &Connection, transmission: &Transmission<'_>) -> Transmitted {
+        let body = self.body(transmission);
+        let token = match token::current(self, connection).await {
+            Ok(token) => token,
+            Err(error) => return not_sent(&error),
+        };
+        match self.attempt(&token, &body).await {
+            Err(ZohoError::InvalidToken) => match token::replaced(self, connection, &token).await {
+                Ok(token) => self.attempt(&token, &body).await.unwrap_or_else(|error| judged(&error)),
+                Err(error) => not_sent(&error),
+            },
+            Err(error) => judged(&error),
+            Ok(sent) => sent,
+        }
+    }
+
+    async fn attempt(&self, token: &token::Token, body: &Value) -> Result<Transmitted, ZohoError> {
+        let url = format!("{}/emailapi/v1/transmission", self.settings.campaigns());
+        let (status, retry_after, text) =
+            exchange(token.authorize(self.http.request(Method::POST, url).json(body))).await?;
+        let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        // Codes arrive as strings or as numbers, and an error with or without the envelope.
+        let code = [&answer["response"]["code"], &answer["code"], &answer["Code"]].into_iter().find_map(number);
+        match (status.as_u16(), code) {
+            (401, _) | (_, Some(1007)) => Err(ZohoError::InvalidToken),
+            (429, _) => Err(ZohoError::Throttled { code: "TOO_MANY_REQUESTS".to_owned(), retry_after }),
+            (_, Some(200_001)) => Ok(Transmitted::Accepted { transmission_id: text_of(&answer["transmission_id"]) }),
+            (_, Some(400_011)) => Ok(Transmitted::TooManyRecipients),
+            (_, Some(code @ 400_000..=499_999)) => Ok(Transmitted::Refused(refusal(code))),
+            (status @ (400 | 403 | 404 | 413 | 415 | 422), _) => Ok(Transmitted::Refused(refusal(status.into()))),
+            // Their side failed, somewhere between taking the request and saying so.
+            (status, _) => Err(ZohoError::Broken { status }),
+        }
+    }
+
+    fn body(&self, transmission: &Transmission<'_>) -> Value {
+        let settings = &self.settings.campaigns;
+        let recipients: Vec<Value> =
+            transmission.recipients.iter().map(|recipient| recipient_of(recipient, transmission)).collect();
+        json!({
+            "transmission_name": transmission.batch.to_string(),
+            "recipients": recipients,
+            "content": {
+                "from": { "address": settings.from_address, "name": settings.from_name },
+                "subject": "$[first_name|Hi]$, your photos are ready",
+                "template_id": settings.gallery_live_template_id,
+            },
+            "options": { "tracking": "disabled" },
+        })
+    }
+}
+
+fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value {
+    let first_name = recipient.first_name.as_str();
+    let athletes = if transmission.names_athletes { recipient.athletes.join(", ") } else { String::new() };
+    json!({
+        "address": recipient.email.as_str(),
+        "name": first_name,
+        "additional_data": { "alert": recipient.alert.to_string() },
+        "merge_data": {
+            "first_name": first_name,
+            "athletes": athletes,
+            "gallery": transmission.title.as_str(),
+            "gallery_url": transmission.public_url.map_or("", WebUrl::as_str),
+        },
+    })
+}
+
+/// A failure of the call itself: did it leave?
+fn judged(error: &ZohoError) -> Transmitted {
+    match error {
+        ZohoError::NoAnswer(_) | ZohoError::Broken { .. } => Transmitted::Unknown(error.failure()),
+        ZohoError::Throttled { .. }
+        | ZohoError::Unreachable(_)
+        | ZohoError::InvalidToken
+        | ZohoError::Refused { .. }
+        | ZohoError::BadRequest { .. }
+        | ZohoError::Ours(_) => not_sent(error),
+    }
+}
+
+/// A failure before the call, or one that says itself that nothing was done.
+fn not_sent(error: &ZohoError) -> Transmitted {
+    let (wait, pauses) = match error {
+        ZohoError::Throttled { retry_after, .. } => (Some(retry_after.unwrap_or(Duration::from_mins(10))), true),
+        ZohoError::Refused { .. } => (Some(Duration::from_mins(10)), true),
+        _ => (None, false),
+    };
+    Transmitted::NotSent { wait, pauses, failure: error.failure() }
+}
+
+fn refusal(code: u64) -> Failure {
+    let advice = match code {
+        400_008 | 400_009 => {
+            "The sender is not allowed: verify the address and authenticate its domain in Zoho Campaigns."
+        }
+        400_013 => "None of the recipients can be written to.",
+        400_016 => "There are no e-mail credits left in Zoho Campaigns.",
+        _ => "Zoho Campaigns refused the transmission. Look its code up, mend the cause.",
+    };
+    Failure::new(code.to_string(), format!("{advice} Then replay the task."))
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,107 @@
+//! The access token: read from the database, refreshed five minutes early by one worker alone.
+
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+use super::error::ZohoError;
+use super::http::{Zoho, exchange};
+use crate::db::{Connection, zoho_token};
+
+/// Longer than the refresh can take.
+const LEASE: Duration = Duration::from_secs(20);
+/// How often, and how many times, a worker without any living token looks whether another has got one.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOKS: u32 = 48;
+
+/// A token and the version that it is. It prints without itself.
+pub(super) struct Token {
+    secret: String,
+    pub api_domain: Option<String>,
+    version: i64,
+}
+
+impl Token {
+    pub(super) fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
+        request.header("authorization", format!("Zoho-oauthtoken {}", self.secret))
+    }
+}
+
+/// The token that all workers share; one of them refreshes it while the others use the old one.
+pub(super) async fn current(zoho: &Zoho, connection: &Connection) -> Result<Token, ZohoError> {
+    for _ in 0..LOOKS {
+        let stored = zoho_token::read(connection).await?;
+        let version = stored.version;
+        if !stored.fresh && zoho_token::lease(connection, version, LEASE).await? {
+            return refresh(zoho, connection, version).await;
+        }
+        if stored.alive {
+            return Ok(Token { secret: stored.access_token, api_domain: stored.api_domain, version });
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Err(ZohoError::Throttled { code: "token-throttled".to_owned(), retry_after: None })
+}
+
+/// Another token than that one, which Zoho has refused.
+pub(super) async fn replaced(zoho: &Zoho, connection: &Connection, refused: &Token) -> Result<Token, ZohoError> {
+    zoho_token::invalidate(connection, refused.version).await?;
+    current(zoho, connection).await
+}
+
+async fn refresh(zoho: &Zoho, connection: &Connection, version: i64) -> Result<Token, ZohoError> {
+    match ask(zoho).await {
+        Ok(granted) => {
+            let Granted { secret, api_domain, valid_for } = granted;
+            zoho_token::store(connection, version, &secret, api_domain.as_deref(), valid_for).await?;
+            Ok(Token { secret, api_domain, version: version + 1 })
+        }
+        Err(error) => {
+            let wait = if matches!(error, ZohoError::Throttled { .. }) {
+                Duration::from_mins(1)
+            } else {
+                Duration::from_secs(5)
+            };
+            zoho_token::give_up(connection, version, wait).await?;
+            Err(error)
+        }
+    }
+}
+
+struct Granted {
+    secret: String,
+    api_domain: Option<String>,
+    valid_for: Duration,
+}
+
+/// `POST /oauth/v2/token`. Zoho says no with HTTP 200 and an `error` in the body, so the body decides.
+async fn ask(zoho: &Zoho) -> Result<Granted, ZohoError> {
+    let settings = &zoho.settings;
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &settings.client_id),
+        ("client_secret", &settings.client_secret),
+        ("refresh_token", &settings.refresh_token),
+    ];
+    let request = zoho.http.post(format!("{}/oauth/v2/token", settings.accounts())).form(&form);
+    let (status, retry_after, text) = exchange(request).await?;
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if let Some(secret) = body["access_token"].as_str() {
+        return Ok(Granted {
+            secret: secret.to_owned(),
+            api_domain: body["api_domain"].as_str().map(str::to_owned),
+            valid_for: Duration::from_secs(body["expires_in"].as_u64().unwrap_or(3600)),
+        });
+    }
+    Err(match body["error"].as_str() {
+        // "You have made too many requests continuously": wait, and do not ask anybody for a new refresh token.
+        Some("Access Denied") => ZohoError::Throttled { code: "token-throttled".to_owned(), retry_after },
+        Some(code) => ZohoError::Refused {
+            code: code.to_owned(),
+            message: "Zoho does not take our refresh token. Check client, refresh token and data centre in the secret isoxp/<stage>/zoho."
+                .to_owned(),
+        },
+        None => ZohoError::Broken { status: status.as_u16() },
+    })
+}
