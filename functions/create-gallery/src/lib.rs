@@ -1,0 +1,104 @@
+//! `POST /api/galleries`: an organisation registers a gallery of its own, a photographer or an admin one for an
+//! organisation. What the host has said about it already is applied at once.
+
+use chrono::NaiveDate;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde_json::Value;
+use shared::db::galleries::{Gallery, NewGallery};
+use shared::db::users::User;
+use shared::db::{self, Database};
+use shared::domain::gallery::Announcement;
+use shared::domain::{ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, UserId};
+use shared::lambda::{http, identity};
+use shared::queue::Queue;
+use shared::webhooks::GallerySubject;
+use shared::{Error, ids};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub fan_out_gallery: Queue,
+}
+
+/// 201 with the gallery: `Pre-Reg`, or already `Live` if its host was faster.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+
+    let (gallery, announcement) = db::once_more(|| create(app, &subject, &wanted)).await?;
+
+    if announcement == Announcement::Due {
+        app.fan_out_gallery.wake(&[gallery.id.0]).await;
+    }
+    http::reply(StatusCode::CREATED, &gallery)
+}
+
+#[derive(Debug)]
+struct Wanted {
+    host: HostName,
+    external_host_id: ExternalId,
+    title: Title,
+    event_date: NaiveDate,
+    organization_id: Option<UserId>,
+}
+
+impl Wanted {
+    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        let host = form.required("host");
+        let external_host_id = form.required("external_host_id");
+        let title = form.required("title");
+        let event_date = form.required("event_date");
+        let organization_id = form.optional("organization_id");
+        let wanted = (|| {
+            Some(Self {
+                host: host?,
+                external_host_id: external_host_id?,
+                title: title?,
+                event_date: event_date?,
+                organization_id,
+            })
+        })();
+        form.finish(wanted)
+    }
+
+    /// Whose gallery it is, and who took the pictures.
+    fn owners(&self, user: &User) -> Result<(UserId, Option<UserId>), Error> {
+        match (user.role, self.organization_id) {
+            (Role::Org, None) => Ok((user.id, None)),
+            (Role::Org, Some(organization)) if organization == user.id => Ok((user.id, None)),
+            (Role::Photographer, Some(organization)) => Ok((organization, Some(user.id))),
+            (Role::Admin, Some(organization)) => Ok((organization, None)),
+            (Role::Photographer | Role::Admin, None) => {
+                Err(Error::Invalid(vec![FieldError::new("/organization_id", "is required: say whose gallery it is")]))
+            }
+            (Role::Org | Role::Parent, _) => Err(Error::Forbidden {
+                code: "not-yours",
+                detail: "Organisations register galleries of their own; photographers and admins those of any organisation.",
+            }),
+        }
+    }
+}
+
+async fn create(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Gallery, Announcement), Error> {
+    let mut connection = app.database.connection().await?;
+    let tx = connection.transaction().await?;
+    let user = db::users::by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
+    let (organization_id, photographer_id) = wanted.owners(&user)?;
+    let subject = GallerySubject { host: wanted.host.clone(), external_host_id: wanted.external_host_id.clone() };
+    db::inbox::lock_subject(&tx, &subject).await?;
+    let new = NewGallery {
+        id: GalleryId(ids::new()),
+        subject: subject.clone(),
+        organization_id,
+        photographer_id,
+        title: wanted.title.clone(),
+        event_date: wanted.event_date,
+    };
+    let mut gallery = db::galleries::insert(&tx, &new).await?;
+    let announcement = db::inbox::apply_pending(&tx, &subject, &mut gallery).await?;
+    tx.commit().await?;
+    Ok((gallery, announcement))
+}

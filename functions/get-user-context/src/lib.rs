@@ -1,0 +1,47 @@
+//! `GET /api/user/context`: a plugin asks who is logged in, and gets it as data and as a sentence.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use shared::Error;
+use shared::db::context::{Athlete, Gallery, Organization, UserContext};
+use shared::db::{self, Database};
+use shared::domain::{PersonName, Role, UserId, context};
+use shared::lambda::{http, identity};
+
+/// Answers with one round trip to the database.
+pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let connection = database.connection().await?;
+    let found = db::context::of_subject(&connection, &subject).await?;
+    let context = found.ok_or_else(db::users::not_registered)?;
+    http::reply(StatusCode::OK, &Answer::from(context))
+}
+
+#[derive(Serialize)]
+struct Answer {
+    user: User,
+    summary: String,
+    athletes: Vec<Athlete>,
+    organizations: Vec<Organization>,
+    galleries: Vec<Gallery>,
+}
+
+#[derive(Serialize)]
+struct User {
+    id: UserId,
+    role: Role,
+    first_name: Option<PersonName>,
+}
+
+impl From<UserContext> for Answer {
+    fn from(found: UserContext) -> Self {
+        Self {
+            summary: context::summary(&found.person),
+            user: User { id: found.id, role: found.role, first_name: found.first_name },
+            athletes: found.athletes,
+            organizations: found.organizations,
+            galleries: found.galleries,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `POST /api/rosters`: a parent puts her athletes on an organisation's roster with its join code.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use shared::Error;
+use shared::db::rosters::Organization;
+use shared::db::{self, Database};
+use shared::domain::{AthleteId, FieldError, Form, JoinCode, Role, Subject};
+use shared::lambda::{http, identity};
+
+/// 200 with the organisation and the athletes who are on its roster now; asking again changes nothing.
+pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+
+    let joined = db::once_more(|| join(database, &subject, &wanted)).await?;
+
+    http::reply(StatusCode::OK, &joined)
+}
+
+#[derive(Debug)]
+struct Wanted {
+    join_code: JoinCode,
+    athletes: Vec<AthleteId>,
+}
+
+#[derive(Debug, Serialize)]
+struct Joined {
+    organization: Organization,
+    athlete_ids: Vec<AthleteId>,
+}
+
+impl Wanted {
+    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        let join_code = form.required("join_code");
+        let athletes: Vec<AthleteId> = form.list("athlete_ids", 20);
+        if athletes.is_empty() && body["athlete_ids"].as_array().is_none_or(Vec::is_empty) {
+            form.reject::<()>("athlete_ids", "must name at least one athlete");
+        }
+        form.finish(join_code.map(|join_code| Self { join_code, athletes }))
+    }
+}
+
+async fn join(database: &Database, subject: &Subject, wanted: &Wanted) -> Result<Joined, Error> {
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let user = db::users::by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
+    if user.role != Role::Parent {
+        return Err(Error::Forbidden { code: "not-a-parent", detail: "Only parents put athletes on a roster." });
+    }
+    let organization = db::rosters::organization_by_code(&tx, &wanted.join_code).await?.ok_or(Error::NotFound {
+        code: "unknown-join-code",
+        detail: "No organisation has this join code. Ask the organisation for it and type it again.",
+    })?;
+    let hers = db::athletes::ids_of_parent(&tx, user.id).await?;
+    let strangers: Vec<FieldError> = wanted
+        .athletes
+        .iter()
+        .enumerate()
+        .filter(|(_, athlete)| !hers.contains(athlete))
+        .map(|(index, _)| FieldError::new(format!("/athlete_ids/{index}"), "is not one of your athletes"))
+        .collect();
+    if !strangers.is_empty() {
+        return Err(Error::Invalid(strangers));
+    }
+    db::rosters::join(&tx, &[wanted.join_code.as_str()], &wanted.athletes).await?;
+    tx.commit().await?;
+    Ok(Joined { organization, athlete_ids: wanted.athletes.clone() })
+}

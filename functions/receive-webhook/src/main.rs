@@ -1,0 +1,16 @@
+//! Wiring of [`receive_webhook`].
+
+use receive_webhook::App;
+use shared::lambda::{Start, StartError, http};
+use shared::tasks::Kind;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    let start = Start::new().await;
+    let app = App {
+        sources: start.secrets().json("WEBHOOK_SOURCES_SECRET").await?,
+        database: start.database().await?,
+        fan_out_gallery: start.queue(Kind::FanOutGallery)?,
+    };
+    http::run(app, receive_webhook::handle).await
+}

@@ -1,0 +1,133 @@
+//! `POST /api/users`: somebody who is signed in becomes a user, with her profile, her first athletes and the
+//! referral that brought her, in one transaction. Asking again returns the same user.
+
+use chrono::NaiveDate;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use shared::db::athletes::Athlete;
+use shared::db::referrals::Referral;
+use shared::db::tasks::Priority;
+use shared::db::users::User;
+use shared::db::{self, Database, Transaction};
+use shared::domain::registration::{Enrolment, Registration};
+use shared::domain::{AthleteId, Email, Subject, TypedCode, UserId};
+use shared::lambda::identity::EmailClaim;
+use shared::lambda::{http, identity};
+use shared::queue::Queue;
+use shared::tasks::Kind;
+use shared::{Error, clock, ids};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub email_claim: EmailClaim,
+    /// `None` while `ENABLE_ZOHO_SYNC` is off: the task is written all the same, and waits.
+    pub sync_zoho: Option<Queue>,
+}
+
+/// 201 with the new user, or 200 with the one that this identity has already.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let (subject, email) = identity::verified_email(&request, &app.email_claim)?;
+    let registration = read(&request, clock::now().date_naive())?;
+
+    let (status, registered) = db::once_more(|| register(app, &subject, &email, &registration)).await?;
+
+    if let Some(queue) = &app.sync_zoho {
+        queue.wake(&[registered.user.id.0]).await;
+    }
+    http::reply(status, &registered)
+}
+
+#[derive(Debug, Serialize)]
+struct Registered {
+    user: User,
+    profile: Value,
+    athletes: Vec<Athlete>,
+    referral: Referral,
+    unknown_join_codes: Vec<String>,
+}
+
+fn read(request: &Request, today: NaiveDate) -> Result<Registration, Error> {
+    Registration::read(&http::json_body(request)?, today).map_err(Error::Invalid)
+}
+
+async fn register(
+    app: &App,
+    subject: &Subject,
+    email: &Email,
+    registration: &Registration,
+) -> Result<(StatusCode, Registered), Error> {
+    let mut connection = app.database.connection().await?;
+    let tx = connection.transaction().await?;
+    let id = UserId(ids::new());
+    let inserted = db::users::insert(&tx, id, email, subject, registration.role()).await?;
+    let (status, user, referral) = if let Some(user) = inserted {
+        let referral = fill(&tx, user.id, registration).await?;
+        (StatusCode::CREATED, user, referral)
+    } else {
+        let user = again(&tx, subject, email, registration).await?;
+        let referral = db::referrals::of_sign_up(&tx, user.id).await?;
+        (StatusCode::OK, user, referral)
+    };
+    let registered = Registered {
+        profile: db::profiles::shown(&tx, user.id).await?.unwrap_or_default(),
+        athletes: db::athletes::of_parent(&tx, user.id).await?,
+        unknown_join_codes: db::rosters::unknown_codes(&tx, registration.join_codes()).await?,
+        user,
+        referral,
+    };
+    tx.commit().await?;
+    Ok((status, registered))
+}
+
+/// Everything that comes with a new user.
+async fn fill(tx: &Transaction<'_>, user: UserId, registration: &Registration) -> Result<Referral, Error> {
+    match registration {
+        Registration::Parent(parent, enrolment) => {
+            db::profiles::insert_parent(tx, user, parent).await?;
+            enrol(tx, user, enrolment).await?;
+        }
+        Registration::Org(org) => db::profiles::insert_org(tx, user, org, &mut ids::random_byte).await?,
+        Registration::Photographer(photographer) => {
+            db::profiles::insert_photographer(tx, user, photographer, &mut ids::random_byte).await?;
+        }
+    }
+    let referral = db::referrals::credit_sign_up(tx, ids::new(), user, registration.referred_by()).await?;
+    db::tasks::enqueue(tx, Kind::SyncZoho, &[user.0], Priority::SignUp).await?;
+    Ok(referral)
+}
+
+async fn enrol(tx: &Transaction<'_>, parent: UserId, enrolment: &Enrolment) -> Result<(), Error> {
+    let athletes: Vec<_> = enrolment.athletes.iter().map(|athlete| (AthleteId(ids::new()), athlete)).collect();
+    db::athletes::insert(tx, parent, &athletes).await?;
+    let ids: Vec<AthleteId> = athletes.iter().map(|(id, _)| *id).collect();
+    let codes: Vec<&str> = enrolment.join_codes.iter().map(TypedCode::as_str).collect();
+    db::rosters::join(tx, &codes, &ids).await
+}
+
+/// The user whom this identity has already; an address that was verified anew is taken over.
+async fn again(
+    tx: &Transaction<'_>,
+    subject: &Subject,
+    email: &Email,
+    registration: &Registration,
+) -> Result<User, Error> {
+    let known = db::users::by_subject(tx, subject).await?;
+    // Nobody with this identity, and yet the insert made way: somebody else has the address.
+    let mut user = known.ok_or_else(db::users::email_taken)?;
+    if user.role != registration.role() {
+        return Err(Error::Conflict {
+            code: "role-is-fixed",
+            detail: "This account exists with another role. Use another sign-in for the other role.",
+        });
+    }
+    if user.email != *email {
+        db::users::change_email(tx, user.id, email).await?;
+        db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0], Priority::SignUp).await?;
+        user.email = email.clone();
+    }
+    Ok(user)
+}

@@ -1,0 +1,16 @@
+//! Wiring of [`sweep_tasks`].
+
+use shared::lambda::{Start, StartError, schedule};
+use shared::tasks::Kind;
+use sweep_tasks::App;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    let start = Start::new().await;
+    let mut queues = Vec::new();
+    for kind in Kind::ALL {
+        queues.extend(start.queue_if_enabled(kind)?);
+    }
+    let app = App { database: start.database().await?, queues };
+    schedule::run(app, sweep_tasks::handle).await
+}

@@ -1,0 +1,165 @@
+//! Makes Zoho's Contacts match our people, up to a hundred in a call: claim → read the present → act at Zoho →
+//! record and complete in one transaction.
+
+mod act;
+mod plan;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use shared::db::tasks::{Claim, ClaimedTask, Outcome};
+use shared::db::zoho_links::{self, Synced};
+use shared::db::{self, Connection, Database};
+use shared::domain::UserId;
+use shared::lambda::sqs::Wakeup;
+use shared::queue::Queue;
+use shared::tasks::{Failure, Kind, backoff};
+use shared::zoho::{RecordError, Zoho, ZohoError};
+use shared::{Error, ids};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub zoho: Zoho,
+    pub queue: Queue,
+    /// `ENABLE_ZOHO_SYNC`. Off, the tasks wait where they are.
+    pub enabled: bool,
+}
+
+/// What came of one person.
+#[derive(Debug)]
+pub(crate) enum Sync {
+    /// Both sides agree.
+    Synced(Synced),
+    /// Nothing to do, or nobody to do it for.
+    Nothing,
+    /// Some of it was done; the rest did not succeed.
+    Partly(Synced, Problem),
+    Failed(Problem),
+}
+
+/// Why something did not succeed.
+#[derive(Clone, Debug)]
+pub(crate) enum Problem {
+    /// It goes on by itself, after the usual backoff or after this long.
+    Later(Option<Duration>, Failure),
+    /// Nobody's work can go on before this long is over: the whole kind pauses.
+    Pause(Duration, Failure),
+    /// Only a person can mend it.
+    Never(Failure),
+}
+
+/// How long the kind pauses when Zoho asks to slow down without saying for how long.
+const SLOW_DOWN: Duration = Duration::from_mins(1);
+/// How long it pauses when Zoho refuses our access: until somebody mends the secret, looking now and then.
+const REFUSED: Duration = Duration::from_mins(10);
+
+/// Works on the named people and on whoever else is due.
+pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
+    if !app.enabled {
+        return Ok(());
+    }
+    let mut connection = app.database.connection().await?;
+    let lease = ids::new();
+    let most = Kind::SyncZoho.batch_size();
+    let claim = db::tasks::claim(&connection, Kind::SyncZoho, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
+    if claim.tasks.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = claim.tasks.iter().map(|task| task.key).collect();
+    let people = db::people::by_ids(&connection, &keys).await?;
+
+    let results = act::sync(&app.zoho, &connection, people, wakeup.time).await;
+
+    record(&mut connection, &claim, results).await?;
+    if claim.more {
+        app.queue.nudge().await?;
+    }
+    Ok(())
+}
+
+/// Links, outcomes and a pause if Zoho asked for one, in one transaction.
+async fn record(connection: &mut Connection, claim: &Claim, mut results: HashMap<UserId, Sync>) -> Result<(), Error> {
+    let tx = connection.transaction().await?;
+    let synced: Vec<Synced> = results.values().filter_map(Sync::synced).cloned().collect();
+    let linked = zoho_links::record(&tx, &synced).await?;
+    let pause = results.values().filter_map(Sync::pause).max_by_key(|(pause, _)| *pause);
+    let outcomes: Vec<(ClaimedTask, Outcome)> = claim
+        .tasks
+        .iter()
+        .map(|task| {
+            let user = UserId(task.key);
+            // Whoever is not among the results does not exist any more.
+            let result = results.remove(&user).unwrap_or(Sync::Nothing);
+            (*task, result.outcome(task, linked.contains(&user)))
+        })
+        .collect();
+    claim.record(&tx, &outcomes).await?;
+    if let Some((pause, reason)) = pause {
+        db::tasks::pause(&tx, claim.kind(), pause, &reason).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+impl Sync {
+    fn synced(&self) -> Option<&Synced> {
+        match self {
+            Self::Synced(synced) | Self::Partly(synced, _) => Some(synced),
+            Self::Nothing | Self::Failed(_) => None,
+        }
+    }
+
+    fn pause(&self) -> Option<(Duration, String)> {
+        match self {
+            Self::Failed(Problem::Pause(pause, failure)) | Self::Partly(_, Problem::Pause(pause, failure)) => {
+                Some((*pause, format!("{}: {}", failure.code, failure.message)))
+            }
+            _ => None,
+        }
+    }
+
+    fn outcome(self, task: &ClaimedTask, linked: bool) -> Outcome {
+        match self {
+            Self::Synced(_) | Self::Partly(..) if !linked => Outcome::Fail(belongs_to_another()),
+            Self::Nothing | Self::Synced(_) => Outcome::Complete,
+            Self::Partly(_, problem) | Self::Failed(problem) => match problem {
+                Problem::Never(failure) => Outcome::Fail(failure),
+                Problem::Pause(wait, failure) => Outcome::Retry(wait, failure),
+                Problem::Later(wait, failure) => {
+                    Outcome::Retry(wait.unwrap_or_else(|| backoff(task.attempts, ids::random_fraction())), failure)
+                }
+            },
+        }
+    }
+}
+
+impl From<&ZohoError> for Problem {
+    fn from(error: &ZohoError) -> Self {
+        match error {
+            ZohoError::BadRequest { .. } => Self::Never(error.failure()),
+            ZohoError::Throttled { retry_after, .. } => Self::Pause(retry_after.unwrap_or(SLOW_DOWN), error.failure()),
+            ZohoError::Refused { .. } => Self::Pause(REFUSED, error.failure()),
+            ZohoError::Unreachable(_)
+            | ZohoError::NoAnswer(_)
+            | ZohoError::Broken { .. }
+            | ZohoError::InvalidToken
+            | ZohoError::Ours(_) => Self::Later(None, error.failure()),
+        }
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        if error.is_transient() { Self::Later(None, error.failure()) } else { Self::Never(error.failure()) }
+    }
+}
+
+pub(crate) fn belongs_to_another() -> Failure {
+    Failure::new(
+        "contact-belongs-to-another",
+        "The Contact with this e-mail address carries the id of another user of ours, so it is not written. Find out whose it \
+         is in the CRM, correct the id or the address there, and replay the task.",
+    )
+}
