@@ -1,0 +1,125 @@
+//! What stands in each secret that the template declares.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::services::postgres::Passwords;
+use crate::services::random;
+
+/// The sources of signed webhooks, and the other gallery hosts that each may speak for.
+const WEBHOOK_SOURCES: [(&str, &[&str]); 4] =
+    [("photoday", &[]), ("gotphoto", &[]), ("make", HOSTS), ("zapier", HOSTS)];
+const EVENTS: &[&str] = &["gallery.published", "gallery.archived"];
+/// The gallery hosts that middleware may speak for.
+const HOSTS: &[&str] = &["photoday", "gotphoto"];
+
+/// The keys and tokens of one stack.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// By source, as Standard Webhooks writes them.
+    pub(super) webhooks: BTreeMap<String, String>,
+    /// What Zoho Campaigns sends with its receipts.
+    pub(super) receipts: String,
+    pub(super) zoho_client: String,
+}
+
+impl Keys {
+    pub(super) fn new() -> anyhow::Result<Keys> {
+        let webhooks = WEBHOOK_SOURCES
+            .iter()
+            .map(|(source, _)| Ok(((*source).to_owned(), format!("whsec_{}", STANDARD.encode(random::key::<32>()?)))))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Keys { webhooks, receipts: random::password(32)?, zoho_client: random::password(32)? })
+    }
+}
+
+/// What the content of the secrets is made of.
+#[derive(Debug)]
+pub(super) struct Contents<'a> {
+    pub(super) passwords: &'a Passwords,
+    pub(super) keys: &'a Keys,
+    pub(super) zoho_url: &'a str,
+}
+
+impl Contents<'_> {
+    /// The content of the secret with this logical id; a secret that nobody thought of stops the stack.
+    pub(super) fn of(&self, logical_id: &str) -> anyhow::Result<Value> {
+        let login = |role: &str, password: &str| json!({ "username": role, "password": password });
+        Ok(match logical_id {
+            "MigratorDatabaseSecret" => login("isoxp_migrator", &self.passwords.migrator),
+            "ApiDatabaseSecret" => login("isoxp_api", &self.passwords.api),
+            "WorkerDatabaseSecret" => login("isoxp_worker", &self.passwords.worker),
+            "ZohoSecret" => self.zoho(),
+            "WebhookSourcesSecret" => self.webhook_sources()?,
+            other => bail!("the template declares the secret {other}; give it a content in local/src/stack/secrets.rs"),
+        })
+    }
+
+    fn zoho(&self) -> Value {
+        json!({
+            "base_url": self.zoho_url,
+            "client_id": "1000.LOCAL",
+            "client_secret": self.keys.zoho_client,
+            "refresh_token": "1000.local.refresh",
+            "campaigns": {
+                "gallery_live_template_id": "1093639000412559078",
+                "from_address": "hello@isophotoxp.example",
+                "from_name": "ISO Photo XP",
+            },
+        })
+    }
+
+    fn webhook_sources(&self) -> anyhow::Result<Value> {
+        let mut sources = json!({
+            "zoho-campaigns": {
+                "scheme": "token",
+                "header": "authorization",
+                "keys": [self.keys.receipts],
+                "events": ["email.receipt"],
+            },
+        });
+        for (source, hosts) in WEBHOOK_SOURCES {
+            let key = self.keys.webhooks.get(source).with_context(|| format!("no key was made for {source}"))?;
+            sources[source] = json!({ "scheme": "standard", "keys": [key], "events": EVENTS, "hosts": hosts });
+        }
+        Ok(sources)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_contents(check: impl FnOnce(&Keys, &Contents<'_>)) {
+        let password = || "secret".to_owned();
+        let passwords = Passwords { superuser: password(), migrator: password(), api: password(), worker: password() };
+        let keys = Keys::new().unwrap();
+        check(&keys, &Contents { passwords: &passwords, keys: &keys, zoho_url: "http://zoho" });
+    }
+
+    #[test]
+    fn every_source_has_a_key_of_its_own() {
+        with_contents(|keys, contents| {
+            let sources = contents.of("WebhookSourcesSecret").unwrap();
+
+            let mut all: Vec<_> = keys.webhooks.values().collect();
+            all.dedup();
+            assert_eq!(all.len(), 4);
+            assert_eq!(sources["photoday"]["keys"][0], keys.webhooks["photoday"].as_str());
+            assert_eq!(sources["zapier"]["hosts"], json!(["photoday", "gotphoto"]));
+        });
+    }
+
+    #[test]
+    fn a_secret_that_nobody_thought_of_is_refused_by_name() {
+        with_contents(|_, contents| {
+            let error = contents.of("StripeSecret").unwrap_err().to_string();
+
+            assert!(error.contains("StripeSecret"), "{error}");
+        });
+    }
+}

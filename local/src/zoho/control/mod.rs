@@ -1,0 +1,128 @@
+//! `/_control/*`: what tests, the demo and developers do with the simulator that no client of Zoho can. Not authorised.
+
+mod edit;
+mod receipts;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::{
+    faults::Order,
+    fields::Module,
+    operation::Operation,
+    records,
+    world::{Shared, World},
+};
+
+pub(super) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
+    let control = Router::new()
+        .route("/state", get(state))
+        .route("/requests", get(requests))
+        .route("/faults", get(faults).post(arm_fault).delete(clear_faults))
+        .route("/settings", get(settings).post(change_settings))
+        .route("/edit", post(edit::edit))
+        .route("/receipts", post(receipts::send_receipts))
+        .route("/webhook", post(receipts::set_webhook))
+        .route("/release", post(release))
+        .route("/reset", post(reset))
+        .fallback(unknown)
+        .with_state(shared);
+    Router::new().nest("/_control", control)
+}
+
+type Answer = Result<Json<Value>, Refused>;
+
+/// A control call that cannot be done, with the sentence that says why.
+struct Refused(StatusCode, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+fn bad(sentence: impl Into<String>) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, sentence.into())
+}
+
+fn body<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
+    serde_json::from_str(text).map_err(|error| bad(format!("The body does not fit: {error}.")))
+}
+
+async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let mut world = shared.lock();
+    let credits = {
+        let now = world.now;
+        world.credits.used(now)
+    };
+    let world: &World = &world;
+    let all = |module: Module| -> Vec<Value> {
+        world.table(module).iter().map(|record| records::shown(world, module, record)).collect()
+    };
+    let count = |operation: Operation| json!(world.calls.get(&operation).copied().unwrap_or_default());
+    let calls: Map<_, _> =
+        Operation::ALL.into_iter().map(|operation| (operation.name().to_owned(), count(operation))).collect();
+    Json(json!({
+        "contacts": all(Module::Contacts),
+        "accounts": all(Module::Accounts),
+        "transmissions": world.campaigns.transmissions,
+        "calls": calls,
+        "credits": credits,
+    }))
+}
+
+async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(shared.lock().requests.listed())
+}
+
+async fn faults(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "faults": shared.lock().faults.listed() }))
+}
+
+async fn arm_fault(State(shared): State<Arc<Shared>>, text: String) -> Answer {
+    let order: Order = body(&text)?;
+    let mut world = shared.lock();
+    world.faults.arm(order).map_err(bad)?;
+    Ok(Json(json!({ "faults": world.faults.listed() })))
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    shared.lock().faults.clear();
+    Json(json!({ "faults": [] }))
+}
+
+async fn settings(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.lock().settings))
+}
+
+async fn change_settings(State(shared): State<Arc<Shared>>, text: String) -> Answer {
+    let changes: Map<String, Value> = body(&text)?;
+    let mut world = shared.lock();
+    world.settings = world.settings.with(changes).map_err(bad)?;
+    Ok(Json(json!(world.settings)))
+}
+
+async fn release(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    shared.release_held();
+    Json(json!({ "released": true }))
+}
+
+/// Back to the first day; what is held is let go.
+async fn reset(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    shared.lock().reset();
+    shared.release_held();
+    Json(json!({ "reset": true }))
+}
+
+async fn unknown() -> Refused {
+    Refused(StatusCode::NOT_FOUND, "The simulator has no such control call.".to_owned())
+}

@@ -1,0 +1,112 @@
+//! Zoho accounts: access tokens for a refresh token, and whether a call carries one that lives.
+//!
+//! Limits (v8 token validity): 10 access tokens in 10 minutes per refresh token, 15 alive at once, each for an hour.
+
+use std::collections::VecDeque;
+
+use axum::http::{StatusCode, header};
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::Rng;
+use serde_json::json;
+
+use super::{call::Call, reply::Reply, world::World};
+
+const ISSUED_PER_WINDOW: usize = 10;
+const WINDOW: TimeDelta = TimeDelta::minutes(10);
+const ALIVE_AT_ONCE: usize = 15;
+
+/// The tokens of the one refresh token there is.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    /// Oldest first.
+    alive: VecDeque<AccessToken>,
+    /// When tokens were issued within the last window, oldest first.
+    issued: VecDeque<DateTime<Utc>>,
+}
+
+#[derive(Debug)]
+struct AccessToken {
+    text: String,
+    expires: DateTime<Utc>,
+}
+
+/// `POST /oauth/v2/token`. Refusals are an HTTP 200 with an `error`, as at Zoho.
+pub(super) fn grant(world: &mut World, call: &Call) -> Reply {
+    if call.form("grant_type").as_deref() != Some("refresh_token") {
+        return refusal("unsupported_grant_type");
+    }
+    let options = &world.options;
+    let is_client = call.form("client_id").as_deref() == Some(&options.client_id)
+        && call.form("client_secret").as_deref() == Some(&options.client_secret);
+    if !is_client {
+        return refusal("invalid_client");
+    }
+    if call.form("refresh_token").as_deref() != Some(&options.refresh_token) {
+        return invalid_code();
+    }
+    let now = world.now;
+    let lifetime = world.settings.token_lifetime_seconds;
+    let text = format!("1000.{:032x}.{:032x}", world.random.random::<u128>(), world.random.random::<u128>());
+    if !world.tokens.issue(text.clone(), now, TimeDelta::seconds(lifetime.into())) {
+        return throttled(world);
+    }
+    Reply::ok(json!({
+        "access_token": text,
+        "scope": "ZohoCRM.modules.ALL ZohoCRM.coql.READ ZohoCRM.settings.tags.ALL ZohoCampaigns.campaign.ALL",
+        "api_domain": world.url,
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+    }))
+}
+
+/// Whether the call carries a live token. The error is the CRM's 401.
+pub(super) fn authorize(world: &World, call: &Call) -> Result<(), Reply> {
+    let token = call
+        .header(header::AUTHORIZATION)
+        .and_then(|value| value.strip_prefix("Zoho-oauthtoken "))
+        .ok_or_else(Reply::authentication_failure)?;
+    if world.tokens.is_alive(token.trim(), world.now) { Ok(()) } else { Err(Reply::invalid_token()) }
+}
+
+/// A refresh token that was revoked or never existed.
+pub(super) fn invalid_code() -> Reply {
+    refusal("invalid_code")
+}
+
+/// Too many tokens in ten minutes.
+pub(super) fn throttled(world: &World) -> Reply {
+    let status = StatusCode::from_u16(world.settings.throttle_status).unwrap_or(StatusCode::BAD_REQUEST);
+    Reply::json(
+        status,
+        json!({
+            "error": "Access Denied",
+            "error_description": "You have made too many requests continuously. Please try again after some time.",
+            "status": "failure",
+        }),
+    )
+}
+
+fn refusal(error: &str) -> Reply {
+    Reply::ok(json!({ "error": error }))
+}
+
+impl Tokens {
+    /// False when the window is full.
+    fn issue(&mut self, text: String, now: DateTime<Utc>, lifetime: TimeDelta) -> bool {
+        self.issued.retain(|issued| now - *issued < WINDOW);
+        if self.issued.len() >= ISSUED_PER_WINDOW {
+            return false;
+        }
+        self.alive.retain(|token| token.expires > now);
+        if self.alive.len() >= ALIVE_AT_ONCE {
+            self.alive.pop_front();
+        }
+        self.issued.push_back(now);
+        self.alive.push_back(AccessToken { text, expires: now + lifetime });
+        true
+    }
+
+    fn is_alive(&self, text: &str, now: DateTime<Utc>) -> bool {
+        self.alive.iter().any(|token| token.text == text && token.expires > now)
+    }
+}

@@ -1,0 +1,108 @@
+//! The switches of `POST /_control/settings`: Zoho's limits, and the variants between which its documents leave the choice.
+
+use chrono::{FixedOffset, Offset, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Every switch with its default. Numbers without a unit are counts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Settings {
+    /// HTTP status of a write of which every record failed: 400, or 207 as some have seen.
+    pub(super) all_failed_status: u16,
+    /// HTTP status of the token throttle: 400 observed, 200 by an older post of Zoho's.
+    pub(super) throttle_status: u16,
+    /// HTTP status of a conditional read without news: 304 documented, 204 seen.
+    pub(super) not_modified_status: u16,
+    /// HTTP status of a refused transmission; not published.
+    pub(super) campaigns_error_status: u16,
+    /// How long a new record stays invisible to `search`.
+    pub(super) search_delay_seconds: u32,
+    /// Whether `equals` of `search` finds what merely contains the value.
+    pub(super) search_equals_contains: bool,
+    /// Whether a record's e-mail is a unique field beyond the duplicate check of an upsert.
+    pub(super) unique_email: bool,
+    /// Rows that one COQL page may ask for.
+    pub(super) coql_row_limit: usize,
+    /// Tags per module; by edition 20, 60, 100 or 200.
+    pub(super) module_tag_limit: usize,
+    /// Recipients of one transmission; the real number is not published.
+    pub(super) recipients_limit: usize,
+    /// Templates that marketing has stored in Campaigns.
+    pub(super) template_ids: Vec<String>,
+    /// Calls under way at once before 429; by edition 5 to 25.
+    pub(super) concurrency_limit: usize,
+    /// Heavy calls (COQL, search, writes of more than 10 records) under way at once before 429.
+    pub(super) sub_concurrency_limit: usize,
+    /// API credits of a rolling day.
+    pub(super) credits: u64,
+    pub(super) token_lifetime_seconds: u32,
+    /// Added to the real time, so that a test can let tokens expire without waiting.
+    pub(super) clock_offset_seconds: i64,
+    /// The organisation's offset from UTC, in which the CRM writes times.
+    pub(super) utc_offset_minutes: i32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            all_failed_status: 400,
+            throttle_status: 400,
+            not_modified_status: 304,
+            campaigns_error_status: 400,
+            search_delay_seconds: 5,
+            search_equals_contains: true,
+            unique_email: false,
+            coql_row_limit: 200,
+            module_tag_limit: 100,
+            recipients_limit: 1000,
+            template_ids: vec!["1093639000412559078".to_owned()],
+            concurrency_limit: 15,
+            sub_concurrency_limit: 10,
+            credits: 100_000,
+            token_lifetime_seconds: 3600,
+            clock_offset_seconds: 0,
+            utc_offset_minutes: -6 * 60,
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with some of them changed. An unknown name or an impossible value changes nothing.
+    pub(super) fn with(&self, changes: Map<String, Value>) -> Result<Self, String> {
+        let Ok(Value::Object(mut all)) = serde_json::to_value(self) else {
+            return Err("The settings cannot be written as a JSON object.".to_owned());
+        };
+        all.extend(changes);
+        let new: Self =
+            serde_json::from_value(Value::Object(all)).map_err(|error| format!("These are no settings: {error}."))?;
+        new.check()?;
+        Ok(new)
+    }
+
+    pub(super) fn utc_offset(&self) -> FixedOffset {
+        FixedOffset::east_opt(self.utc_offset_minutes * 60).unwrap_or_else(|| Utc.fix())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let choices = [
+            ("all_failed_status", self.all_failed_status, [400, 207]),
+            ("throttle_status", self.throttle_status, [400, 200]),
+            ("not_modified_status", self.not_modified_status, [304, 204]),
+            ("campaigns_error_status", self.campaigns_error_status, [400, 200]),
+        ];
+        for (name, value, [first, second]) in choices {
+            if value != first && value != second {
+                return Err(format!("{name} is {first} or {second}, not {value}."));
+            }
+        }
+        if self.utc_offset_minutes.abs() >= 24 * 60 {
+            return Err("utc_offset_minutes lies between -1439 and 1439.".to_owned());
+        }
+        // Beyond a few years a time stops being one that chrono can shift.
+        if self.clock_offset_seconds.abs() > 10 * 365 * 24 * 3600 {
+            return Err("clock_offset_seconds moves the clock by at most ten years.".to_owned());
+        }
+        Ok(())
+    }
+}

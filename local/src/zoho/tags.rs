@@ -1,0 +1,213 @@
+//! `add_tags` and `remove_tags`, and the `Tag` field of a write. Unknown names become tags of the module by themselves.
+//!
+//! Caps: 25 characters a name, 10 tags a record, 500 records a call (v8; the help pages for the number per record).
+
+use axum::http::StatusCode;
+use chrono::SubsecRound;
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::Call,
+    faults::Plan,
+    fields::Module,
+    operation::Operation,
+    records::{INTEGRATION, Tag},
+    reply::{Reply, item_error, item_success},
+    world::World,
+};
+
+const NAME_LENGTH: usize = 25;
+const TAGS_PER_RECORD: usize = 10;
+const RECORDS_PER_CALL: usize = 500;
+/// Zoho hands its colours out in turn.
+const COLORS: [&str; 13] = [
+    "#57B1FD", "#879BFC", "#658BA8", "#FD87BD", "#969696", "#F48435", "#1DB9B4", "#E7A826", "#63C57E", "#F17574",
+    "#D297EE", "#A8C026", "#B88562",
+];
+
+/// `POST /{module}/actions/add_tags` and `remove_tags`, and the same on one record.
+pub(super) fn change(world: &mut World, module: Module, call: &Call, plan: &Plan) -> Result<Reply, Reply> {
+    let body = call.object()?;
+    let names = requested(world, module, body)?;
+    let ids = match &call.id {
+        Some(id) => vec![id.clone()],
+        None => ids(body)?,
+    };
+    let change = match call.operation {
+        Operation::RemoveTags => Change::Remove(names),
+        _ if body.get("over_write") == Some(&true.into()) => Change::Replace(make(world, module, &names)?),
+        _ => Change::Add(make(world, module, &names)?),
+    };
+    let results: Vec<_> = ids
+        .iter()
+        .enumerate()
+        .map(|(index, id)| match plan.error_for(&id.clone().into(), index) {
+            Some(error) => Err(error),
+            None => change_one(world, module, &change, id, index),
+        })
+        .collect();
+    if call.id.is_some() {
+        return Ok(Reply::per_record(results, StatusCode::OK, StatusCode::BAD_REQUEST));
+    }
+    Ok(counted(results))
+}
+
+/// The names in the `Tag` field of a record that is written; they replace the record's tags.
+pub(super) fn names_in_record(value: &Value, index: usize) -> Result<Vec<String>, Value> {
+    let wrong = |mut details: Value| {
+        details["api_name"] = "Tag".into();
+        details["json_path"] = format!("$.data[{index}].Tag").into();
+        item_error("INVALID_DATA", "invalid data", details)
+    };
+    let not_a_list = || wrong(json!({ "expected_data_type": "jsonarray" }));
+    let items = match value {
+        Value::Null => &[],
+        Value::Array(items) => items.as_slice(),
+        _ => return Err(not_a_list()),
+    };
+    let mut names: Vec<String> = Vec::new();
+    for item in items {
+        let name = item.get("name").and_then(Value::as_str).ok_or_else(not_a_list)?;
+        if name.chars().count() > NAME_LENGTH {
+            return Err(wrong(json!({ "maximum_length": NAME_LENGTH })));
+        }
+        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    }
+    if names.len() > TAGS_PER_RECORD {
+        return Err(wrong(json!({ "maximum_length": TAGS_PER_RECORD })));
+    }
+    Ok(names)
+}
+
+/// These tags of the module, made where it does not know them; the error is the record's item of `data[]`.
+pub(super) fn known(world: &mut World, module: Module, names: &[String], index: usize) -> Result<Vec<Tag>, Value> {
+    let full = || {
+        let details = json!({ "api_name": "Tag", "json_path": format!("$.data[{index}].Tag") });
+        item_error("LICENSE_LIMIT_EXCEEDED", "tags edition limit exceeded", details)
+    };
+    get_or_make(world, module, names).ok_or_else(full)
+}
+
+enum Change {
+    Add(Vec<Tag>),
+    Replace(Vec<Tag>),
+    Remove(Vec<String>),
+}
+
+impl Change {
+    /// A record's tags after this change.
+    fn applied_to(&self, tags: &[Tag]) -> Vec<Tag> {
+        match self {
+            Self::Replace(new) => new.clone(),
+            Self::Add(new) => {
+                let added = new.iter().filter(|tag| !tags.contains(tag));
+                tags.iter().chain(added).cloned().collect()
+            }
+            Self::Remove(names) => {
+                let stays = |tag: &&Tag| !names.iter().any(|name| name.eq_ignore_ascii_case(&tag.name));
+                tags.iter().filter(stays).cloned().collect()
+            }
+        }
+    }
+}
+
+fn change_one(world: &mut World, module: Module, change: &Change, id: &str, index: usize) -> Result<Value, Value> {
+    let Some(record) = world.table(module).get(id) else {
+        let details = json!({ "id": id, "api_name": "ids", "json_path": format!("$.ids[{index}]") });
+        return Err(item_error("INVALID_DATA", "the id given seems to be invalid", details));
+    };
+    let tags = change.applied_to(&record.tags);
+    if tags.len() > TAGS_PER_RECORD && tags.len() > record.tags.len() {
+        let details = json!({ "id": id, "maximum_length": TAGS_PER_RECORD, "api_name": "tags", "json_path": "$.tags" });
+        return Err(item_error("INVALID_DATA", "invalid data", details));
+    }
+    let item = item_success("tags updated successfully", json!({ "id": id, "tags": tags }));
+    if tags != record.tags {
+        let mut record = record.clone();
+        record.tags = tags;
+        record.modified = world.now.trunc_subsecs(0);
+        record.modified_by = INTEGRATION;
+        let options = world.options.clone();
+        world.table_mut(module).put(record, &options);
+    }
+    Ok(item)
+}
+
+/// The names that a body asks for. An id wins over a name.
+fn requested(world: &World, module: Module, body: &Map<String, Value>) -> Result<Vec<String>, Reply> {
+    let tags = body.get("tags").ok_or_else(|| Reply::missing_key("tags"))?;
+    let wrong = |path: String| Reply::invalid_data(json!({ "api_name": "tags", "json_path": path }));
+    let tags = tags.as_array().filter(|tags| !tags.is_empty()).ok_or_else(|| wrong("$.tags".to_owned()))?;
+    let name_of = |(position, tag): (usize, &Value)| {
+        if let Some(id) = tag.get("id").and_then(Value::as_str) {
+            let known = world.table(module).tags.iter().find(|known| known.id == id);
+            return known.map(|tag| tag.name.clone()).ok_or_else(|| wrong(format!("$.tags[{position}].id")));
+        }
+        let name = tag.get("name").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| Reply::missing_key(&format!("tags[{position}].name")))?;
+        if name.chars().count() > NAME_LENGTH { Err(name_too_long(position)) } else { Ok(name.to_owned()) }
+    };
+    tags.iter().enumerate().map(name_of).collect()
+}
+
+fn ids(body: &Map<String, Value>) -> Result<Vec<String>, Reply> {
+    let wrong =
+        |key: &str, value: Value| Reply::invalid_data(json!({ key: value, "api_name": "ids", "json_path": "$.ids" }));
+    let ids = body.get("ids").ok_or_else(|| Reply::missing_key("ids"))?;
+    let ids =
+        ids.as_array().filter(|ids| !ids.is_empty()).ok_or_else(|| wrong("expected_data_type", "jsonarray".into()))?;
+    if ids.len() > RECORDS_PER_CALL {
+        return Err(wrong("maximum_length", RECORDS_PER_CALL.into()));
+    }
+    let texts = ids.iter().map(|id| id.as_str().map(str::to_owned));
+    texts.collect::<Option<_>>().ok_or_else(|| wrong("expected_data_type", "text".into()))
+}
+
+fn make(world: &mut World, module: Module, names: &[String]) -> Result<Vec<Tag>, Reply> {
+    let full = || Reply::bad_request("LICENSE_LIMIT_EXCEEDED", "tags edition limit exceeded", json!({}));
+    get_or_make(world, module, names).ok_or_else(full)
+}
+
+/// `None` when the module may have no more tags; then none is made.
+fn get_or_make(world: &mut World, module: Module, names: &[String]) -> Option<Vec<Tag>> {
+    let is_known = |name: &String| world.table(module).tags.iter().any(|tag| tag.name.eq_ignore_ascii_case(name));
+    let unknown = names.iter().filter(|name| !is_known(name)).count();
+    if world.table(module).tags.len() + unknown > world.settings.module_tag_limit {
+        return None;
+    }
+    let mut found: Vec<Tag> = Vec::with_capacity(names.len());
+    for name in names {
+        let known = world.table(module).tags.iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).cloned();
+        let tag = known.unwrap_or_else(|| {
+            let color = COLORS[world.table(module).tags.len() % COLORS.len()];
+            let tag = Tag { name: name.clone(), id: world.new_id(), color_code: Some(color) };
+            world.table_mut(module).tags.push(tag.clone());
+            tag
+        });
+        if !found.contains(&tag) {
+            found.push(tag);
+        }
+    }
+    Some(found)
+}
+
+/// The answer to a call on many records: its counts are strings.
+fn counted(results: Vec<Result<Value, Value>>) -> Reply {
+    let done = results.iter().filter(|result| result.is_ok()).count();
+    let status = match done {
+        0 => StatusCode::BAD_REQUEST,
+        done if done == results.len() => StatusCode::OK,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    let items: Vec<Value> = results.into_iter().map(|result| result.unwrap_or_else(|error| error)).collect();
+    Reply::json(status, json!({ "data": items, "success_count": done.to_string(), "locked_count": "0" }))
+}
+
+/// Zoho wraps this one error in `tags`.
+fn name_too_long(position: usize) -> Reply {
+    let details =
+        json!({ "api_name": "name", "maximum_length": NAME_LENGTH, "json_path": format!("$.tags[{position}].name") });
+    Reply::json(StatusCode::BAD_REQUEST, json!({ "tags": [item_error("INVALID_DATA", "Invalid data", details)] }))
+}

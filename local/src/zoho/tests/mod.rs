@@ -1,0 +1,11 @@
+//! The simulator held against what Zoho is known to do, over HTTP, as a client sees it.
+
+mod campaigns;
+mod coql;
+mod faults;
+mod harness;
+mod limits;
+mod oauth;
+mod reads;
+mod tags;
+mod writes;
