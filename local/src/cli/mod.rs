@@ -1,6 +1,7 @@
 //! The commands of `cargo dev`.
 
 mod calls;
+mod demo;
 mod lint;
 mod print;
 mod test;
@@ -24,6 +25,8 @@ struct Cli {
 enum Command {
     /// Builds and starts the whole system, and runs it until Ctrl-C.
     Up(up::Up),
+    /// Tells the story of the product on a system of its own, with evidence for every step.
+    Demo(demo::Demo),
     /// Prints a token for an identity.
     Token(calls::Token),
     /// Invokes a function, and prints its answer.
@@ -54,6 +57,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Command::Up(up) => up.run().await,
+        Command::Demo(demo) => demo.run().await,
         Command::Token(token) => token.run().await,
         Command::Invoke(invoke) => invoke.run().await,
         Command::Admin(admin) => admin.run().await,
