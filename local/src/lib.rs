@@ -1,5 +1,6 @@
 //! The laptop's AWS: runs `template.yaml` with real binaries, a real PostgreSQL and real queues.
 
+pub mod bench;
 pub mod cli;
 pub mod control;
 pub mod demo;

@@ -1,11 +1,12 @@
-//! Every minute: sends messages for tasks that are due and that no message has led to. So a lost message, a
-//! worker that died and a flag that was off cost time and nothing else.
+//! Every minute: sends messages for tasks that are due and that no message has led to, and applies events that
+//! wait although their gallery exists. So a lost message, a worker that died and a flag that was off cost time
+//! and nothing else.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shared::Error;
-use shared::db::{self, Database};
+use shared::db::{self, Connection, Database};
 use shared::lambda::sqs::TimeLeft;
 use shared::queue::Queue;
 use shared::tasks::Kind;
@@ -21,15 +22,19 @@ pub struct App {
     pub queues: Vec<Queue>,
 }
 
-/// The messages that were sent, by kind.
+/// What was found and done.
 #[derive(Debug, Serialize)]
 pub struct Swept {
+    /// Messages by kind.
     sent: BTreeMap<&'static str, usize>,
+    /// Galleries whose events had been left waiting.
+    galleries: usize,
 }
 
 /// The schedule's event says nothing that matters.
 pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swept, Error> {
-    let connection = app.database.connection().await?;
+    let mut connection = app.database.connection().await?;
+    let galleries = apply_forgotten(&mut connection).await?;
     let mut sent = BTreeMap::new();
     for queue in &app.queues {
         let kind: Kind = queue.kind();
@@ -40,5 +45,19 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
         }
         sent.insert(kind.as_str(), messages);
     }
-    Ok(Swept { sent })
+    Ok(Swept { sent, galleries })
+}
+
+/// Events whose gallery was made without a look into the inbox: by hand, or by an import.
+async fn apply_forgotten(connection: &mut Connection) -> Result<usize, Error> {
+    let forgotten = db::inbox::forgotten(connection).await?;
+    for subject in &forgotten {
+        let tx = connection.transaction().await?;
+        db::inbox::lock_subject(&tx, subject).await?;
+        if let Some(mut gallery) = db::galleries::lock(&tx, subject).await? {
+            db::inbox::apply_pending(&tx, subject, &mut gallery).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(forgotten.len())
 }

@@ -1,5 +1,6 @@
 //! The commands of `cargo dev`.
 
+mod bench;
 mod calls;
 mod demo;
 mod lint;
@@ -39,6 +40,8 @@ enum Command {
     Flags(calls::Flags),
     /// Runs all tests, on real parts.
     Test(test::Test),
+    /// Measures release binaries: latency, round trips to the database, calls to Zoho.
+    Bench,
     /// Checks template.yaml, by AWS's rules and by ours.
     Lint,
 }
@@ -64,6 +67,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         Command::Psql(psql) => psql.run().await,
         Command::Flags(flags) => flags.run().await,
         Command::Test(test) => test.run().await,
+        Command::Bench => bench::run().await,
         Command::Lint => lint::run().await,
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::stack::{Options, Stack};
 pub use stage::Stage;
+pub(crate) use stage::now;
 pub use teller::{Format, Teller};
 
 /// Tells the whole story on a stack of its own. Returns whether every step held, and the story as text.

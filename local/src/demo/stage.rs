@@ -37,6 +37,15 @@ impl Stage {
         self.stack.stop().await
     }
 
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Changes the database behind everybody's back.
+    pub async fn execute(&self, sql: &str) -> Result<()> {
+        self.database.batch_execute(sql).await.with_context(|| format!("changing the database: {sql}"))
+    }
+
     fn endpoints(&self) -> &Endpoints {
         self.stack.endpoints()
     }
@@ -160,6 +169,6 @@ async fn answered(request: reqwest::RequestBuilder) -> Result<(StatusCode, Value
 }
 
 #[expect(clippy::disallowed_methods, reason = "PhotoDay has a clock of its own")]
-pub(super) fn now() -> chrono::DateTime<chrono::Utc> {
+pub(crate) fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }

@@ -141,6 +141,14 @@ impl Lambda {
         Ok(())
     }
 
+    /// Deploys a function with the variables that it has: its next event meets a fresh process.
+    pub async fn restart(&self, function: &str) -> Result<(), InvokeError> {
+        let pool = self.inner.pools.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        pool.restart();
+        pool.settled().await;
+        Ok(())
+    }
+
     /// Ends every environment, SIGTERM first and SIGKILL after a moment; events in work end with
     /// [`InvokeError::Stopped`]. No child survives the return.
     pub async fn shutdown(&self) {

@@ -103,6 +103,12 @@ impl Pool {
         state.dismiss_idle();
     }
 
+    /// The same deployed once more.
+    pub(super) fn restart(&self) {
+        let variables = BTreeMap::clone(&self.lock().variables);
+        self.redeploy(variables);
+    }
+
     /// Waits until those that were idle at the redeploy are gone.
     pub(super) async fn settled(&self) {
         loop {

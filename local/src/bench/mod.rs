@@ -1,0 +1,34 @@
+//! `cargo dev bench`: the figures that matter, measured on release binaries through the local Runtime API.
+
+mod events;
+mod latency;
+mod round_trips;
+mod zoho_calls;
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use crate::demo::Stage;
+use crate::stack::{Options, Stack, build, build_functions};
+
+/// Measures everything and returns it as Markdown.
+pub async fn run() -> Result<String> {
+    let options = Options { release: true, schedules: false, build: false, ..Options::default() };
+    build_functions(&options).await?;
+    build::build_example("nothing").await?;
+    let since = Instant::now();
+    let stack = Stack::start(options).await?;
+    let ready = since.elapsed();
+    let stage = Stage::new(stack).await?;
+
+    let mut report = String::new();
+    let _ = writeln!(report, "Stack ready after {:.1} s (nothing to build).\n", ready.as_secs_f64());
+    let people = events::prepare(&stage).await?;
+    report.push_str(&latency::measure(&stage, &people).await?);
+    report.push_str(&round_trips::measure(&stage, &people).await?);
+    report.push_str(&zoho_calls::measure(&stage).await?);
+    stage.leave().await?;
+    Ok(report)
+}
