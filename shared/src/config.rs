@@ -6,8 +6,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// The process's environment, as a value that tests can make.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// Names alone: among the values are the credentials that Lambda gives a function.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// A setting that has to be corrected before the function can start.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -71,18 +71,19 @@ pub struct Failure {
 impl Failure {
     /// The message is cut to what the column takes.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: bounded(code.into(), 100), message: bounded(message.into(), 400), field: None }
+        Self { code: bounded(&code.into(), 100), message: bounded(&message.into(), 400), field: None }
     }
 
     #[must_use]
     pub fn in_field(mut self, field: Option<impl Into<String>>) -> Self {
-        self.field = field.map(|field| bounded(field.into(), 100));
+        self.field = field.map(|field| bounded(&field.into(), 100));
         self
     }
 }
 
-fn bounded(text: String, most: usize) -> String {
-    if text.chars().count() <= most { text } else { text.chars().take(most).collect() }
+/// Somebody else's text: cut, and without control characters, which jsonb does not take.
+fn bounded(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 /// The longest that a task waits between two attempts.

@@ -9,10 +9,10 @@ use shared::db::galleries::{Gallery, NewGallery};
 use shared::db::users::User;
 use shared::db::{self, Database};
 use shared::domain::gallery::Announcement;
-use shared::domain::{ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, UserId};
+use shared::domain::gallery::GallerySubject;
+use shared::domain::{EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, UserId};
 use shared::lambda::{http, identity};
 use shared::queue::Queue;
-use shared::webhooks::GallerySubject;
 use shared::{Error, ids};
 
 /// What the function works with.
@@ -50,14 +50,14 @@ impl Wanted {
         let host = form.required("host");
         let external_host_id = form.required("external_host_id");
         let title = form.required("title");
-        let event_date = form.required("event_date");
+        let event_date = form.required::<EventDate>("event_date");
         let organization_id = form.optional("organization_id");
         let wanted = (|| {
             Some(Self {
                 host: host?,
                 external_host_id: external_host_id?,
                 title: title?,
-                event_date: event_date?,
+                event_date: event_date?.date(),
                 organization_id,
             })
         })();

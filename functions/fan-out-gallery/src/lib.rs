@@ -1,8 +1,8 @@
 //! A gallery went live: makes one alert for every parent in one statement, queued in batches or, while the flag
 //! is off, held. A hundred thousand parents take one task and no message each.
 
-use shared::db::tasks::{Outcome, Priority};
-use shared::db::{self, Database};
+use shared::db::tasks::{Claim, ClaimedTask, Outcome};
+use shared::db::{self, Connection, Database};
 use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
 use shared::queue::Queue;
@@ -21,21 +21,26 @@ pub struct App {
 
 /// There is no call to the outside: reading, acting and recording are one transaction.
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
-    let mut connection = app.database.connection().await?;
+    let connection = app.database.connection().await?;
     let claim =
         db::tasks::claim(&connection, Kind::FanOutGallery, &wakeup.keys, 1, ids::new(), wakeup.time.lease()).await?;
-    let Some(task) = claim.tasks.first() else { return Ok(()) };
-
-    let tx = connection.transaction().await?;
-    // A gallery that is gone, or not live any more, has nobody to tell.
-    let batches = db::alerts::fan_out(&tx, GalleryId(task.key), app.enabled).await?;
-    db::tasks::enqueue(&tx, Kind::SendAlerts, &batches, Priority::SignUp).await?;
-    claim.record(&tx, &[(*task, Outcome::Complete)]).await?;
-    tx.commit().await?;
-
-    app.send_alerts.wake(&batches).await;
+    if let Some(task) = claim.tasks.first() {
+        let worked = work(app, connection, &claim, *task).await;
+        claim.settle(&app.database, worked, ids::random_fraction()).await?;
+    }
     if claim.more {
         app.queue.nudge().await?;
     }
+    Ok(())
+}
+
+async fn work(app: &App, mut connection: Connection, claim: &Claim, task: ClaimedTask) -> Result<(), Error> {
+    let tx = connection.transaction().await?;
+    // A gallery that is gone, or not live any more, has nobody to tell.
+    let batches = db::alerts::fan_out(&tx, GalleryId(task.key), app.enabled).await?;
+    db::tasks::enqueue(&tx, Kind::SendAlerts, &batches).await?;
+    claim.record(&tx, &[(task, Outcome::Complete)]).await?;
+    tx.commit().await?;
+    app.send_alerts.wake(&batches).await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Error;
 use shared::db::rosters::Organization;
 use shared::db::{self, Database};
@@ -37,7 +37,8 @@ impl Wanted {
         let mut form = Form::of(body).map_err(|error| vec![error])?;
         let join_code = form.required("join_code");
         let athletes: Vec<AthleteId> = form.list("athlete_ids", 20);
-        if athletes.is_empty() && body["athlete_ids"].as_array().is_none_or(Vec::is_empty) {
+        // What is there and no list has been told already.
+        if body["athlete_ids"].is_null() || body["athlete_ids"] == json!([]) {
             form.reject::<()>("athlete_ids", "must name at least one athlete");
         }
         form.finish(join_code.map(|join_code| Self { join_code, athletes }))

@@ -25,11 +25,17 @@ pub struct Event {
     admin: Option<NewAdmin>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewAdmin {
     sub: String,
     email: String,
+}
+
+impl std::fmt::Debug for NewAdmin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewAdmin(redacted)")
+    }
 }
 
 /// What was done.

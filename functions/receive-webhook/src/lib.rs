@@ -6,10 +6,11 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 use shared::db::inbox::{self, Entry, Taken};
 use shared::db::{self, Database};
+use shared::domain::alert::Receipt;
 use shared::domain::gallery::Announcement;
 use shared::lambda::http;
 use shared::queue::Queue;
-use shared::webhooks::{Event, Headers, MOST_BYTES, Receipt, Source, Sources};
+use shared::webhooks::{Event, Headers, MOST_BYTES, Source, Sources};
 use shared::{Error, clock, ids};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let incoming = source.verify(&RequestHeaders(request.headers()), body, now)?.read(now)?;
 
     let answer = match &incoming.event {
-        Event::Receipts(receipts) => receive(&app.database, receipts).await?,
+        Event::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
         Event::Gallery { event_id, subject, at, data, .. } => {
             let entry = Entry {
                 id: ids::new(),

@@ -3,12 +3,13 @@
 use receive_webhook::App;
 use shared::lambda::{Start, StartError, http};
 use shared::tasks::Kind;
+use shared::webhooks::SourcesSettings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let app = App {
-        sources: start.secrets().json("WEBHOOK_SOURCES_SECRET").await?,
+        sources: start.secrets().json::<SourcesSettings>("WEBHOOK_SOURCES_SECRET").await?.try_into()?,
         database: start.database().await?,
         fan_out_gallery: start.queue(Kind::FanOutGallery)?,
     };

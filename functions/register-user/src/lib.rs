@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::db::athletes::Athlete;
 use shared::db::referrals::Referral;
-use shared::db::tasks::Priority;
 use shared::db::users::User;
 use shared::db::{self, Database, Transaction};
 use shared::domain::registration::{Enrolment, Registration};
@@ -41,7 +40,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     http::reply(status, &registered)
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Registered {
     user: User,
     profile: Value,
@@ -96,7 +95,7 @@ async fn fill(tx: &Transaction<'_>, user: UserId, registration: &Registration) -
         }
     }
     let referral = db::referrals::credit_sign_up(tx, ids::new(), user, registration.referred_by()).await?;
-    db::tasks::enqueue(tx, Kind::SyncZoho, &[user.0], Priority::SignUp).await?;
+    db::tasks::enqueue(tx, Kind::SyncZoho, &[user.0]).await?;
     Ok(referral)
 }
 
@@ -126,7 +125,7 @@ async fn again(
     }
     if user.email != *email {
         db::users::change_email(tx, user.id, email).await?;
-        db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0], Priority::SignUp).await?;
+        db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?;
         user.email = email.clone();
     }
     Ok(user)

@@ -2,21 +2,25 @@
 //! marked as sending before the call; whoever finds it so afterwards knows that nobody knows, and does not send
 //! it again.
 
-use shared::db::alerts::{self, Batch, BatchStatus, Recipient};
-use shared::db::tasks::{Claim, ClaimedTask, Outcome, Priority};
+use std::time::Duration;
+
+use shared::db::alerts::{self, Batch, BatchStatus};
+use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::{self, Connection, Database, Transaction};
 use shared::domain::AlertBatchId;
-use shared::lambda::sqs::Wakeup;
+use shared::domain::alert::Recipient;
+use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::queue::Queue;
 use shared::tasks::{Failure, Kind, backoff};
-use shared::zoho::{CALL_TIMEOUT, Transmission, Transmitted, Zoho};
+use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
 use shared::{Error, ids};
+use uuid::Uuid;
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct App {
     pub database: Database,
-    pub zoho: Zoho,
+    pub campaigns: Campaigns,
     pub queue: Queue,
     /// `ENABLE_EMAIL_ALERTS`.
     pub enabled: bool,
@@ -26,22 +30,13 @@ pub struct App {
 
 /// Works on the named batch, or on whichever comes first.
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
-    let mut connection = app.database.connection().await?;
+    let connection = app.database.connection().await?;
     let claim =
         db::tasks::claim(&connection, Kind::SendAlerts, &wakeup.keys, 1, ids::new(), wakeup.time.lease()).await?;
-    let Some(task) = claim.tasks.first() else { return Ok(()) };
-    let work = Work { app, claim: &claim, task: *task, id: AlertBatchId(task.key) };
-
-    match alerts::batch(&connection, work.id).await? {
-        Some(batch) if batch.status == BatchStatus::Queued => {
-            // The token may have to be refreshed first, by one call or two.
-            if wakeup.time.fits(CALL_TIMEOUT * 3) {
-                work.send(&mut connection, &batch).await?;
-            }
-        }
-        Some(batch) if batch.status == BatchStatus::Sending => work.find_uncertain(&mut connection).await?,
-        // The gallery is gone, or somebody has dealt with the batch.
-        Some(_) | None => work.finish(&mut connection, Outcome::Complete).await?,
+    if let Some(task) = claim.tasks.first() {
+        let work = Work { app, claim: &claim, task: *task, id: AlertBatchId(task.key) };
+        let worked = work.run(connection, wakeup.time).await;
+        claim.settle(&app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
         app.queue.nudge().await?;
@@ -57,12 +52,48 @@ struct Work<'a> {
     id: AlertBatchId,
 }
 
+/// What became of a batch.
+enum Done {
+    /// Handed over, or not.
+    Transmitted(Transmitted),
+    /// An earlier worker began the call and left no outcome.
+    FoundUncertain,
+    /// Off, or nothing to see any more.
+    Hold,
+    /// The gallery is gone, or somebody has dealt with the batch, or nobody is left to write to.
+    Nothing,
+    OutOfTime,
+}
+
 impl Work<'_> {
-    async fn send(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Error> {
+    async fn run(&self, mut connection: Connection, time: TimeLeft) -> Result<(), Error> {
+        let done = match alerts::batch(&connection, self.id).await? {
+            Some(batch) if batch.status == BatchStatus::Queued => self.send(&mut connection, &batch, time).await?,
+            Some(batch) if batch.status == BatchStatus::Sending => Done::FoundUncertain,
+            Some(_) | None => Done::Nothing,
+        };
+        // The pool has one connection, and recording may need a new one.
+        drop(connection);
+        let due = db::insist(|| self.record(&done)).await?;
+        self.app.queue.wake(&due).await;
+        Ok(())
+    }
+
+    async fn send(&self, connection: &mut Connection, batch: &Batch, time: TimeLeft) -> Result<Done, Error> {
         if !self.app.enabled || !batch.gallery_is_live {
-            return self.hold(connection).await;
+            return Ok(Done::Hold);
         }
-        let Some(recipients) = self.begin(connection).await? else { return Ok(()) };
+        if !time.fits(PREPARE_TIMEOUT + TRANSMIT_TIMEOUT) {
+            return Ok(Done::OutOfTime);
+        }
+        let ready = match self.app.campaigns.prepare(connection).await {
+            Ok(ready) => ready,
+            Err(not_sent) => return Ok(Done::Transmitted(not_sent)),
+        };
+        let recipients = self.begin(connection).await?;
+        if recipients.is_empty() {
+            return Ok(Done::Nothing);
+        }
         let transmission = Transmission {
             batch: batch.id,
             recipients: &recipients,
@@ -70,88 +101,80 @@ impl Work<'_> {
             public_url: batch.public_url.as_ref(),
             names_athletes: self.app.names_athletes,
         };
-        let outcome = self.app.zoho.transmit(connection, &transmission).await;
-        self.record(connection, outcome).await
+        Ok(Done::Transmitted(self.app.campaigns.transmit(connection, ready, &transmission).await))
     }
 
-    /// Marks the batch, for good, before anything leaves. `None`: nobody is left to write to.
-    async fn begin(&self, connection: &mut Connection) -> Result<Option<Vec<Recipient>>, Error> {
+    /// Marks the batch, for good, before anything leaves. Returns whom to write to.
+    async fn begin(&self, connection: &mut Connection) -> Result<Vec<Recipient>, Error> {
         let tx = connection.transaction().await?;
-        let recipients = alerts::begin_sending(&tx, self.id).await?.unwrap_or_default();
-        if recipients.is_empty() {
-            self.claim.record(&tx, &[(self.task, Outcome::Complete)]).await?;
-        }
+        let recipients = alerts::begin_sending(&tx, self.id).await?;
         tx.commit().await?;
-        Ok((!recipients.is_empty()).then_some(recipients))
+        Ok(recipients.unwrap_or_default())
     }
 
-    async fn record(&self, connection: &mut Connection, transmitted: Transmitted) -> Result<(), Error> {
+    /// Writes down what became of the batch and of its task; returns the batches that are due now.
+    async fn record(&self, done: &Done) -> Result<Vec<Uuid>, Error> {
+        let mut connection = self.app.database.connection().await?;
         let tx = connection.transaction().await?;
-        let outcome = self.recorded(&tx, transmitted).await?;
+        let (outcome, due) = match done {
+            Done::Transmitted(transmitted) => self.recorded(&tx, transmitted).await?,
+            Done::FoundUncertain => {
+                tracing::warn!(batch = %self.id, "an earlier worker died while it sent this batch");
+                alerts::mark_uncertain(&tx, self.id).await?;
+                (Outcome::Complete, Vec::new())
+            }
+            Done::Hold => {
+                alerts::hold(&tx, self.id).await?;
+                (Outcome::Complete, Vec::new())
+            }
+            Done::Nothing => (Outcome::Complete, Vec::new()),
+            Done::OutOfTime => {
+                let message = "The invocation had too little time left; the work goes on by itself.";
+                (Outcome::Retry(Duration::ZERO, Failure::new("out-of-time", message)), Vec::new())
+            }
+        };
         self.claim.record(&tx, &[(self.task, outcome)]).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(due)
     }
 
-    async fn recorded(&self, tx: &Transaction<'_>, transmitted: Transmitted) -> Result<Outcome, Error> {
-        match transmitted {
+    /// What becomes of the task, and which batches are due now.
+    async fn recorded(&self, tx: &Transaction<'_>, transmitted: &Transmitted) -> Result<(Outcome, Vec<Uuid>), Error> {
+        let outcome = match transmitted {
             Transmitted::Accepted { transmission_id } => {
-                alerts::mark_sent(tx, self.id, &transmission_id).await?;
-                Ok(Outcome::Complete)
+                alerts::mark_sent(tx, self.id, transmission_id).await?;
+                Outcome::Complete
             }
             Transmitted::Unknown(failure) => {
                 tracing::warn!(batch = %self.id, code = failure.code, "nobody knows whether this batch went");
                 alerts::mark_uncertain(tx, self.id).await?;
-                Ok(Outcome::Complete)
+                Outcome::Complete
             }
             Transmitted::NotSent { wait, pauses, failure } => {
                 alerts::requeue(tx, self.id).await?;
                 let wait = wait.unwrap_or_else(|| backoff(self.task.attempts, ids::random_fraction()));
-                if pauses {
+                if *pauses {
                     db::tasks::pause(tx, Kind::SendAlerts, wait, &format!("{}: {}", failure.code, failure.message))
                         .await?;
                 }
-                Ok(Outcome::Retry(wait, failure))
+                Outcome::Retry(wait, failure.clone())
             }
             Transmitted::Refused(failure) => {
                 alerts::requeue(tx, self.id).await?;
-                Ok(Outcome::Fail(failure))
+                Outcome::Fail(failure.clone())
             }
             Transmitted::TooManyRecipients => match alerts::halve(tx, self.id).await? {
                 Some(half) => {
-                    db::tasks::enqueue(tx, Kind::SendAlerts, &[self.id.0, half], Priority::SignUp).await?;
-                    Ok(Outcome::Complete)
+                    let halves = vec![self.id.0, half];
+                    db::tasks::enqueue(tx, Kind::SendAlerts, &halves).await?;
+                    return Ok((Outcome::Complete, halves));
                 }
-                None => Ok(Outcome::Fail(Failure::new(
+                None => Outcome::Fail(Failure::new(
                     "400011",
                     "Zoho takes not even one recipient. Check the account's limits.",
-                ))),
+                )),
             },
-        }
-    }
-
-    /// An earlier worker began the call and left no outcome.
-    async fn find_uncertain(&self, connection: &mut Connection) -> Result<(), Error> {
-        tracing::warn!(batch = %self.id, "an earlier worker died while it sent this batch");
-        let tx = connection.transaction().await?;
-        alerts::mark_uncertain(&tx, self.id).await?;
-        self.claim.record(&tx, &[(self.task, Outcome::Complete)]).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn hold(&self, connection: &mut Connection) -> Result<(), Error> {
-        let tx = connection.transaction().await?;
-        alerts::hold(&tx, self.id).await?;
-        self.claim.record(&tx, &[(self.task, Outcome::Complete)]).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn finish(&self, connection: &mut Connection, outcome: Outcome) -> Result<(), Error> {
-        let tx = connection.transaction().await?;
-        self.claim.record(&tx, &[(self.task, outcome)]).await?;
-        tx.commit().await?;
-        Ok(())
+        };
+        Ok((outcome, Vec::new()))
     }
 }

@@ -3,17 +3,17 @@
 use send_alerts::App;
 use shared::lambda::{Start, StartError, sqs};
 use shared::tasks::Kind;
-use shared::zoho::Zoho;
+use shared::zoho::Campaigns;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let app = App {
         database: start.database().await?,
-        zoho: Zoho::new(start.secrets().json("ZOHO_SECRET").await?)?,
+        campaigns: Campaigns::new(start.secrets().json("ZOHO_SECRET").await?)?,
         queue: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
         names_athletes: start.environment.flag("ALERTS_NAME_ATHLETES")?,
     };
-    sqs::run(&start, app, send_alerts::handle).await
+    sqs::run(&start, Kind::SendAlerts, app, send_alerts::handle).await
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::Error;
 use shared::db::{self, Connection, Database};
+use shared::domain::gallery::GallerySubject;
 use shared::lambda::sqs::TimeLeft;
 use shared::queue::Queue;
-use shared::tasks::Kind;
 
 /// How many tasks of one kind get a message in one sweep: what its workers can do in a few minutes.
 const QUOTA: usize = 1000;
@@ -31,33 +31,47 @@ pub struct Swept {
     galleries: usize,
 }
 
-/// The schedule's event says nothing that matters.
+/// The schedule's event says nothing that matters. What fails for one kind or one gallery is told at the end and
+/// keeps nobody else waiting.
 pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swept, Error> {
     let mut connection = app.database.connection().await?;
-    let galleries = apply_forgotten(&mut connection).await?;
-    let mut sent = BTreeMap::new();
+    let mut swept = Swept { sent: BTreeMap::new(), galleries: 0 };
+    let mut failed = None;
     for queue in &app.queues {
-        let kind: Kind = queue.kind();
-        let due = db::tasks::due_for_dispatch(&connection, kind, QUOTA).await?;
-        let messages = queue.send(&due.together, &due.alone).await?;
-        if messages > 0 {
-            tracing::info!(kind = kind.as_str(), tasks = due.together.len() + due.alone.len(), messages, "swept");
+        match dispatch(&connection, queue).await {
+            Ok(messages) => drop(swept.sent.insert(queue.kind().as_str(), messages)),
+            Err(error) => failed = Some(error),
         }
-        sent.insert(kind.as_str(), messages);
     }
-    Ok(Swept { sent, galleries })
+    for subject in &db::inbox::forgotten(&connection).await? {
+        match apply(&mut connection, subject).await {
+            Ok(()) => swept.galleries += 1,
+            Err(error) => {
+                tracing::error!(error = error.chain(), "an event that waits cannot be applied");
+                failed = Some(error);
+            }
+        }
+    }
+    failed.map_or(Ok(swept), Err)
+}
+
+async fn dispatch(connection: &Connection, queue: &Queue) -> Result<usize, Error> {
+    let kind = queue.kind();
+    let due = db::tasks::due_for_dispatch(connection, kind, QUOTA).await?;
+    let messages = queue.send(&due.together, &due.alone).await?;
+    if messages > 0 {
+        tracing::info!(kind = kind.as_str(), tasks = due.together.len() + due.alone.len(), messages, "swept");
+    }
+    Ok(messages)
 }
 
 /// Events whose gallery was made without a look into the inbox: by hand, or by an import.
-async fn apply_forgotten(connection: &mut Connection) -> Result<usize, Error> {
-    let forgotten = db::inbox::forgotten(connection).await?;
-    for subject in &forgotten {
-        let tx = connection.transaction().await?;
-        db::inbox::lock_subject(&tx, subject).await?;
-        if let Some(mut gallery) = db::galleries::lock(&tx, subject).await? {
-            db::inbox::apply_pending(&tx, subject, &mut gallery).await?;
-        }
-        tx.commit().await?;
+async fn apply(connection: &mut Connection, subject: &GallerySubject) -> Result<(), Error> {
+    let tx = connection.transaction().await?;
+    db::inbox::lock_subject(&tx, subject).await?;
+    if let Some(mut gallery) = db::galleries::lock(&tx, subject).await? {
+        db::inbox::apply_pending(&tx, subject, &mut gallery).await?;
     }
-    Ok(forgotten.len())
+    tx.commit().await?;
+    Ok(())
 }

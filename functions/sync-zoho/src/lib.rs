@@ -11,7 +11,7 @@ use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::zoho_links::{self, Synced};
 use shared::db::{self, Connection, Database};
 use shared::domain::UserId;
-use shared::lambda::sqs::Wakeup;
+use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::queue::Queue;
 use shared::tasks::{Failure, Kind, backoff};
 use shared::zoho::{RecordError, Zoho, ZohoError};
@@ -60,30 +60,35 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     if !app.enabled {
         return Ok(());
     }
-    let mut connection = app.database.connection().await?;
+    let connection = app.database.connection().await?;
     let lease = ids::new();
     let most = Kind::SyncZoho.batch_size();
     let claim = db::tasks::claim(&connection, Kind::SyncZoho, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
-    if claim.tasks.is_empty() {
-        return Ok(());
+    if !claim.tasks.is_empty() {
+        let worked = work(app, connection, &claim, wakeup.time).await;
+        claim.settle(&app.database, worked, ids::random_fraction()).await?;
     }
-    let keys: Vec<_> = claim.tasks.iter().map(|task| task.key).collect();
-    let people = db::people::by_ids(&connection, &keys).await?;
-
-    let results = act::sync(&app.zoho, &connection, people, wakeup.time).await;
-
-    record(&mut connection, &claim, results).await?;
     if claim.more {
         app.queue.nudge().await?;
     }
     Ok(())
 }
 
+async fn work(app: &App, connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+    let keys: Vec<_> = claim.tasks.iter().map(|task| task.key).collect();
+    let people = db::people::by_ids(&connection, &keys).await?;
+    let results = act::sync(&app.zoho, &connection, people, time).await;
+    // The pool has one connection, and recording may need a new one.
+    drop(connection);
+    db::insist(|| record(&app.database, claim, &results)).await
+}
+
 /// Links, outcomes and a pause if Zoho asked for one, in one transaction.
-async fn record(connection: &mut Connection, claim: &Claim, mut results: HashMap<UserId, Sync>) -> Result<(), Error> {
+async fn record(database: &Database, claim: &Claim, results: &HashMap<UserId, Sync>) -> Result<(), Error> {
+    let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
     let synced: Vec<Synced> = results.values().filter_map(Sync::synced).cloned().collect();
-    let linked = zoho_links::record(&tx, &synced).await?;
+    let refused = zoho_links::record(&tx, &synced).await?;
     let pause = results.values().filter_map(Sync::pause).max_by_key(|(pause, _)| *pause);
     let outcomes: Vec<(ClaimedTask, Outcome)> = claim
         .tasks
@@ -91,8 +96,8 @@ async fn record(connection: &mut Connection, claim: &Claim, mut results: HashMap
         .map(|task| {
             let user = UserId(task.key);
             // Whoever is not among the results does not exist any more.
-            let result = results.remove(&user).unwrap_or(Sync::Nothing);
-            (*task, result.outcome(task, linked.contains(&user)))
+            let result = results.get(&user).unwrap_or(&Sync::Nothing);
+            (*task, result.outcome(task, refused.contains(&user)))
         })
         .collect();
     claim.record(&tx, &outcomes).await?;
@@ -120,16 +125,17 @@ impl Sync {
         }
     }
 
-    fn outcome(self, task: &ClaimedTask, linked: bool) -> Outcome {
+    fn outcome(&self, task: &ClaimedTask, refused: bool) -> Outcome {
         match self {
-            Self::Synced(_) | Self::Partly(..) if !linked => Outcome::Fail(belongs_to_another()),
+            Self::Synced(_) | Self::Partly(..) if refused => Outcome::Fail(belongs_to_another()),
             Self::Nothing | Self::Synced(_) => Outcome::Complete,
             Self::Partly(_, problem) | Self::Failed(problem) => match problem {
-                Problem::Never(failure) => Outcome::Fail(failure),
-                Problem::Pause(wait, failure) => Outcome::Retry(wait, failure),
-                Problem::Later(wait, failure) => {
-                    Outcome::Retry(wait.unwrap_or_else(|| backoff(task.attempts, ids::random_fraction())), failure)
-                }
+                Problem::Never(failure) => Outcome::Fail(failure.clone()),
+                Problem::Pause(wait, failure) => Outcome::Retry(*wait, failure.clone()),
+                Problem::Later(wait, failure) => Outcome::Retry(
+                    wait.unwrap_or_else(|| backoff(task.attempts, ids::random_fraction())),
+                    failure.clone(),
+                ),
             },
         }
     }

@@ -39,7 +39,14 @@ pub(super) fn parent(join_code: &str) -> Value {
 /// A request of somebody who is signed in, as API Gateway hands it over (payload format 2.0).
 pub(super) fn request(who: &str, method: &str, path: &str, body: Option<&Value>) -> Bytes {
     let claims = json!({ "sub": who, "email": format!("{who}@example.com"), "email_verified": "true" });
-    http(method, path, "", &json!({ "content-type": "application/json" }), Some(&claims), body.map(Value::to_string).as_deref())
+    http(
+        method,
+        path,
+        "",
+        &json!({ "content-type": "application/json" }),
+        Some(&claims),
+        body.map(Value::to_string).as_deref(),
+    )
 }
 
 /// A signed webhook of PhotoDay about a gallery.

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::Session;
-use crate::domain::{AlertBatchId, AlertId, Email, GalleryId, GalleryStatus, PersonName, Title, WebUrl};
+use crate::domain::alert::{Receipt, ReceiptAction, Recipient};
+use crate::domain::{AlertBatchId, AlertId, GalleryId, GalleryStatus, PersonName, Title, WebUrl};
 use crate::error::Error;
-use crate::webhooks::{Receipt, ReceiptAction};
 
 /// How many alerts travel in one transmission. Zoho does not publish its limit; where it is lower, batches are
 /// halved (400011).
@@ -57,6 +57,17 @@ pub async fn fan_out(tx: &Transaction<'_>, gallery: GalleryId, enabled: bool) ->
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
+/// Whether parents of this gallery have alerts already, sent or held.
+pub async fn were_made(session: &impl Session, gallery: GalleryId) -> Result<bool, Error> {
+    let row = session
+        .row(
+            "select exists (select from gallery_alerts where gallery_id = $1) as were_made",
+            &[(&gallery.0, Type::UUID)],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| row.get("were_made")))
+}
+
 /// Where a batch stands before anybody works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchStatus {
@@ -76,16 +87,6 @@ pub struct Batch {
     pub gallery_is_live: bool,
     pub title: Title,
     pub public_url: Option<WebUrl>,
-}
-
-/// One parent's alert.
-#[derive(Debug)]
-pub struct Recipient {
-    pub alert: AlertId,
-    pub email: Email,
-    pub first_name: PersonName,
-    /// Her athletes' first names on this organisation's roster.
-    pub athletes: Vec<String>,
 }
 
 pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Option<Batch>, Error> {
@@ -170,10 +171,15 @@ async fn recipients(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Vec<Recipi
                 alert: AlertId(row.get("id")),
                 email: stored(row, "email")?,
                 first_name: stored(row, "first_name")?,
-                athletes: row.get("athletes"),
+                athletes: names(&row.get::<_, Vec<String>>("athletes"))?,
             })
         })
         .collect()
+}
+
+fn names(stored: &[String]) -> Result<Vec<PersonName>, Error> {
+    let names: Result<_, String> = stored.iter().map(|name| name.parse()).collect();
+    names.map_err(|problem| Error::internal("a stored value is not valid", problem))
 }
 
 /// The call did not happen: the batch is as it was before.
@@ -253,6 +259,9 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
     let batches: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.batch.map(|id| id.0)).collect();
     let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
     let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
+    // In the order of their ids, so that two requests about the same alerts wait for each other and not forever.
+    tx.rows("select from gallery_alerts where id = any ($1) order by id for update", &[(&alerts, Type::UUID_ARRAY)])
+        .await?;
     tx.rows(
         "with proven as (
              update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())

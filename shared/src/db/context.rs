@@ -101,9 +101,12 @@ pub async fn of_subject(session: &impl Session, subject: &Subject) -> Result<Opt
                  ), '[]') as athletes,
                  coalesce((
                      select json_agg(json_build_object('id', user_id, 'name', org_name) order by org_name, user_id)
-                     from profiles_organizations
-                     where user_id in (select id from mine)
-                        or (me.role = 'photographer' and user_id in (select organization_id from shown))
+                     from (
+                         select id from mine
+                         union
+                         select organization_id from shown where me.role = 'photographer'
+                     ) as hers
+                     join profiles_organizations on user_id = hers.id
                  ), '[]') as organizations,
                  coalesce((
                      select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url) order by id desc)

@@ -9,9 +9,9 @@ use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::{Session, violated_constraint};
 use crate::domain::gallery::GalleryState;
+use crate::domain::gallery::GallerySubject;
 use crate::domain::{ExternalId, GalleryId, GalleryStatus, HostName, Title, UserId, WebUrl};
 use crate::error::Error;
-use crate::webhooks::GallerySubject;
 
 /// A gallery as the API shows it.
 #[derive(Debug, Serialize)]

@@ -6,17 +6,18 @@ use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::Transaction;
+use super::alerts;
 use super::galleries::{self, Gallery};
 use super::session::Session;
-use super::tasks::{self, Priority};
+use super::tasks::{self};
 use crate::domain::GalleryStatus;
+use crate::domain::gallery::GallerySubject;
 use crate::domain::gallery::{Announcement, GalleryEvent};
 use crate::error::Error;
 use crate::tasks::Kind;
-use crate::webhooks::{EventKind, GallerySubject};
+use crate::webhooks::EventKind;
 
 /// An event as it is kept.
-#[derive(Debug)]
 pub struct Entry<'a> {
     pub id: Uuid,
     pub source: &'a str,
@@ -25,6 +26,13 @@ pub struct Entry<'a> {
     pub at: DateTime<Utc>,
     pub subject: &'a GallerySubject,
     pub data: &'a Value,
+}
+
+/// Without the data, which may speak of people.
+impl std::fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entry({}, {} {})", self.id, self.source, self.kind.as_str())
+    }
 }
 
 /// What became of an event.
@@ -110,23 +118,18 @@ pub async fn apply_pending(
         return Ok(Announcement::None);
     }
     events.sort_by_key(|(at, _)| *at);
-    let mut announcement = Announcement::None;
+    let was = gallery.state.status;
     for (at, event) in events {
-        let (state, told) = gallery.state.clone().after(event, at);
-        gallery.state = state;
-        if told == Announcement::Due {
-            announcement = Announcement::Due;
-        }
+        gallery.state = gallery.state.clone().after(event, at);
     }
     galleries::save_state(tx, gallery.id, &gallery.state).await?;
-    // Live and archived again before anybody was told: there is nothing to see any more.
-    if gallery.state.status != GalleryStatus::Live {
+    // Parents are told once. A gallery that was archived before anybody was told is announced when it comes back.
+    let goes_live = was != GalleryStatus::Live && gallery.state.status == GalleryStatus::Live;
+    if !goes_live || alerts::were_made(tx, gallery.id).await? {
         return Ok(Announcement::None);
     }
-    if announcement == Announcement::Due {
-        tasks::enqueue(tx, Kind::FanOutGallery, &[gallery.id.0], Priority::SignUp).await?;
-    }
-    Ok(announcement)
+    tasks::enqueue(tx, Kind::FanOutGallery, &[gallery.id.0]).await?;
+    Ok(Announcement::Due)
 }
 
 /// Galleries that exist and for which events wait all the same: none, unless somebody made a gallery without
@@ -134,10 +137,20 @@ pub async fn apply_pending(
 pub async fn forgotten(session: &impl Session) -> Result<Vec<GallerySubject>, Error> {
     let rows = session
         .rows(
-            "select distinct gallery.host, gallery.external_host_id
-             from webhook_inbox as event
-             join galleries as gallery on event.subject = 'gallery:' || gallery.host || '/' || gallery.external_host_id
-             where event.status = 'pending'
+            "with waiting as materialized (
+                 -- 'gallery:host/id', where the id may have slashes of its own
+                 select distinct split_part(substr(subject, 9), '/', 1) as host,
+                     substr(subject, 10 + length(split_part(substr(subject, 9), '/', 1))) as external_host_id
+                 from webhook_inbox
+                 where status = 'pending'
+             )
+             select gallery.host, gallery.external_host_id
+             from waiting
+             cross join lateral (
+                 select host, external_host_id from galleries
+                 where galleries.host = waiting.host and galleries.external_host_id = waiting.external_host_id
+                 limit 1
+             ) as gallery
              limit 100",
             &[],
         )

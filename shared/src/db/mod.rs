@@ -22,4 +22,4 @@ pub mod zoho_token;
 
 pub use deadpool_postgres::Transaction;
 pub use pool::{Connection, Database, DatabaseSettings};
-pub use session::{Session, once_more};
+pub use session::{Session, insist, once_more};

@@ -108,7 +108,8 @@ impl Database {
                 let idle = metrics.last_used();
                 Box::pin(async move {
                     if idle > TRUSTED_IDLE {
-                        client.simple_query("").await.map_err(HookError::Backend)?;
+                        let asked = tokio::time::timeout(Duration::from_secs(1), client.simple_query("")).await;
+                        asked.map_err(|_| HookError::message("no answer"))?.map_err(HookError::Backend)?;
                     }
                     Ok(())
                 })
@@ -138,10 +139,11 @@ fn broke(error: &tokio_postgres::Error) -> bool {
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
-        // No SQLSTATE: the connection broke. Classes 08, 53, 57: it is refused, full, or shutting down.
+        // No SQLSTATE: the connection broke. Classes 08, 53, 57: it is refused, full, or shutting down. 40 and 55: somebody
+        // else was faster, or holds a lock for longer than we wait.
         match error.code().map(|code| &code.code()[..2]) {
             None if error.is_closed() || broke(&error) => Self::unavailable("the database", error),
-            Some("08" | "53" | "57") => Self::unavailable("the database", error),
+            Some("08" | "40" | "53" | "55" | "57") => Self::unavailable("the database", error),
             _ => Self::internal("a statement failed", error),
         }
     }

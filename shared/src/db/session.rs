@@ -2,6 +2,7 @@
 //! round trip and no parsing or planning from the second time on.
 
 use std::future::Future;
+use std::time::Duration;
 
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
@@ -61,6 +62,21 @@ pub async fn once_more<T, F: Future<Output = Result<T, Error>>>(transaction: imp
     match transaction().await {
         Err(error) if is_retryable(&error) => transaction().await,
         outcome => outcome,
+    }
+}
+
+/// Runs a transaction that records what has happened outside, up to three times, also on a new connection where
+/// the first one broke: what it says is true whenever it is said, and must not get lost.
+pub async fn insist<T, F: Future<Output = Result<T, Error>>>(transaction: impl Fn() -> F) -> Result<T, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match transaction().await {
+            Err(error) if tries < 3 && (is_retryable(&error) || matches!(error, Error::Unavailable { .. })) => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

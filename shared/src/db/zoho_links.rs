@@ -20,8 +20,8 @@ pub struct Synced {
     pub tags: Vec<String>,
 }
 
-/// Records all of them and returns those users who got (or had) this Contact. Missing are users who are gone,
-/// who have another Contact, or whose Contact is another user's here: an existing link is never overwritten.
+/// Records all of them and returns those users for whom that was refused, because they have another Contact or
+/// theirs is another user's here: an existing link is never overwritten. Who has gone meanwhile is passed over.
 pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<UserId>, Error> {
     if synced.is_empty() {
         return Ok(HashSet::new());
@@ -34,7 +34,10 @@ pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<U
     let rows = tx
         .rows(
             "with synced as (
-                 select * from unnest($1, $2, $3, $4) as synced (user_id, contact_id, base, tags)
+                 -- one of two people who were answered with the same Contact: it cannot be both's
+                 select distinct on (contact_id) *
+                 from unnest($1, $2, $3, $4) as synced (user_id, contact_id, base, tags)
+                 order by contact_id, user_id
              ),
              linked as (
                  update users set zoho_contact_id = synced.contact_id
@@ -64,5 +67,15 @@ pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<U
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
+    let linked: HashSet<Uuid> = rows.iter().map(|row| row.get("user_id")).collect();
+    existing(tx, users.into_iter().filter(|user| !linked.contains(user)).collect()).await
+}
+
+/// Asked in a statement of its own, which sees deletions that the one before has waited for.
+async fn existing(tx: &Transaction<'_>, users: Vec<Uuid>) -> Result<HashSet<UserId>, Error> {
+    if users.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = tx.rows("select id from users where id = any ($1)", &[(&users, Type::UUID_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| UserId(row.get("id"))).collect())
 }

@@ -144,6 +144,10 @@ impl<'a> Form<'a> {
         if !fits(value) {
             return self.reject(field, shape);
         }
+        // jsonb has no character U+0000 (PostgreSQL, "JSON Types").
+        if value.to_string().contains("\\u0000") {
+            return self.reject(field, "must not contain the character U+0000");
+        }
         if value.to_string().len() > most {
             return self.reject(field, format_args!("must have at most {most} bytes"));
         }

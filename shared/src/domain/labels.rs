@@ -43,6 +43,6 @@ labels! {
     CertificationLevel { Level1 = "Level 1", Level2 = "Level 2", Master = "Master" }
     /// What a photographer pays for.
     PaywallTier { Free = "Free", Member = "Member", CdmPro = "CDM_Pro" }
-    /// Where a gallery stands; it never goes back.
+    /// Where a gallery stands.
     GalleryStatus { PreReg = "Pre-Reg", Live = "Live", Archived = "Archived" }
 }

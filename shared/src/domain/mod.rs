@@ -2,6 +2,7 @@
 //! module and it depends on nothing of ours.
 
 pub mod address;
+pub mod alert;
 pub mod code;
 pub mod contact;
 pub mod context;
@@ -20,6 +21,6 @@ pub use form::{FieldError, Form};
 pub use ids::{AlertBatchId, AlertId, AthleteId, GalleryId, UserId};
 pub use labels::{CertificationLevel, GalleryStatus, OrgType, PaywallTier, Role};
 pub use text::{
-    DateOfBirth, Email, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject, TaxId, Title,
-    TypedCode, WebUrl, ZipCode,
+    DateOfBirth, Email, EventDate, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject, TaxId,
+    Title, TypedCode, WebUrl, ZipCode,
 };

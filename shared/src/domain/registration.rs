@@ -52,7 +52,7 @@ pub struct OrgProfile {
     pub referred_by_code: Option<TypedCode>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct PhotographerProfile {
     pub first_name: PersonName,
     pub last_name: PersonName,
@@ -65,6 +65,13 @@ pub struct PhotographerProfile {
     pub service_region: Vec<ZipCode>,
     /// JSON list; at most 16 KiB.
     pub gear_list: Option<Value>,
+}
+
+/// Without his links and his gear, which are whatever he wrote.
+impl std::fmt::Debug for PhotographerProfile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PhotographerProfile").field("referral_code", &self.referral_code).finish_non_exhaustive()
+    }
 }
 
 impl Registration {
@@ -210,8 +217,20 @@ mod tests {
         });
 
         let problems = serde_json::to_value(read(&body).unwrap_err()).unwrap();
+        let pointers: Vec<&str> = problems.as_array().unwrap().iter().filter_map(|p| p["pointer"].as_str()).collect();
 
-        insta::assert_json_snapshot!(problems);
+        let expected = [
+            "/first_name",
+            "/last_name",
+            "/phone_number",
+            "/mailing_address/state",
+            "/mailing_address/postal_code",
+            "/mailing_address/country",
+            "/athletes/0/sport_primary",
+            "/athletes/0/dob",
+            "/nickname",
+        ];
+        assert_eq!(pointers, expected);
     }
 
     #[test]

@@ -64,11 +64,6 @@ pub fn for_sports<'a>(sports: impl IntoIterator<Item = &'a Sport>) -> Vec<&'stat
     tags.into_iter().take(MOST).collect()
 }
 
-/// Whether a tag that stands on a Contact is one of ours to take away; all others belong to somebody else.
-pub fn is_ours(tag: &str) -> bool {
-    tag == OTHER || SPORTS.contains(&tag)
-}
-
 fn tag(sport: &Sport) -> &'static str {
     SPORTS.into_iter().find(|known| known.eq_ignore_ascii_case(sport.as_str())).unwrap_or(OTHER)
 }

@@ -19,9 +19,6 @@ macro_rules! texts {
                 &self.0
             }
 
-            pub fn into_string(self) -> String {
-                self.0
-            }
         }
 
         impl FromStr for $name {
@@ -101,13 +98,31 @@ impl FromStr for DateOfBirth {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The length, because chrono also takes "2009-5-14", which the next reader may not.
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()
-            .filter(|day| text.len() == 10 && day.year() > 1900)
-            .map(Self)
-            .ok_or("must be a day like 2009-05-14")
+        day(text).map(Self).ok_or("must be a day like 2009-05-14")
     }
+}
+
+/// The day of a game or a picture day, after 1900.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventDate(NaiveDate);
+
+impl EventDate {
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+
+impl FromStr for EventDate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        day(text).map(Self).ok_or("must be a day like 2026-10-03")
+    }
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    // The length, because chrono also takes "2009-5-14", which the next reader may not.
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| text.len() == 10 && day.year() > 1900)
 }
 
 impl fmt::Debug for DateOfBirth {

@@ -8,6 +8,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use super::start::StartError;
 use crate::error::Error;
@@ -28,11 +29,13 @@ where
     let handle = &handle;
     lambda_http::run(service_fn(move |request: Request| {
         let id = request_id(&request);
+        let span = tracing::info_span!("request", id = id.as_ref().and_then(|id| id.to_str().ok()));
         let answer = handle(state, request);
-        async move {
+        let work = async move {
             let answer = answer.await.unwrap_or_else(|error| problem(&error));
             Ok::<_, StartError>(with_request_id(answer, id))
-        }
+        };
+        work.instrument(span)
     }))
     .await
 }

@@ -1,14 +1,15 @@
 //! What a verified body says: the canonical events, in our own shape or as an adapter reads a source's.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::malformed;
-use super::receipt::{self, Receipt};
+use super::receipt;
 use super::verify::VerifiedWebhook;
-use crate::domain::gallery::GalleryEvent;
-use crate::domain::{ExternalId, HostName, WebUrl};
+use crate::domain::WebUrl;
+use crate::domain::alert::Receipt;
+use crate::domain::gallery::{GalleryEvent, GallerySubject};
 use crate::error::Error;
 
 /// The events that a source can be allowed to send.
@@ -34,28 +35,13 @@ pub enum Event {
     Gallery {
         event_id: String,
         subject: GallerySubject,
-        event: GalleryEvent,
         /// When it happened; never later than its arrival.
         at: DateTime<Utc>,
-        /// What is kept while the gallery is not known.
+        /// What is kept of it, so that it can be applied now or once the gallery is known.
         data: Value,
     },
     /// What became of e-mails; doing it again changes nothing, so there is no event id.
     Receipts(Vec<Receipt>),
-}
-
-/// A gallery by its host's id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GallerySubject {
-    pub host: HostName,
-    pub external_host_id: ExternalId,
-}
-
-impl GallerySubject {
-    /// As it stands in `webhook_inbox.subject`.
-    pub fn text(&self) -> String {
-        format!("gallery:{}/{}", self.host.as_str(), self.external_host_id.as_str())
-    }
 }
 
 #[derive(Deserialize)]
@@ -115,15 +101,27 @@ impl VerifiedWebhook<'_> {
             host: self.source.host(optional(data, "host")?)?,
             external_host_id: external_host_id.ok_or_else(|| malformed("data.external_host_id is required."))?,
         };
+        if envelope.timestamp.year() < 2000 {
+            return Err(malformed("The timestamp is when it happened, and that was not before the year 2000."));
+        }
         let at = envelope.timestamp.min(now);
         Ok(Incoming {
             kind,
-            event: Event::Gallery { event_id: event_id.to_owned(), subject, event, at, data: envelope.data },
+            event: Event::Gallery { event_id: event_id.to_owned(), subject, at, data: event.to_keep() },
         })
     }
 }
 
 impl GalleryEvent {
+    /// Into the inbox: what is needed of the data. Whatever else a source sends along, about people perhaps, stays
+    /// outside.
+    fn to_keep(&self) -> Value {
+        match self {
+            Self::Published { public_url } => json!({ "public_url": public_url.as_ref().map(WebUrl::as_str) }),
+            Self::Archived => json!({}),
+        }
+    }
+
     /// Out of the inbox: what [`VerifiedWebhook::read`] found good when the event came.
     pub fn kept(kind: &str, data: &Value) -> Option<Self> {
         match kind {

@@ -6,9 +6,8 @@ mod receipt;
 mod sources;
 mod verify;
 
-pub use event::{Event, EventKind, GallerySubject, Incoming};
-pub use receipt::{Receipt, ReceiptAction};
-pub use sources::{Source, Sources};
+pub use event::{Event, EventKind, Incoming};
+pub use sources::{Source, Sources, SourcesSettings};
 pub use verify::{Headers, VerifiedWebhook};
 
 use crate::error::Error;

@@ -4,43 +4,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::malformed;
+use crate::domain::alert::{Receipt, ReceiptAction};
 use crate::domain::{AlertBatchId, AlertId};
 use crate::error::Error;
 
 /// The most receipts that one request may carry.
 const MOST: usize = 5000;
-
-/// What became of one alert's e-mail. Whatever it says, it proves that the batch went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub alert: Option<AlertId>,
-    pub batch: Option<AlertBatchId>,
-    pub action: ReceiptAction,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReceiptAction {
-    Delivered,
-    /// The address does not exist: it is not written to again.
-    HardBounce,
-    SoftBounce,
-    Spam,
-    Unsubscribed,
-    /// Opened, clicked: it went, and that is all.
-    Other,
-}
-
-impl ReceiptAction {
-    /// Why the address must not be written to again.
-    pub fn suppresses(self) -> Option<&'static str> {
-        match self {
-            Self::HardBounce => Some("bounce"),
-            Self::Spam => Some("spam"),
-            Self::Unsubscribed => Some("unsubscribe"),
-            Self::Delivered | Self::SoftBounce | Self::Other => None,
-        }
-    }
-}
 
 /// Reads `{action, data: [{rcpt_additional_data: {alert}, transmission_name, bounce_type}]}`. Elements that name
 /// nothing of ours are left out: the same account may send other mail.
@@ -61,8 +30,11 @@ pub(super) fn read(body: &Value) -> Result<Vec<Receipt>, Error> {
 fn meaning(action: &str, element: &Value) -> ReceiptAction {
     match action {
         "email_delivered" => ReceiptAction::Delivered,
-        "bounce" if element["bounce_type"] == "soft" => ReceiptAction::SoftBounce,
-        "bounce" => ReceiptAction::HardBounce,
+        // Only what is certain: a suppressed address never hears of its photos again.
+        "bounce" if element["bounce_type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("hard")) => {
+            ReceiptAction::HardBounce
+        }
+        "bounce" => ReceiptAction::SoftBounce,
         "spam" => ReceiptAction::Spam,
         "unsubscribed" | "unsubscribe" => ReceiptAction::Unsubscribed,
         _ => ReceiptAction::Other,

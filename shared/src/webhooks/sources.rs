@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::event::EventKind;
+use crate::config::ConfigError;
 use crate::domain::HostName;
 use crate::error::Error;
 
@@ -16,9 +17,19 @@ use crate::error::Error;
 ///  "make":{"scheme":"standard","keys":["whsec_…"],"events":["gallery.published"],"hosts":["photoday","gotphoto"]},
 ///  "zoho-campaigns":{"scheme":"token","header":"authorization","keys":["…"],"events":["email.receipt"]}}
 /// ```
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "BTreeMap<String, SourceSettings>")]
+#[derive(Debug)]
 pub struct Sources(BTreeMap<String, Source>);
+
+/// The secret as it stands, before it is looked at.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct SourcesSettings(BTreeMap<String, SourceSettings>);
+
+impl std::fmt::Debug for SourcesSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// A source that may push events in.
 #[derive(Debug)]
@@ -105,17 +116,25 @@ fn event_not_allowed() -> Error {
     }
 }
 
-impl TryFrom<BTreeMap<String, SourceSettings>> for Sources {
-    type Error = String;
+impl TryFrom<SourcesSettings> for Sources {
+    type Error = ConfigError;
 
-    fn try_from(settings: BTreeMap<String, SourceSettings>) -> Result<Self, Self::Error> {
+    fn try_from(settings: SourcesSettings) -> Result<Self, Self::Error> {
+        Self::checked(settings)
+            .map_err(|problem| ConfigError::WrongSecret { name: "WEBHOOK_SOURCES_SECRET".to_owned(), problem })
+    }
+}
+
+impl Sources {
+    fn checked(SourcesSettings(settings): SourcesSettings) -> Result<Self, String> {
         let mut seen = HashSet::new();
         let mut sources = BTreeMap::new();
         for (name, settings) in settings {
-            let source = Source::read(&name, settings).map_err(|problem| format!("the source {name}: {problem}"))?;
+            let source =
+                Source::read(&name, settings).map_err(|problem| format!("has a wrong source {name}: {problem}"))?;
             // `?source=` is not signed: with a shared key one source could speak as another.
             if !source.scheme.keys().iter().all(|key| seen.insert(key.clone())) {
-                return Err(format!("the source {name} shares a key with another"));
+                return Err(format!("lets the source {name} share a key with another"));
             }
             sources.insert(name, source);
         }
@@ -174,7 +193,8 @@ mod tests {
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     fn read(sources: serde_json::Value) -> Result<Sources, String> {
-        serde_json::from_value(sources).map_err(|error| error.to_string())
+        let settings: SourcesSettings = serde_json::from_value(sources).map_err(|error| error.to_string())?;
+        settings.try_into().map_err(|error: ConfigError| error.to_string())
     }
 
     #[test]
@@ -183,7 +203,7 @@ mod tests {
 
         let refused = read(json!({"photoday": one, "gotphoto": one})).unwrap_err();
 
-        assert!(refused.contains("the source photoday shares a key with another"), "{refused}");
+        assert!(refused.contains("lets the source photoday share a key with another"), "{refused}");
     }
 
     #[test]

@@ -8,11 +8,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::error::ZohoError;
-use super::http::{Zoho, exchange};
+use super::http::{EXCHANGE_TIMEOUT, Zoho, exchange};
+use super::settings::{CampaignsSettings, ZohoSettings};
 use super::token;
+use crate::config::ConfigError;
 use crate::db::Connection;
-use crate::db::alerts::Recipient;
-use crate::domain::{AlertBatchId, Title, WebUrl};
+use crate::domain::alert::Recipient;
+use crate::domain::{AlertBatchId, PersonName, Title, WebUrl};
+use crate::error::Error;
 use crate::tasks::Failure;
 
 /// One batch, ready to go.
@@ -46,28 +49,65 @@ pub enum Transmitted {
     Unknown(Failure),
 }
 
-impl Zoho {
+/// The Email API of Zoho Campaigns.
+#[derive(Debug)]
+pub struct Campaigns {
+    zoho: Zoho,
+    settings: CampaignsSettings,
+}
+
+/// Leave to send: an access token, got before anything is marked.
+#[derive(Debug)]
+pub struct Ready(token::Token);
+
+/// How long [`Campaigns::prepare`] may take.
+pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long [`Campaigns::transmit`] may take.
+pub const TRANSMIT_TIMEOUT: Duration = Duration::from_secs(45);
+
+impl Campaigns {
+    /// # Errors
+    /// The secret has no part `campaigns`.
+    pub fn new(zoho: ZohoSettings) -> Result<Self, Error> {
+        let settings = zoho.campaigns.clone().ok_or_else(|| ConfigError::WrongSecret {
+            name: "ZOHO_SECRET".to_owned(),
+            problem: "has no part \"campaigns\": alerts need a template and a sender".to_owned(),
+        });
+        let settings = settings.map_err(|error| Error::internal("alerts cannot be sent", error))?;
+        Ok(Self { zoho: Zoho::new(zoho)?, settings })
+    }
+
+    /// Gets a token while nothing is marked yet: whatever fails here has certainly sent nothing.
+    pub async fn prepare(&self, connection: &Connection) -> Result<Ready, Transmitted> {
+        let token = tokio::time::timeout(PREPARE_TIMEOUT, token::current(&self.zoho, connection)).await;
+        match token.unwrap_or(Err(ZohoError::NoAnswer("timeout"))) {
+            Ok(token) => Ok(Ready(token)),
+            Err(error) => Err(not_sent(&error)),
+        }
+    }
+
     /// Hands a batch over. Sent a second time only where Zoho did not take the token, which is to say not at all.
-    pub async fn transmit(&self, connection: &Connection, transmission: &Transmission<'_>) -> Transmitted {
+    pub async fn transmit(
+        &self,
+        connection: &Connection,
+        ready: Ready,
+        transmission: &Transmission<'_>,
+    ) -> Transmitted {
+        let Ready(token) = ready;
         let body = self.body(transmission);
-        let token = match token::current(self, connection).await {
-            Ok(token) => token,
-            Err(error) => return not_sent(&error),
-        };
-        match self.attempt(&token, &body).await {
-            Err(ZohoError::InvalidToken) => match token::replaced(self, connection, &token).await {
-                Ok(token) => self.attempt(&token, &body).await.unwrap_or_else(|error| judged(&error)),
-                Err(error) => not_sent(&error),
-            },
-            Err(error) => judged(&error),
-            Ok(sent) => sent,
+        let first = self.attempt(&token, &body).await;
+        let Err(ZohoError::InvalidToken) = first else { return first.unwrap_or_else(|error| judged(&error)) };
+        let replaced = tokio::time::timeout(EXCHANGE_TIMEOUT, token::replaced(&self.zoho, connection, &token)).await;
+        match replaced.unwrap_or(Err(ZohoError::NoAnswer("timeout"))) {
+            Ok(token) => self.attempt(&token, &body).await.unwrap_or_else(|error| judged(&error.not_the_token())),
+            Err(error) => not_sent(&error),
         }
     }
 
     async fn attempt(&self, token: &token::Token, body: &Value) -> Result<Transmitted, ZohoError> {
-        let url = format!("{}/emailapi/v1/transmission", self.settings.campaigns());
+        let url = format!("{}/emailapi/v1/transmission", self.zoho.settings.campaigns());
         let (status, retry_after, text) =
-            exchange(token.authorize(self.http.request(Method::POST, url).json(body))).await?;
+            exchange(token.authorize(self.zoho.http.request(Method::POST, url).json(body))).await?;
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         // Codes arrive as strings or as numbers, and an error with or without the envelope.
         let code = [&answer["response"]["code"], &answer["code"], &answer["Code"]].into_iter().find_map(number);
@@ -76,15 +116,18 @@ impl Zoho {
             (429, _) => Err(ZohoError::Throttled { code: "TOO_MANY_REQUESTS".to_owned(), retry_after }),
             (_, Some(200_001)) => Ok(Transmitted::Accepted { transmission_id: text_of(&answer["transmission_id"]) }),
             (_, Some(400_011)) => Ok(Transmitted::TooManyRecipients),
+            // The sender or the account, and so every batch: all of them wait until somebody has mended it.
+            (_, Some(code @ (400_008 | 400_009 | 400_016))) => Ok(account(code)),
+            (status @ (403 | 404), None) => Ok(account(status.into())),
             (_, Some(code @ 400_000..=499_999)) => Ok(Transmitted::Refused(refusal(code))),
-            (status @ (400 | 403 | 404 | 413 | 415 | 422), _) => Ok(Transmitted::Refused(refusal(status.into()))),
+            (status @ (400 | 413 | 415 | 422), _) => Ok(Transmitted::Refused(refusal(status.into()))),
             // Their side failed, somewhere between taking the request and saying so.
             (status, _) => Err(ZohoError::Broken { status }),
         }
     }
 
     fn body(&self, transmission: &Transmission<'_>) -> Value {
-        let settings = &self.settings.campaigns;
+        let settings = &self.settings;
         let recipients: Vec<Value> =
             transmission.recipients.iter().map(|recipient| recipient_of(recipient, transmission)).collect();
         json!({
@@ -102,7 +145,7 @@ impl Zoho {
 
 fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value {
     let first_name = recipient.first_name.as_str();
-    let athletes = if transmission.names_athletes { recipient.athletes.join(", ") } else { String::new() };
+    let athletes = if transmission.names_athletes { names(&recipient.athletes) } else { String::new() };
     json!({
         "address": recipient.email.as_str(),
         "name": first_name,
@@ -114,6 +157,10 @@ fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value
             "gallery_url": transmission.public_url.map_or("", WebUrl::as_str),
         },
     })
+}
+
+fn names(athletes: &[PersonName]) -> String {
+    athletes.iter().map(PersonName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A failure of the call itself: did it leave?
@@ -139,6 +186,10 @@ fn not_sent(error: &ZohoError) -> Transmitted {
     Transmitted::NotSent { wait, pauses, failure: error.failure() }
 }
 
+fn account(code: u64) -> Transmitted {
+    Transmitted::NotSent { wait: Some(Duration::from_mins(10)), pauses: true, failure: refusal(code) }
+}
+
 fn refusal(code: u64) -> Failure {
     let advice = match code {
         400_008 | 400_009 => {
@@ -146,9 +197,9 @@ fn refusal(code: u64) -> Failure {
         }
         400_013 => "None of the recipients can be written to.",
         400_016 => "There are no e-mail credits left in Zoho Campaigns.",
-        _ => "Zoho Campaigns refused the transmission. Look its code up, mend the cause.",
+        _ => "Zoho Campaigns refused the transmission. Look its code up, mend the cause, and replay the task.",
     };
-    Failure::new(code.to_string(), format!("{advice} Then replay the task."))
+    Failure::new(code.to_string(), advice)
 }
 
 fn number(value: &Value) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -57,8 +57,16 @@ impl Contacts<'_> {
             let query = format!("{select} order by id asc limit {}, {PAGE}", found.len());
             let answer =
                 self.zoho.crm(self.connection, Method::POST, "/coql", &json!({ "select_query": query })).await?;
-            let rows = answer.body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-            found.extend(rows.iter().filter_map(|row| self.contact(row)));
+            // Anything but rows or a clear "none" must not read as "nobody": a second Contact would be made.
+            let broken = || ZohoError::Broken { status: answer.status.as_u16() };
+            let rows = match (answer.status, answer.body["data"].as_array()) {
+                (StatusCode::NO_CONTENT, _) => return Ok(found),
+                (status, Some(rows)) if status.is_success() => rows,
+                _ => return Err(broken()),
+            };
+            for row in rows {
+                found.push(self.contact(row).ok_or_else(broken)?);
+            }
             if rows.is_empty() || answer.body["info"]["more_records"] != json!(true) {
                 return Ok(found);
             }

@@ -38,6 +38,20 @@ pub enum ZohoError {
 }
 
 impl ZohoError {
+    /// A token that was made a moment ago is refused as well: it is not the token that is wrong. Asking for more
+    /// of them would lock us out (ten in ten minutes).
+    pub(super) fn not_the_token(self) -> Self {
+        match self {
+            Self::InvalidToken => Self::Refused {
+                code: "INVALID_TOKEN".to_owned(),
+                message: "Zoho takes none of our access tokens here. Check the data centre in the secret isoxp/<stage>/zoho, and \
+                          the scopes of its refresh token."
+                    .to_owned(),
+            },
+            other => other,
+        }
+    }
+
     /// For an operator to read in `tasks.failure`.
     pub fn failure(&self) -> Failure {
         match self {

@@ -12,8 +12,14 @@ use super::token;
 use crate::db::Connection;
 use crate::error::Error;
 
-/// How long one call may take in all.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long one exchange may take in all.
+pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long one call to the CRM may take, a new token and a second attempt included.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// The longest that Zoho's Retry-After is believed.
+const LONGEST_RETRY_AFTER: u64 = 3600;
 
 /// A client of Zoho. It keeps no token of its own: all workers share the one in the database.
 #[derive(Clone, Debug)]
@@ -33,7 +39,7 @@ impl Zoho {
     pub fn new(settings: ZohoSettings) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
-            .timeout(CALL_TIMEOUT)
+            .timeout(EXCHANGE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("isoxp/1")
             .build()
@@ -41,8 +47,20 @@ impl Zoho {
         Ok(Self { http, settings })
     }
 
-    /// A call to the CRM, sent a second time with a new token if Zoho does not take the first one.
+    /// A call to the CRM. Every one that we make can be made twice without harm.
     pub(super) async fn crm(
+        &self,
+        connection: &Connection,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, ZohoError> {
+        let call = self.crm_twice(connection, method, path, body);
+        tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(ZohoError::NoAnswer("timeout")))
+    }
+
+    /// Sent a second time with a new token if Zoho does not take the first one.
+    async fn crm_twice(
         &self,
         connection: &Connection,
         method: Method,
@@ -54,7 +72,8 @@ impl Zoho {
         match send(token.authorize(self.http.request(method.clone(), url(&token)).json(body))).await {
             Err(ZohoError::InvalidToken) => {
                 let token = token::replaced(self, connection, &token).await?;
-                send(token.authorize(self.http.request(method, url(&token)).json(body))).await
+                let again = send(token.authorize(self.http.request(method, url(&token)).json(body))).await;
+                again.map_err(ZohoError::not_the_token)
             }
             outcome => outcome,
         }
@@ -84,7 +103,8 @@ pub(super) async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Opt
     let status = response.status();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let text = response.text().await.map_err(|error| failed(&error))?;
-    Ok((status, retry_after.map(Duration::from_secs), text))
+    let retry_after = retry_after.map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
+    Ok((status, retry_after, text))
 }
 
 /// Whether a request can have reached Zoho is what matters to whoever must not do a thing twice.

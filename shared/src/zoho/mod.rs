@@ -7,7 +7,7 @@ mod http;
 mod settings;
 mod token;
 
-pub use campaigns::{Transmission, Transmitted};
+pub use campaigns::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
 pub use contacts::{Contact, Contacts, Write};
 pub use error::{RecordError, ZohoError};
 pub use http::{CALL_TIMEOUT, Zoho};

@@ -15,7 +15,8 @@ pub struct ZohoSettings {
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) refresh_token: String,
-    pub(super) campaigns: CampaignsSettings,
+    /// Only alerts need it: contacts are synced without.
+    pub(super) campaigns: Option<CampaignsSettings>,
     /// The unique custom field of Contacts that holds our user's id.
     #[serde(default = "user_id_field")]
     pub(super) user_id_field: String,
@@ -28,11 +29,11 @@ impl std::fmt::Debug for ZohoSettings {
 }
 
 /// What the e-mail "Your Photos are Ready" is made of; marketing edits the template in Zoho.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct CampaignsSettings {
-    pub gallery_live_template_id: String,
-    pub from_address: String,
-    pub from_name: String,
+    pub(super) gallery_live_template_id: String,
+    pub(super) from_address: String,
+    pub(super) from_name: String,
 }
 
 /// Where the customer's Zoho account lives. A token of one is refused by all others.

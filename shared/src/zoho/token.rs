@@ -22,6 +22,12 @@ pub(super) struct Token {
     version: i64,
 }
 
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Token(version {})", self.version)
+    }
+}
+
 impl Token {
     pub(super) fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
         request.header("authorization", format!("Zoho-oauthtoken {}", self.secret))
