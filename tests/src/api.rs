@@ -19,6 +19,16 @@ impl Answer {
         self.body["type"].as_str().and_then(|kind| kind.rsplit('/').next()).unwrap_or_default()
     }
 
+    /// The body for a snapshot: ids and moments, which differ every time, say only what they are.
+    pub fn redacted(&self) -> Value {
+        redacted(&self.body)
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     /// The id at a JSON pointer.
     pub fn id(&self, pointer: &str) -> uuid::Uuid {
         let id = self.body.pointer(pointer).and_then(Value::as_str).and_then(|text| text.parse().ok());
@@ -70,10 +80,20 @@ impl System {
 }
 
 /// Sends a request and reads its answer.
-pub(crate) async fn sent(request: RequestBuilder) -> Answer {
+pub async fn sent(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("the API answers");
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let text = response.text().await.expect("the answer can be read");
     Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+}
+
+fn redacted(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.parse::<uuid::Uuid>().is_ok() => json!("[id]"),
+        Value::String(text) if chrono::DateTime::parse_from_rfc3339(text).is_ok() => json!("[moment]"),
+        Value::Array(values) => values.iter().map(redacted).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), redacted(value))).collect(),
+        other => other.clone(),
+    }
 }

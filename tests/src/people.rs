@@ -29,3 +29,12 @@ pub fn frank() -> Value {
         "referral_code": "FRANK2024", "service_region": ["60601", "60602"], "gear_list": [{"body": "R5"}],
     })
 }
+
+/// A parent of these athletes, on the roster that the code stands for, if there is one.
+pub fn parent(first_name: &str, athletes: &[&str], join_code: &str) -> Value {
+    let athletes: Vec<Value> = athletes.iter().map(|name| json!({ "first_name": name, "last_name": "Moss" })).collect();
+    json!({
+        "role": "parent", "first_name": first_name, "last_name": "Moss", "athletes": athletes,
+        "join_codes": if join_code.is_empty() { json!([]) } else { json!([join_code]) },
+    })
+}

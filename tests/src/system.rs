@@ -26,8 +26,23 @@ impl System {
     /// # Panics
     /// When the stack cannot be started: run the tests with `cargo dev test`.
     pub async fn with(flags: &[&str]) -> Self {
-        let set: BTreeMap<String, String> = flags.iter().map(|flag| ((*flag).to_owned(), "true".to_owned())).collect();
-        let options = Options { set, schedules: false, build: false, ..Options::default() };
+        Self::with_variables(flags.iter().map(|flag| ((*flag).to_owned(), "true".to_owned())).collect()).await
+    }
+
+    /// With these environment variables in every function that has them.
+    ///
+    /// # Panics
+    /// When the stack cannot be started: run the tests with `cargo dev test`.
+    pub async fn with_variables(set: BTreeMap<String, String>) -> Self {
+        Self::with_options(Options { set, ..Options::default() }).await
+    }
+
+    /// With whatever else a stack can be asked for; nothing is built and no schedule fires.
+    ///
+    /// # Panics
+    /// When the stack cannot be started: run the tests with `cargo dev test`.
+    pub async fn with_options(options: Options) -> Self {
+        let options = Options { schedules: false, build: false, ..options };
         let stack = Stack::start(options).await.expect("a stack starts, when run by `cargo dev test`");
         let (database, connection) = tokio_postgres::connect(&stack.endpoints().database_url, NoTls)
             .await
@@ -35,7 +50,7 @@ impl System {
         tokio::spawn(connection);
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .expect("a client can be built");
         Self { stack, database, http }

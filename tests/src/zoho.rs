@@ -50,6 +50,15 @@ impl System {
         .await;
     }
 
+    /// Waits until Zoho has noticed that nobody waits for what it holds any more.
+    pub async fn forsaken(&self) {
+        eventually("Zoho holds nothing", || async {
+            let requests = list(&self.zoho_get("requests").await["requests"]);
+            requests.iter().all(|request| request["held"] == false).then_some(())
+        })
+        .await;
+    }
+
     pub async fn zoho_get(&self, what: &str) -> Value {
         let url = format!("{}/_control/{what}", self.endpoints().zoho);
         self.http.get(url).send().await.expect("the simulator answers").json().await.expect("as JSON")

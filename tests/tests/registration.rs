@@ -1,7 +1,9 @@
-//! `POST /api/users` and `GET /api/user/context`.
+//! register-user, `POST /api/users`: who asks becomes a user, once, with everything that belongs to her.
 
-use serde_json::json;
-use tests::{System, cathy, frank, sheree};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{System, cathy, eventually, frank, sheree};
+use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_signs_up_and_a_plugin_asks_who_she_is() {
@@ -18,5 +20,251 @@ async fn a_parent_signs_up_and_a_plugin_asks_who_she_is() {
     assert_eq!(context.status, 200);
     assert_eq!(context.body["summary"], "Sheree, Parent of Jordan, Soccer Player");
     assert_eq!(context.body["organizations"], json!([{"id": cathy.body["user"]["id"], "name": "Lincoln High"}]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_shows_what_was_saved() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+
+    let sheree = system.register("sheree", &sheree("")).await;
+
+    assert_eq!(sheree.header("content-type"), "application/json");
+    assert_eq!(sheree.header("cache-control"), "no-store");
+    assert_eq!(sheree.id("/user/id").get_version_num(), 7);
+    assert_eq!(sheree.id("/athletes/0/id").get_version_num(), 7);
+    insta::assert_json_snapshot!(sheree.redacted(), @r#"
+    {
+      "athletes": [
+        {
+          "dob": "2009-05-14",
+          "first_name": "Jordan",
+          "id": "[id]",
+          "last_name": "Lane",
+          "sport_primary": "Soccer"
+        }
+      ],
+      "profile": {
+        "first_name": "Sheree",
+        "last_name": "Lane",
+        "mailing_address": {
+          "city": "Chicago",
+          "country": "US",
+          "postal_code": "60601",
+          "state": "IL",
+          "street": "12 Elm St"
+        },
+        "phone_number": "+13125550142",
+        "referred_by_code": "FRANK2024",
+        "sport_interests": [
+          "Soccer"
+        ]
+      },
+      "referral": "credited",
+      "unknown_join_codes": [],
+      "user": {
+        "created_at": "[moment]",
+        "email": "sheree@example.com",
+        "id": "[id]",
+        "role": "parent"
+      }
+    }
+    "#);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_a_lost_answer_returns_the_same_user() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    let first = system.register("sheree", &sheree("")).await;
+
+    let again = system.post("/api/users", "sheree", &sheree("")).await;
+
+    assert_eq!(again.status, 200);
+    assert_eq!(again.body, first.body);
+    assert_eq!(system.count("users").await, 2);
+    assert_eq!(system.count("athletes").await, 1);
+    assert_eq!(system.count("referral_ledger").await, 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_again_with_other_words_changes_nothing() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    let first =
+        system.register("sheree", &json!({"role": "parent", "first_name": "Sheree", "last_name": "Lane"})).await;
+    let mut other = sheree("");
+    other["first_name"] = json!("Cherie");
+
+    let again = system.post("/api/users", "sheree", &other).await;
+
+    assert_eq!(again.status, 200);
+    assert_eq!(again.body, first.body);
+    assert_eq!(system.count("athletes").await, 0);
+    assert_eq!(system.count("referral_ledger").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_at_once_make_one_user() {
+    let system = System::start().await;
+    let twelve = async |sub: &str, body: &Value| join_all((0..12).map(|_| system.post("/api/users", sub, body))).await;
+    // Twelve environments, warm, so that the twelve meet within the time that an endpoint waits for a lock.
+    twelve("frank", &frank()).await;
+    // The first stands still with her user made and not committed, until the others have come as far as they can.
+    let lock = system.lock_table("profiles_parents").await;
+    let meet = async {
+        let waiting = "(select distinct pid from pg_locks join pg_stat_activity using (pid)
+                        where not granted and datname = current_database()) as waiting";
+        eventually("all twelve wait", || async { (system.count(waiting).await == 12).then_some(()) }).await;
+        lock.release().await;
+    };
+
+    let body = sheree("");
+    let (answers, ()) = tokio::join!(twelve("sheree", &body), meet);
+
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    let ids: Vec<Uuid> = answers.iter().map(|answer| answer.id("/user/id")).collect();
+    assert_eq!(statuses, [vec![200; 11], vec![201]].concat());
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert!(answers.iter().all(|answer| answer.body["referral"] == "credited"));
+    assert_eq!(system.count("users where auth_provider_id = 'sheree'").await, 1);
+    assert_eq!(system.count("athletes").await, 1);
+    assert_eq!(system.count("referral_ledger").await, 1);
+    let tasks = system.rows("select revision from tasks where key = $1", &[&ids[0]]).await;
+    assert_eq!(tasks.iter().map(|task| task.get::<_, i64>(0)).collect::<Vec<_>>(), [1]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_and_verified_address_is_taken_over_and_told_to_the_crm() {
+    let system = System::start().await;
+    let first = system.register("sheree", &sheree("")).await;
+    let id = first.id("/user/id");
+    let token = |email: &str, verified: bool| {
+        let claims = json!({ "sub": "sheree", "email": email, "email_verified": verified });
+        let system = &system;
+        async move { system.token_with(&claims).await }
+    };
+    let ask = |token: String| tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&sheree("")));
+
+    let unverified = ask(token("evil@example.com", false).await).await;
+    let changed = ask(token("new@example.com", true).await).await;
+
+    assert_eq!((unverified.status, unverified.code()), (403, "email-unverified"));
+    assert_eq!(changed.status, 200);
+    assert_eq!(changed.id("/user/id"), id);
+    assert_eq!(changed.body["user"]["email"], "new@example.com");
+    let email: String = system.value("select email from users where id = $1", &[&id]).await;
+    assert_eq!(email, "new@example.com");
+    let revision: i64 = system.value("select revision from tasks where kind = 'sync-zoho' and key = $1", &[&id]).await;
+    assert_eq!(revision, 2);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_flag_is_off_the_task_is_written_and_zoho_hears_nothing() {
+    let system = System::start().await;
+
+    let id = system.register("sheree", &sheree("")).await.id("/user/id");
+    // sweep-tasks, which sends what is due, has to leave it alone as well.
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+
+    let tasks = system.rows("select kind, key, revision, attempts, failed_at is null as open from tasks", &[]).await;
+    let [task] = &*tasks else { panic!("{tasks:?}") };
+    assert_eq!((task.get::<_, &str>("kind"), task.get::<_, Uuid>("key")), ("sync-zoho", id));
+    assert_eq!((task.get::<_, i64>("revision"), task.get::<_, i32>("attempts")), (1, 0));
+    assert!(task.get::<_, bool>("open"));
+    let zoho = system.zoho().await;
+    assert_eq!(zoho["contacts"], json!([]));
+    let calls = zoho["calls"].as_object().unwrap();
+    assert!(calls.values().all(|times| times == 0), "{calls:?}");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_referral_code_counts_in_any_case_and_an_organisation_can_be_recruited() {
+    let system = System::start().await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    let mut body = cathy();
+    body["referred_by_code"] = json!(" frank2024 ");
+
+    let cathy = system.register("cathy", &body).await;
+
+    assert_eq!(cathy.body["referral"], "credited");
+    assert_eq!(cathy.body["profile"]["referred_by_code"], "frank2024");
+    let ledger = system
+        .rows(
+            "select photographer_id, referred_user_id, action_type::text, commission_status::text from referral_ledger",
+            &[],
+        )
+        .await;
+    let [row] = &*ledger else { panic!("{ledger:?}") };
+    assert_eq!((row.get::<_, Uuid>(0), row.get::<_, Uuid>(1)), (frank, cathy.id("/user/id")));
+    assert_eq!((row.get::<_, &str>(2), row.get::<_, &str>(3)), ("Sign_Up", "Pending"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_referral_code_stops_nobody_and_is_kept_as_typed() {
+    let system = System::start().await;
+    let mut body = sheree("");
+    body["referred_by_code"] = json!("frank's code?");
+
+    let sheree = system.register("sheree", &body).await;
+    let again = system.post("/api/users", "sheree", &body).await;
+
+    assert_eq!(sheree.body["referral"], "unknown-code");
+    assert_eq!(again.body, sheree.body);
+    let kept: String = system.value("select referred_by_code from profiles_parents", &[]).await;
+    assert_eq!(kept, "frank's code?");
+    assert_eq!(system.count("referral_ledger").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn join_codes_enrol_all_athletes_and_unknown_ones_are_listed() {
+    let system = System::start().await;
+    let cathy = system.register("cathy", &cathy()).await;
+    let code = cathy.body["profile"]["join_code"].as_str().unwrap().to_lowercase();
+    let mut body = sheree("");
+    body["join_codes"] = json!(["nobody-1", code, "LINCOLN", "x"]);
+    body["athletes"] = json!([
+        {"first_name": "Jordan", "last_name": "Lane", "sport_primary": "Soccer"},
+        {"first_name": "Sam", "last_name": "Lane"},
+    ]);
+
+    let sheree = system.register("sheree", &body).await;
+
+    assert_eq!(sheree.body["unknown_join_codes"], json!(["nobody-1", "LINCOLN", "x"]));
+    let enrolled = system.rows("select organization_id, athlete_id from roster_entries order by athlete_id", &[]).await;
+    let enrolled: Vec<(Uuid, Uuid)> = enrolled.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let org = cathy.id("/user/id");
+    assert_eq!(enrolled, [(org, sheree.id("/athletes/0/id")), (org, sheree.id("/athletes/1/id"))]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photographer_without_a_code_and_an_organisation_get_one_made_from_their_names() {
+    let system = System::start().await;
+    let mut body = frank();
+    body["referral_code"] = json!(null);
+
+    let frank = system.register("frank", &body).await;
+    let cathy = system.register("cathy", &cathy()).await;
+
+    for (code, stem) in [
+        (&frank.body["profile"]["referral_code"], "FRANKSHOOTSL-"),
+        (&cathy.body["profile"]["join_code"], "LINCOLNHIGH-"),
+    ] {
+        let chance = code.as_str().and_then(|code| code.strip_prefix(stem)).unwrap_or_else(|| panic!("{code}"));
+        assert_eq!(chance.len(), 6, "{code}");
+        assert!(chance.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{code}");
+    }
     system.stop().await;
 }

@@ -1,0 +1,52 @@
+//! Schools and their galleries, as most stories begin.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::people::cathy;
+use crate::system::{System, eventually};
+
+/// Cathy's school.
+#[derive(Debug, Clone)]
+pub struct School {
+    pub id: Uuid,
+    pub join_code: String,
+}
+
+impl System {
+    /// Registers Cathy, who has no galleries yet.
+    pub async fn school(&self) -> School {
+        self.school_of("cathy").await
+    }
+
+    /// Registers another like her.
+    pub async fn school_of(&self, sub: &str) -> School {
+        let registered = self.register(sub, &cathy()).await;
+        let join_code = registered.body["profile"]["join_code"].as_str().expect("an organisation has a join code");
+        School { id: registered.id("/user/id"), join_code: join_code.to_owned() }
+    }
+
+    /// Cathy's gallery at `PhotoDay`.
+    pub async fn gallery(&self, external_host_id: &str) -> Uuid {
+        let answer = self.post("/api/galleries", "cathy", &fall_soccer(external_host_id)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.id("/id")
+    }
+
+    pub async fn gallery_status(&self, external_host_id: &str) -> String {
+        self.value("select status::text from galleries where external_host_id = $1", &[&external_host_id]).await
+    }
+
+    /// Waits until the parents of every gallery that went live have been looked for.
+    pub async fn fanned_out(&self) {
+        eventually("the parents have been looked for", || async {
+            (self.count("tasks where kind = 'fan-out-gallery'").await == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+/// A gallery as an organisation registers it.
+pub fn fall_soccer(external_host_id: &str) -> Value {
+    json!({"host": "photoday", "external_host_id": external_host_id, "title": "Fall Soccer", "event_date": "2026-10-03"})
+}

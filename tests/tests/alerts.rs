@@ -1,0 +1,281 @@
+//! "Your photos are ready": a gallery goes live and its parents hear of it, once.
+
+use std::collections::BTreeMap;
+
+use local::stack::Options;
+use serde_json::{Value, json};
+use tests::{System, Webhook, parent, sheree};
+
+const ON: &[&str] = &["ENABLE_EMAIL_ALERTS"];
+
+/// Cathy's school with Sheree on its roster, and a gallery.
+async fn school_with_sheree(flags: &[&str]) -> System {
+    let system = System::with(flags).await;
+    let school = system.school().await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    system.gallery("PD-1").await;
+    system
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_of_a_gallery_that_goes_live_while_they_are_off_are_held() {
+    let system = school_with_sheree(&[]).await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.fanned_out().await;
+    system.woken().await;
+
+    assert_eq!(system.gallery_status("PD-1").await, "Live");
+    assert_eq!(system.alerts().await, ["held"]);
+    assert_eq!(system.batches().await, [""; 0]);
+    assert_eq!(system.calls("transmission").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_parent_of_the_organisation_hears_once_whatever_comes_twice() {
+    let system = System::with(ON).await;
+    let school = system.school().await;
+    let other_school = system.school_of("carla").await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    system.register("dana", &parent("Dana", &["Kim", "Lee"], &school.join_code)).await;
+    let rita = system.register("rita", &parent("Rita", &[], "")).await.id("/user/id");
+    system.register("otto", &parent("Otto", &["Max"], &other_school.join_code)).await;
+    system.register("nora", &parent("Nora", &["Eve"], "")).await;
+    let gallery = system.gallery("PD-1").await;
+    for parent in ["rita", "dana"] {
+        let registered = "insert into gallery_registrations (gallery_id, parent_id)
+                          select $1, id from users where email = $2";
+        system.rows(registered, &[&gallery, &format!("{parent}@example.com")]).await;
+    }
+
+    let published = Webhook::gallery_published("PD-1");
+    for copy in [published.clone(), published.clone().under_a_new_id(), published.under_a_new_id()] {
+        assert_eq!(system.send_webhook(&copy).await.status, 202);
+    }
+    system.alerts_become(&["delivered", "delivered", "delivered"]).await;
+    let again = json!({ "kind": "fan-out-gallery", "keys": [gallery] }).to_string();
+    system.put_message("FanOutGalleryQueue", &again).await;
+    let again = json!({ "kind": "send-alerts", "keys": [system.batch().await] }).to_string();
+    system.put_message("SendAlertsQueue", &again).await;
+    system.put_message("SendAlertsQueue", &again).await;
+    system.woken().await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.woken().await;
+
+    assert_eq!(system.addresses().await, ["dana@example.com", "rita@example.com", "sheree@example.com"]);
+    assert_eq!(system.calls("transmission").await, 1);
+    let of_rita: i64 = system.value("select count(*) from gallery_alerts where parent_id = $1", &[&rita]).await;
+    assert_eq!(of_rita, 1);
+    assert_eq!(system.count("tasks where kind <> 'sync-zoho'").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_says_who_she_is_whose_photos_they_are_and_where() {
+    let system = System::with(ON).await;
+    let school = system.school().await;
+    let other_school = system.school_of("carla").await;
+    let dana = system.register("dana", &parent("Dana", &["Kim", "Lee", "Max"], &school.join_code)).await;
+    let max = json!([dana.body["athletes"][2]["id"]]);
+    // Max plays elsewhere.
+    system.rows("delete from roster_entries where athlete_id = $1", &[&dana.id("/athletes/2/id")]).await;
+    system.post("/api/rosters", "dana", &json!({"join_code": other_school.join_code, "athlete_ids": max})).await;
+    system.gallery("PD-1").await;
+    system.keep_receipts().await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["sent"]).await;
+
+    let transmissions = system.transmissions().await;
+    let batch = system.batch().await;
+    let alert: uuid::Uuid = system.value("select id from gallery_alerts", &[]).await;
+    assert_eq!(transmissions[0]["transmission_name"], json!(batch));
+    assert_eq!(transmissions[0]["content"]["template_id"], "1093639000412559078");
+    assert_eq!(
+        transmissions[0]["recipients"],
+        json!([{
+            "address": "dana@example.com",
+            "name": "Dana",
+            "additional_data": { "alert": alert },
+            "merge_data": {
+                "first_name": "Dana",
+                "athletes": "Kim, Lee",
+                "gallery": "Fall Soccer",
+                "gallery_url": "https://photos.example/PD-1",
+            },
+        }])
+    );
+    let transmission: String = system.value("select transmission_id from alert_batches", &[]).await;
+    assert_eq!(transmissions[0]["transmission_id"], json!(transmission));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn athletes_are_not_named_where_the_setting_says_so() {
+    let set = [("ENABLE_EMAIL_ALERTS", "true"), ("ALERTS_NAME_ATHLETES", "false")];
+    let set: BTreeMap<String, String> = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let system = System::with_options(Options { set, ..Options::default() }).await;
+    let school = system.school().await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    system.gallery("PD-1").await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["delivered"]).await;
+
+    let recipients = system.recipients().await;
+    assert_eq!(recipients[0]["merge_data"]["athletes"], "");
+    assert!(!json!(recipients).to_string().contains("Jordan"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_held_when_the_flag_goes_off_before_they_are_sent() {
+    let system = school_with_sheree(ON).await;
+    system.pause("send-alerts").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["queued"]).await;
+    // Nobody is left who has begun under the old flag.
+    system.woken().await;
+
+    system.flip(&[("ENABLE_EMAIL_ALERTS", false)]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.alerts_become(&["held"]).await;
+    system.flip(&[("ENABLE_EMAIL_ALERTS", true)]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.woken().await;
+
+    assert_eq!((system.alerts().await, system.batches().await), (vec!["held".to_owned()], vec!["held".to_owned()]));
+    assert_eq!(system.calls("transmission").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_held_when_the_gallery_is_archived_before_they_are_sent() {
+    let system = school_with_sheree(ON).await;
+    system.pause("send-alerts").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["queued"]).await;
+
+    system.send_webhook(&Webhook::gallery_archived("PD-1")).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+
+    system.alerts_become(&["held"]).await;
+    assert_eq!(system.calls("transmission").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_does_not_exist_is_not_written_to_again() {
+    let system = school_with_sheree(ON).await;
+    let code: String = system.value("select join_code from profiles_organizations", &[]).await;
+    system.register("dana", &parent("Dana", &["Kim"], &code)).await;
+    system.gallery("PD-2").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["delivered", "delivered"]).await;
+    let bounce =
+        json!({"transmission_name": system.batch().await, "action": "bounce", "address": "sheree@example.com"});
+
+    system.zoho_post("receipts", &bounce).await;
+    let after_the_bounce = system.alerts().await;
+    system.send_webhook(&Webhook::gallery_published("PD-2")).await;
+    system.alerts_become(&["bounced", "delivered", "delivered", "suppressed"]).await;
+
+    assert_eq!(after_the_bounce, ["bounced", "delivered"]);
+    assert_eq!(system.addresses().await, ["dana@example.com", "dana@example.com", "sheree@example.com"]);
+    let reason: String = system.value("select reason from email_suppressions", &[]).await;
+    assert_eq!(reason, "bounce");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_mailbox_is_written_to_the_next_time() {
+    let system = school_with_sheree(ON).await;
+    system.gallery("PD-2").await;
+    system.keep_receipts().await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["sent"]).await;
+    let bounce = json!({"transmission_name": system.batch().await, "action": "bounce", "bounce_type": "soft"});
+
+    system.zoho_post("receipts", &bounce).await;
+    system.send_webhook(&Webhook::gallery_published("PD-2")).await;
+    system.alerts_become(&["sent", "sent"]).await;
+
+    assert_eq!(system.addresses().await, ["sheree@example.com", "sheree@example.com"]);
+    assert_eq!(system.count("email_suppressions").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_suppressed_addresses_is_skipped() {
+    let system = school_with_sheree(ON).await;
+    system.rows("insert into email_suppressions values (sha256('sheree@example.com'), 'spam')", &[]).await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["suppressed"]).await;
+
+    assert_eq!(system.batches().await, ["skipped"]);
+    assert_eq!(system.calls("transmission").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_too_large_for_zoho_is_halved_until_it_fits() {
+    let system = school_with_sheree(ON).await;
+    system.add_parents(6).await;
+    system.zoho_post("settings", &json!({"recipients_limit": 2})).await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["delivered"; 7]).await;
+
+    let mut sizes: Vec<usize> =
+        system.transmissions().await.iter().map(|sent| sent["recipients"].as_array().map_or(0, Vec::len)).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 2, 2, 2]);
+    let mut addresses = system.addresses().await;
+    addresses.dedup();
+    assert_eq!(addresses.len(), 7);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_hundred_parents_hear_once_each_in_batches() {
+    let system = school_with_sheree(ON).await;
+    system.add_parents(699).await;
+
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["delivered"; 700]).await;
+
+    let mut addresses = system.addresses().await;
+    assert_eq!(addresses.len(), 700);
+    addresses.dedup();
+    assert_eq!(addresses.len(), 700);
+    assert_eq!(system.calls("transmission").await, 4);
+    assert_eq!(system.batches().await, ["sent"; 4]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_needs_its_token() {
+    let system = school_with_sheree(ON).await;
+    system.keep_receipts().await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["sent"]).await;
+    let receipt = json!({"action": "bounce", "data": system.recipients().await.iter().map(|recipient| {
+        json!({"rcpt_additional_data": recipient["additional_data"], "bounce_type": "hard"})
+    }).collect::<Value>()});
+
+    let forged = system.send_receipt_with("not the token of Zoho", &receipt).await;
+    let after_the_forgery = system.alerts().await;
+    let good = system.send_receipt_with(&system.receipt_token().await, &receipt).await;
+
+    assert_eq!((forged.status, forged.code()), (401, "bad-signature"));
+    assert_eq!(after_the_forgery, ["sent"]);
+    assert_eq!(good.status, 202, "{}", good.body);
+    assert_eq!(system.alerts().await, ["bounced"]);
+    system.stop().await;
+}

@@ -1,0 +1,223 @@
+//! get-user-context, `GET /api/user/context`: a plugin asks who is logged in.
+
+use serde_json::{Value, json};
+use tests::{System, Wire, cathy, frank, sheree};
+use uuid::Uuid;
+
+/// A gallery of an organisation; a later `n` is a newer gallery.
+async fn gallery(system: &System, organization: Uuid, n: u16) -> Uuid {
+    let id: Uuid = format!("01970000-{n:04}-7000-8000-000000000000").parse().expect("an id");
+    system
+        .rows(
+            "insert into galleries
+                 (id, host, external_host_id, organization_id, title, event_date, status, public_url, live_at)
+             values ($1, 'photoday', 'PD-' || $3::text, $2, 'Gallery ' || $3::text, '2026-10-03', 'Live',
+                 'https://photos.example/' || $3::text, now())",
+            &[&id, &organization, &n.to_string()],
+        )
+        .await;
+    id
+}
+
+/// An organisation under this name; its id and its join code.
+async fn organization(system: &System, sub: &str, name: &str) -> (Uuid, String) {
+    let mut body = cathy();
+    body["org_name"] = json!(name);
+    let made = system.register(sub, &body).await;
+    (
+        made.id("/user/id"),
+        made.body["profile"]["join_code"].as_str().expect("an organisation has a join code").to_owned(),
+    )
+}
+
+fn titles(context: &Value) -> Vec<&str> {
+    context["galleries"]
+        .as_array()
+        .expect("the galleries are a list")
+        .iter()
+        .map(|gallery| gallery["title"].as_str().expect("a gallery has a title"))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_is_told_in_one_sentence() {
+    let system = System::start().await;
+    let none = json!({"role": "parent", "first_name": "Nora", "last_name": "Lane"});
+    let mut two = sheree("");
+    two["athletes"] = json!([
+        {"first_name": "Jordan", "last_name": "Lane", "sport_primary": "Soccer"},
+        {"first_name": "Sam", "last_name": "Lane", "sport_primary": "Swimming"},
+    ]);
+    system.register("frank", &frank()).await;
+    system.register("cathy", &cathy()).await;
+    system.register("sheree", &two).await;
+    system.register("nora", &none).await;
+    system.invoke("migrate-database", &json!({"admin": {"sub": "ops", "email": "ops@isophotoxp.example"}})).await;
+
+    let mut told = Vec::new();
+    for sub in ["sheree", "nora", "cathy", "frank", "ops"] {
+        told.push(system.get("/api/user/context", sub).await.body["summary"].clone());
+    }
+
+    assert_eq!(
+        told,
+        [
+            "Sheree, Parent of Jordan, Soccer Player, and Sam, Swimmer",
+            "Nora, Parent",
+            "Cathy, Admin of Lincoln High (School)",
+            "Frank, Level 1 Photographer at Frank Shoots LLC",
+            "Admin of ISO Photo XP",
+        ]
+    );
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_learns_no_more_than_it_needs() {
+    let system = System::start().await;
+    let (org, join_code) = organization(&system, "cathy", "Lincoln High").await;
+    system.register("sheree", &sheree(&join_code)).await;
+    gallery(&system, org, 1).await;
+
+    let context = system.get("/api/user/context", "sheree").await;
+
+    assert_eq!(context.status, 200);
+    assert_eq!(context.header("cache-control"), "no-store");
+    insta::assert_json_snapshot!(context.redacted(), @r#"
+    {
+      "athletes": [
+        {
+          "first_name": "Jordan",
+          "id": "[id]",
+          "sport": "Soccer"
+        }
+      ],
+      "galleries": [
+        {
+          "id": "[id]",
+          "status": "Live",
+          "title": "Gallery 1",
+          "url": "https://photos.example/1"
+        }
+      ],
+      "organizations": [
+        {
+          "id": "[id]",
+          "name": "Lincoln High"
+        }
+      ],
+      "summary": "Sheree, Parent of Jordan, Soccer Player",
+      "user": {
+        "first_name": "Sheree",
+        "id": "[id]",
+        "role": "parent"
+      }
+    }
+    "#);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_arrays_are_there_also_when_they_are_empty() {
+    let system = System::start().await;
+    system.register("nora", &json!({"role": "parent", "first_name": "Nora", "last_name": "Lane"})).await;
+
+    let context = system.get("/api/user/context", "nora").await;
+
+    for array in ["athletes", "organizations", "galleries"] {
+        assert_eq!(context.body[array], json!([]), "{array}");
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_without_a_user_is_told_to_register() {
+    let system = System::start().await;
+    system.register("sheree", &sheree("")).await;
+
+    let stranger = system.get("/api/user/context", "stranger").await;
+    let nobody = tests::sent(system.request("GET", "/api/user/context")).await;
+
+    assert_eq!((stranger.status, stranger.code()), (404, "not-registered"));
+    assert_eq!(nobody.status, 401);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_sees_the_newest_twenty_of_her_organisations_and_registrations_and_nobody_elses() {
+    let system = System::start().await;
+    let (lincoln, lincoln_code) = organization(&system, "cathy", "Lincoln High").await;
+    let (club, club_code) = organization(&system, "carl", "Ames Club").await;
+    let (rival, _) = organization(&system, "rita", "Rival High").await;
+    let mut body = sheree(&lincoln_code);
+    body["join_codes"] = json!([lincoln_code, club_code]);
+    let sheree = system.register("sheree", &body).await.id("/user/id");
+    system.register("olga", &json!({"role": "parent", "first_name": "Olga", "last_name": "Orr"})).await;
+    for n in 1..=15 {
+        gallery(&system, lincoln, n).await;
+        gallery(&system, club, 100 + n).await;
+    }
+    let registered = gallery(&system, rival, 50).await;
+    gallery(&system, rival, 200).await;
+    system.rows("insert into gallery_registrations values ($1, $2)", &[&registered, &sheree]).await;
+
+    let hers = system.get("/api/user/context", "sheree").await.body;
+    let olgas = system.get("/api/user/context", "olga").await.body;
+
+    let newest = (101..=115).rev().chain([50]).chain((12..=15).rev());
+    assert_eq!(titles(&hers), newest.map(|n| format!("Gallery {n}")).collect::<Vec<_>>());
+    assert_eq!(
+        hers["organizations"],
+        json!([{"id": club, "name": "Ames Club"}, {"id": lincoln, "name": "Lincoln High"}])
+    );
+    assert_eq!(titles(&olgas), [""; 0]);
+    assert_eq!(olgas["organizations"], json!([]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_sees_its_own_galleries_and_a_photographer_those_he_took() {
+    let system = System::start().await;
+    let (lincoln, _) = organization(&system, "cathy", "Lincoln High").await;
+    let (rival, _) = organization(&system, "rita", "Rival High").await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    for n in 1..=22 {
+        gallery(&system, lincoln, n).await;
+    }
+    let franks = gallery(&system, rival, 30).await;
+    system.rows("update galleries set photographer_id = $1 where id = $2", &[&frank, &franks]).await;
+
+    let cathys = system.get("/api/user/context", "cathy").await.body;
+    let franks = system.get("/api/user/context", "frank").await.body;
+
+    assert_eq!(titles(&cathys), (3..=22).rev().map(|n| format!("Gallery {n}")).collect::<Vec<_>>());
+    assert_eq!(cathys["organizations"], json!([{"id": lincoln, "name": "Lincoln High"}]));
+    assert_eq!(titles(&franks), ["Gallery 30"]);
+    assert_eq!(franks["organizations"], json!([{"id": rival, "name": "Rival High"}]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_takes_one_round_trip_to_the_database() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+    let (lincoln, join_code) = organization(&system, "cathy", "Lincoln High").await;
+    system.register("sheree", &sheree(&join_code)).await;
+    gallery(&system, lincoln, 1).await;
+    wire.said();
+
+    let first = system.get("/api/user/context", "sheree").await;
+    let prepared = wire.said();
+    let second = system.get("/api/user/context", "sheree").await;
+    let known = wire.said();
+    let stranger = system.get("/api/user/context", "stranger").await;
+    let unknown = wire.said();
+
+    assert_eq!((first.status, second.status, stranger.status), (200, 200, 404));
+    assert_eq!(second.body["organizations"][0]["name"], "Lincoln High");
+    // A fresh connection prepares the statement, which costs it one more; from then on bind, execute, sync.
+    assert_eq!(prepared, "PDSBES");
+    assert_eq!(known, "BES");
+    assert_eq!(unknown, "BES");
+    system.stop().await;
+}

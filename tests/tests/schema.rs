@@ -1,0 +1,260 @@
+//! What the database itself refuses, whoever asks: the rules that no code of ours can forget.
+
+use tests::System;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// People who exist before anything is tried.
+const PEOPLE: &str = "
+    insert into users (id, email, auth_provider_id, role) values
+        ('00000000-0000-7000-8000-000000000001', 'sheree@example.com', 'sheree', 'parent'),
+        ('00000000-0000-7000-8000-000000000002', 'cathy@example.com', 'cathy', 'org'),
+        ('00000000-0000-7000-8000-000000000003', 'frank@example.com', 'frank', 'photographer'),
+        ('00000000-0000-7000-8000-000000000004', 'nobody@example.com', 'nobody', 'parent');
+    insert into profiles_parents (user_id, first_name, last_name)
+        values ('00000000-0000-7000-8000-000000000001', 'Sheree', 'Lane');
+    insert into profiles_organizations (user_id, first_name, last_name, org_name, org_type, join_code)
+        values ('00000000-0000-7000-8000-000000000002', 'Cathy', 'Reed', 'Lincoln High', 'School', 'LINCOLN-7Q2M');
+    insert into profiles_photographers (user_id, first_name, last_name, business_name, referral_code)
+        values ('00000000-0000-7000-8000-000000000003', 'Frank', 'Diaz', 'Frank Shoots LLC', 'FRANK2024');";
+
+/// Writes the short names of [`PEOPLE`] out as their ids.
+fn named(sql: &str) -> String {
+    [(":sheree", 1), (":cathy", 2), (":frank", 3), (":nobody", 4), (":new", 9)]
+        .iter()
+        .fold(sql.to_owned(), |sql, (name, n)| sql.replace(name, &format!("'00000000-0000-7000-8000-00000000000{n}'")))
+}
+
+async fn with_people() -> System {
+    let system = System::start().await;
+    system.database.batch_execute(PEOPLE).await.expect("the people can be made");
+    system
+}
+
+/// Why a statement is refused: the name of the error's class and, where there is one, the constraint's.
+async fn refusal(client: &Client, sql: &str) -> String {
+    let error = client.batch_execute(&named(sql)).await.expect_err(sql);
+    let error = error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error:?}"));
+    let class = match error.code().code() {
+        "23502" => "not null",
+        "23503" => "foreign key",
+        "23505" => "unique",
+        "23514" => "check",
+        "22P02" => "no such label",
+        "428C9" => "generated",
+        "42501" => "permission",
+        other => other,
+    };
+    match error.constraint().or(error.column()) {
+        Some(name) => format!("{class} {name}"),
+        None => class.to_owned(),
+    }
+}
+
+async fn refused(client: &Client, cases: &[(&str, &str)]) {
+    for (sql, why) in cases {
+        assert_eq!(refusal(client, sql).await, *why, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_belongs_to_a_user_of_its_kind_and_is_the_only_one() {
+    let system = with_people().await;
+    let photographer =
+        "insert into profiles_photographers (user_id, first_name, last_name, business_name, referral_code)";
+    let org = "insert into profiles_organizations (user_id, first_name, last_name, org_name, org_type, join_code)";
+    let parent = "insert into profiles_parents (user_id, first_name, last_name)";
+
+    refused(
+        &system.database,
+        &[
+            (
+                &format!("{photographer} values (:nobody, 'A', 'B', 'C', 'CODE1')"),
+                "foreign key profiles_photographers_user_id_role_fkey",
+            ),
+            (
+                &format!("{photographer} values (:sheree, 'A', 'B', 'C', 'CODE1')"),
+                "foreign key profiles_photographers_user_id_role_fkey",
+            ),
+            (
+                &format!("{org} values (:frank, 'A', 'B', 'C', 'Club', 'CODE1')"),
+                "foreign key profiles_organizations_user_id_role_fkey",
+            ),
+            (&format!("{parent} values (:cathy, 'A', 'B')"), "foreign key profiles_parents_user_id_role_fkey"),
+            (&format!("{parent} values (:sheree, 'A', 'B')"), "unique profiles_parents_pkey"),
+            (&format!("{parent} values (:new, 'A', 'B')"), "foreign key profiles_parents_user_id_role_fkey"),
+            ("update profiles_parents set role = 'org'", "generated"),
+            (
+                "update users set role = 'photographer' where id = :sheree",
+                "foreign key profiles_parents_user_id_role_fkey",
+            ),
+            (&format!("{photographer} values (:frank, 'A', 'B', 'C', 'CODE1')"), "unique profiles_photographers_pkey"),
+        ],
+    )
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_athlete_has_a_parent() {
+    let system = with_people().await;
+    let athlete = "insert into athletes (id, first_name, last_name, parent_id)";
+
+    refused(
+        &system.database,
+        &[
+            (&format!("{athlete} values (:new, 'Jordan', 'Lane', null)"), "not null parent_id"),
+            (&format!("{athlete} values (:new, 'Jordan', 'Lane', :new)"), "foreign key athletes_parent_id_fkey"),
+            (&format!("{athlete} values (:new, 'Jordan', 'Lane', :cathy)"), "foreign key athletes_parent_id_fkey"),
+            (&format!("{athlete} values (:new, 'Jordan', 'Lane', :nobody)"), "foreign key athletes_parent_id_fkey"),
+        ],
+    )
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_credited_twice_and_nobody_refers_himself() {
+    let system = with_people().await;
+    let ledger =
+        "insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)";
+    let paid = format!(
+        "{ledger} values (gen_random_uuid(), :frank, :sheree, 'Sign_Up', 'isoxp', 'sheree'),
+             (gen_random_uuid(), :frank, :sheree, 'Gallery_Purchase', 'photoday', 'SB1'),
+             (gen_random_uuid(), :frank, :sheree, 'Gallery_Purchase', 'gotphoto', 'SB1')"
+    );
+    system.database.batch_execute(&named(&paid)).await.unwrap();
+
+    refused(
+        &system.database,
+        &[
+            (
+                &format!("{ledger} values (:new, :frank, :sheree, 'Gallery_Purchase', 'photoday', 'SB1')"),
+                "unique referral_ledger_source_external_ref_key",
+            ),
+            (
+                &format!("{ledger} values (:new, :frank, :nobody, 'Booking', 'photoday', 'SB1')"),
+                "unique referral_ledger_source_external_ref_key",
+            ),
+            (
+                &format!("{ledger} values (:new, :frank, :sheree, 'Sign_Up', 'isoxp', 'other')"),
+                "unique referral_ledger_one_sign_up_key",
+            ),
+            (
+                &format!("{ledger} values (:new, :frank, :frank, 'Booking', 'isoxp', 'own')"),
+                "check referral_ledger_nobody_refers_himself",
+            ),
+            (
+                &format!("{ledger} values (:new, :sheree, :frank, 'Booking', 'isoxp', 'b')"),
+                "foreign key referral_ledger_photographer_id_fkey",
+            ),
+        ],
+    )
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_has_a_photographer_exactly_while_somebody_works_on_it() {
+    let system = with_people().await;
+    let assignment = "insert into assignments
+        (id, organization_id, payout_rate, title, location_zip, starts_at, job_status, assigned_photographer_id)
+        values (gen_random_uuid(), :cathy, 250.00, 'Fall Soccer', '60601', now()";
+    let check = "check assignments_status_matches_photographer";
+
+    refused(
+        &system.database,
+        &[
+            (&format!("{assignment}, 'Open', :frank)"), check),
+            (&format!("{assignment}, 'Assigned', null)"), check),
+            (&format!("{assignment}, 'Shot', null)"), check),
+            (&format!("{assignment}, 'Edited', null)"), check),
+            (&format!("{assignment}, 'Assigned', :sheree)"), "foreign key assignments_assigned_photographer_id_fkey"),
+        ],
+    )
+    .await;
+    for fine in ["'Open', null", "'Assigned', :frank", "'Shot', :frank", "'Edited', :frank", "'Delivered', null"] {
+        system.database.batch_execute(&named(&format!("{assignment}, {fine})"))).await.expect(fine);
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_a_code_and_an_identity_are_unique_without_regard_to_case() {
+    let system = with_people().await;
+    let user = "insert into users (id, role, email, auth_provider_id) values (:new, 'parent'";
+
+    refused(
+        &system.database,
+        &[
+            (&format!("{user}, 'Sheree@Example.COM', 'other')"), "unique users_email_key"),
+            (&format!("{user}, 'other@example.com', 'sheree')"), "unique users_auth_provider_id_key"),
+            (&format!("{user}, 'not an address', 'other')"), "check users_email_is_one_address"),
+            ("update users set zoho_contact_id = '1'", "unique users_zoho_contact_id_key"),
+            (
+                "insert into users (id, role, email, auth_provider_id) values (:new, 'photographer', 'p@example.com', 'p');
+                 insert into profiles_photographers (user_id, first_name, last_name, business_name, referral_code)
+                     values (:new, 'A', 'B', 'C', 'frank2024')",
+                "unique profiles_photographers_referral_code_key",
+            ),
+            (
+                "insert into users (id, role, email, auth_provider_id) values (:new, 'org', 'o@example.com', 'o');
+                 insert into profiles_organizations (user_id, first_name, last_name, org_name, org_type, join_code)
+                     values (:new, 'A', 'B', 'C', 'Club', 'Lincoln-7q2m')",
+                "unique profiles_organizations_join_code_key",
+            ),
+        ],
+    )
+    .await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailing_address_has_its_five_parts_as_text_and_nothing_else() {
+    let system = with_people().await;
+    let good = r#"{"street": "12 Elm St", "city": "Chicago", "state": "IL", "postal_code": "60601", "country": "US"}"#;
+    let set = |address: &str| format!("update profiles_parents set mailing_address = '{address}'");
+    let shape = "check profiles_parents_mailing_address_shape";
+
+    refused(
+        &system.database,
+        &[
+            (&set(&good.replace(r#", "country": "US""#, "")), shape),
+            (&set(&good.replace(r#""60601""#, "60601")), shape),
+            (&set(&good.replace(r#""IL""#, "null")), shape),
+            (&set(&good.replace(r#""US""#, r#""US", "floor": "3""#)), shape),
+            (&set(r#""12 Elm St, Chicago""#), shape),
+            (&set(r#"["street", "city", "state", "postal_code", "country"]"#), shape),
+        ],
+    )
+    .await;
+    system.database.batch_execute(&set(good)).await.unwrap();
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn defaults_are_those_of_a_beginner() {
+    let system = with_people().await;
+    let gallery = "insert into galleries (id, host, external_host_id, organization_id, title, event_date)
+        values (:new, 'photoday', 'PD-1', :cathy, 'Fall Soccer', '2026-10-03')";
+    system.database.batch_execute(&named(gallery)).await.unwrap();
+
+    let frank = system
+        .rows(
+            "select certification_level::text, paywall_tier::text, background_check_status, social_links::text,
+                 training_progress::text, gear_list::text, availability_schedule::text
+             from profiles_photographers",
+            &[],
+        )
+        .await;
+    let status: String = system.value("select status::text from galleries", &[]).await;
+
+    assert_eq!(frank[0].get::<_, &str>(0), "Level 1");
+    assert_eq!(frank[0].get::<_, &str>(1), "Free");
+    assert!(!frank[0].get::<_, bool>(2));
+    assert_eq!([3, 4, 5, 6].map(|column| frank[0].get::<_, String>(column)), ["{}", "{}", "[]", "{}"]);
+    assert_eq!(status, "Pre-Reg");
+    let id: Uuid = system.value("select id from galleries", &[]).await;
+    assert_eq!(id.get_version_num(), 7);
+    system.stop().await;
+}

@@ -1,0 +1,284 @@
+//! Keeps the architecture true by reading the files: which layer may know which, and what belongs to a function.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use local::samconfig;
+use local::services::workspace;
+use local::template::Template;
+
+/// What each layer of `shared` may know of the others. Domain knows nobody; nobody knows the HTTP and SQS of `lambda`.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("error", &["domain"]),
+    ("clock", &[]),
+    ("ids", &[]),
+    ("config", &[]),
+    ("secrets", &["config"]),
+    ("webhooks", &["domain", "error", "webhooks"]),
+    ("db", &["config", "domain", "error", "tasks", "webhooks", "db"]),
+    ("tasks", &["db", "domain", "error"]),
+    ("queue", &["config", "error", "tasks"]),
+    ("zoho", &["config", "db", "domain", "error", "tasks", "zoho"]),
+    ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "lambda"]),
+];
+
+/// What a pure rule has no use for: other processes, the clock, chance and the environment.
+const IMPURE: &[&str] = &[
+    "async ",
+    ".await",
+    "tokio",
+    "deadpool",
+    "refinery",
+    "reqwest",
+    "aws_",
+    "lambda_",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::time",
+    "Utc::now",
+    "Local::now",
+    "rand::",
+    "now_v7",
+    "new_v4",
+    "tracing",
+];
+
+fn path(below_root: &str) -> PathBuf {
+    workspace::root().join(below_root)
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files below a directory of the workspace with this ending, except what cargo made.
+fn files(below_root: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![path(below_root)];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display())) {
+            let path = entry.expect("an entry can be read").path();
+            match path.is_dir() {
+                true if path.ends_with("target") => {}
+                true => open.push(path),
+                false if path.to_string_lossy().ends_with(ending) => found.push(path),
+                false => {}
+            }
+        }
+    }
+    assert!(!found.is_empty(), "there are no {ending} files below {below_root}");
+    found.sort();
+    found
+}
+
+/// The lines of code, without comments, each with its place.
+fn code(path: &Path) -> Vec<(String, String)> {
+    let lines = text(path);
+    let lines = lines.lines().zip(1..).map(|(line, n)| (line.trim().to_owned(), format!("{}:{n}", path.display())));
+    lines.filter(|(line, _)| !line.starts_with("//")).collect()
+}
+
+/// The folders of `functions/`.
+fn functions() -> BTreeSet<String> {
+    let entries =
+        fs::read_dir(path("functions")).expect("there are functions").map(|entry| entry.expect("an entry can be read"));
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().expect("its name is text"))
+        .collect()
+}
+
+fn template() -> Template {
+    let parameters = samconfig::parameters(&path("samconfig.toml"), "dev").expect("the stage has parameters");
+    Template::read(&path("template.yaml"), &parameters).expect("the template can be read")
+}
+
+/// The names of the crates that a manifest asks for, in any of its sections.
+fn dependencies(manifest: &Path) -> BTreeSet<String> {
+    let manifest: toml::Table = text(manifest).parse().expect("a manifest is TOML");
+    let sections = ["dependencies", "dev-dependencies", "build-dependencies"].iter();
+    let tables = sections.filter_map(|section| manifest.get(*section)?.as_table());
+    let names = tables.flat_map(|table| table.iter()).map(|(name, asked)| {
+        let renamed = asked.get("package").and_then(toml::Value::as_str);
+        renamed.unwrap_or(name).to_owned()
+    });
+    names.collect()
+}
+
+#[test]
+fn domain_is_pure() {
+    for file in files("shared/src/domain", ".rs") {
+        for (line, place) in code(&file) {
+            for word in IMPURE {
+                assert!(!line.contains(word), "{place}: domain has no `{word}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn arrows_between_the_layers_point_one_way() {
+    let known: BTreeMap<_, _> = LAYERS.iter().copied().collect();
+    let mut seen = BTreeSet::new();
+    for file in files("shared/src", ".rs") {
+        let inside = file.strip_prefix(path("shared/src")).unwrap();
+        let layer = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if layer == "lib" {
+            continue;
+        }
+        let may = known.get(&*layer).unwrap_or_else(|| panic!("say in LAYERS what `{layer}` may know"));
+        for (line, place) in code(&file) {
+            for (_, rest) in line.match_indices("crate::").map(|(at, found)| line.split_at(at + found.len())) {
+                let other: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                // `crate::Error` is the error's short name.
+                let other = if other.is_empty() && rest.starts_with("Error") { "error".to_owned() } else { other };
+                assert!(may.contains(&&*other), "{place}: `{layer}` must not know `{other}`: {line}");
+            }
+        }
+        seen.insert(layer);
+    }
+
+    let seen: BTreeSet<&str> = seen.iter().map(String::as_str).collect();
+    assert_eq!(seen, known.keys().copied().collect(), "LAYERS names exactly the modules that there are");
+}
+
+#[test]
+fn only_db_speaks_sql_and_only_zoho_and_webhooks_speak_http() {
+    for file in files("functions", ".rs") {
+        for (line, place) in code(&file) {
+            for word in ["tokio_postgres", "deadpool", "reqwest", "aws_sdk", "std::env"] {
+                assert!(!line.contains(word), "{place}: a function has no `{word}`; that is what shared is for");
+            }
+        }
+    }
+    for file in files("shared/src", ".rs").iter().filter(|file| !file.starts_with(path("shared/src/zoho"))) {
+        for (line, place) in code(file) {
+            assert!(!line.contains("reqwest"), "{place}: only shared::zoho makes HTTP requests");
+        }
+    }
+}
+
+#[test]
+fn no_function_knows_another_and_none_knows_the_laptop() {
+    let functions = functions();
+
+    for function in &functions {
+        let asked = dependencies(&path(&format!("functions/{function}/Cargo.toml")));
+        let forbidden: Vec<_> =
+            asked.iter().filter(|name| functions.contains(*name) || ["local", "tests"].contains(&&***name)).collect();
+        assert!(forbidden.is_empty(), "{function} depends on {forbidden:?}");
+        assert!(asked.contains("shared"), "{function} goes its own way");
+    }
+}
+
+#[test]
+fn local_and_tests_know_the_functions_only_by_the_template_and_their_binaries() {
+    let functions = functions();
+
+    for outside in ["local", "tests"] {
+        let asked = dependencies(&path(&format!("{outside}/Cargo.toml")));
+        let forbidden: Vec<_> = asked.iter().filter(|name| functions.contains(*name) || *name == "shared").collect();
+        assert!(forbidden.is_empty(), "{outside} depends on {forbidden:?}");
+    }
+    let shared = dependencies(&path("shared/Cargo.toml"));
+    let forbidden: Vec<_> =
+        shared.iter().filter(|name| functions.contains(*name) || ["local", "tests"].contains(&&***name)).collect();
+    assert!(forbidden.is_empty(), "shared depends on {forbidden:?}");
+}
+
+#[test]
+fn every_folder_is_a_function_of_the_template_under_its_own_name() {
+    let template = template();
+    let declared: BTreeMap<String, String> =
+        template.functions.iter().map(|function| (function.name.clone(), function.logical_id.clone())).collect();
+
+    let capitalised = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let pascal_case = |name: &str| name.split('-').map(capitalised).collect::<String>();
+    let expected: BTreeMap<String, String> =
+        functions().into_iter().map(|name| (name.clone(), pascal_case(&name))).collect();
+    assert_eq!(declared, expected);
+    for function in expected.keys() {
+        let manifest: toml::Table = text(&path(&format!("functions/{function}/Cargo.toml"))).parse().unwrap();
+        assert_eq!(manifest["package"]["name"].as_str(), Some(&**function));
+    }
+}
+
+#[test]
+fn a_function_is_one_public_handle_and_a_short_wiring() {
+    for function in functions() {
+        let library = code(&path(&format!("functions/{function}/src/lib.rs")));
+        let wiring = code(&path(&format!("functions/{function}/src/main.rs")));
+
+        let public =
+            library.iter().filter(|(line, _)| line.starts_with("pub async fn ") || line.starts_with("pub fn "));
+        let public: Vec<_> = public.map(|(line, _)| line.split('(').next().unwrap_or(line).to_owned()).collect();
+        assert_eq!(public, ["pub async fn handle"], "{function}");
+        assert!(wiring.len() <= 25, "{function}: its wiring has {} lines", wiring.len());
+    }
+}
+
+#[test]
+fn every_function_is_named_by_a_test() {
+    let files = files("tests/tests", ".rs");
+    let tests: String = files.iter().filter(|file| !file.ends_with("tidy.rs")).map(|file| text(file)).collect();
+
+    let template = template();
+    let forgotten = template.functions.iter().filter(|function| {
+        let routes = function.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+        !routes.chain([function.name.clone()]).any(|name| tests.contains(&name))
+    });
+
+    let forgotten: Vec<_> = forgotten.map(|function| &function.name).collect();
+    assert!(forgotten.is_empty(), "no file of tests/tests names {forgotten:?}, nor its route like `POST /api/users`");
+}
+
+#[test]
+fn the_migrations_are_those_of_the_folder_in_their_order() {
+    let list = text(&path("shared/src/db/migrations.rs"));
+
+    let names: Vec<String> =
+        files("migrations", "").iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let entries: Vec<String> = names
+        .iter()
+        .zip(1..)
+        .map(|(file, n)| {
+            let subject = file.strip_prefix(&format!("{n:04}_")).and_then(|rest| rest.strip_suffix(".sql"));
+            let subject = subject.unwrap_or_else(|| panic!("migrations/{file} is not {n:04}_subject.sql"));
+            format!(r#"("V{n:04}__{subject}", include_str!("../../../migrations/{file}"))"#)
+        })
+        .collect();
+    let listed: Vec<&str> =
+        list.lines().map(|line| line.trim().trim_end_matches(',')).filter(|line| line.starts_with("(\"V")).collect();
+    assert_eq!(listed, entries);
+}
+
+#[test]
+fn no_lint_is_switched_off_without_a_reason() {
+    let tree = ["functions", "shared", "local", "tests"].iter().flat_map(|part| files(part, ".rs"));
+    for file in tree {
+        for (line, place) in code(&file) {
+            let allowed = line.starts_with(concat!("#[", "allow(")) || line.starts_with(concat!("#![", "allow("));
+            assert!(!allowed, "{place}: use #[expect(…, reason = …)] instead");
+            assert!(line != concat!("#[", "ignore]"), "{place}: say why this test does not run by itself");
+        }
+    }
+}
+
+#[test]
+fn every_crate_takes_the_workspaces_lints_and_versions() {
+    let manifests = ["functions", "shared", "local", "tests"].iter().flat_map(|part| files(part, "Cargo.toml"));
+    for file in manifests {
+        let manifest: toml::Table = text(&file).parse().unwrap();
+        let place = file.display();
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{place}");
+        for section in ["dependencies", "dev-dependencies"] {
+            for (name, asked) in manifest.get(section).and_then(toml::Value::as_table).into_iter().flatten() {
+                let inherited = asked.get("workspace").and_then(toml::Value::as_bool);
+                assert_eq!(inherited, Some(true), "{place}: {name} has a version of its own");
+            }
+        }
+    }
+}

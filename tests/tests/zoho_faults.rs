@@ -1,0 +1,285 @@
+//! Zoho refuses, fails, or says nothing: the work waits with a reason, and goes on by itself where it can.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{System, cathy, frank, sheree, tags};
+use uuid::Uuid;
+
+const KIND: &str = "sync-zoho";
+
+async fn registered(system: &System) -> Uuid {
+    system.register("sheree", &sheree("")).await.id("/user/id")
+}
+
+/// Time passes, and whatever is due by then is done.
+async fn goes_on(system: &System) {
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
+/// Sheree's only Contact is hers on both sides.
+async fn is_synced_once(system: &System, user: Uuid) {
+    assert_eq!(system.contacts().await.len(), 1);
+    let contact = system.contact_of(user).await;
+    assert_eq!(tags(&contact), ["Soccer"]);
+    assert_eq!(json!(system.linked_contact(user).await), contact["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_before_zoho_has_done_its_work_leaves_one_contact() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "hang-before", &json!({})).await;
+    let user = registered(&system).await;
+    system.held("upsert").await;
+
+    system.kill(KIND).await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+    assert_eq!(system.contacts().await.len(), 0);
+    goes_on(&system).await;
+
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_when_zoho_has_done_its_work_leaves_one_contact() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "hang-after", &json!({})).await;
+    let user = registered(&system).await;
+    system.held("upsert").await;
+
+    system.kill(KIND).await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+    assert_eq!(system.linked_contact(user).await, None);
+    goes_on(&system).await;
+
+    assert_eq!(system.calls("upsert").await, 1);
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_between_its_claim_and_its_call_leaves_one_contact() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let lock = system.lock_table("zoho_token").await;
+    let user = registered(&system).await;
+    lock.waited_for_by(1).await;
+    let claimed = system.task(KIND, user).await.expect("the task is there");
+
+    system.kill(KIND).await;
+    lock.release().await;
+    system.no_worker_is_connected().await;
+    goes_on(&system).await;
+
+    assert!(claimed.leased);
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_zoho_has_had_enough_everybody_waits_and_then_goes_on() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "status-429", &json!({ "retry_after": 600 })).await;
+    let user = registered(&system).await;
+    let task = system.told(KIND, user).await;
+    let reason = system.pause_of(KIND).await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    system.sweep().await;
+    system.woken().await;
+
+    let behind = system.task(KIND, frank).await.expect("his task is there");
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits), ("TOO_MANY_REQUESTS", false, true));
+    assert_eq!(reason, "TOO_MANY_REQUESTS: Zoho asks to slow down; the work goes on by itself.");
+    assert_eq!(behind.attempts, 0);
+    assert_eq!(system.pause_of(KIND).await, "");
+    system.contact_of(user).await;
+    system.contact_of(frank).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_at_zoho_is_tried_again() {
+    let faults =
+        [("status-500", "http-500"), ("html-500", "http-500"), ("reset", "no-answer"), ("reset-after", "no-answer")];
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("coql", faults[0].0, &json!({})).await;
+    let user = registered(&system).await;
+    for (place, (_, code)) in faults.iter().enumerate() {
+        let task = system.told(KIND, user).await;
+        assert_eq!((task.code.as_str(), task.failed, task.waits), (*code, false, true));
+        assert_eq!(task.attempts, i32::try_from(place).unwrap() + 1);
+        assert_eq!(system.pause_of(KIND).await, "");
+        if let Some((fault, _)) = faults.get(place + 1) {
+            system.fault("upsert", fault, &json!({})).await;
+            system.let_an_hour_pass().await;
+            system.sweep().await;
+            system.attempted(KIND, user, task.attempts + 1).await;
+        }
+    }
+
+    goes_on(&system).await;
+
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_zoho_does_not_answer_ends_after_fifteen_seconds() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "hang-before", &json!({ "seconds": 30.0 })).await;
+    let user = registered(&system).await;
+
+    let task = system.told(KIND, user).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits), ("no-answer", false, true));
+    goes_on(&system).await;
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_was_revoked_pauses_the_kind_and_names_the_secret() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("token", "invalid-code", &json!({})).await;
+    let user = registered(&system).await;
+
+    let task = system.told(KIND, user).await;
+    let reason = system.pause_of(KIND).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits), ("invalid_code", false, true));
+    assert!(reason.starts_with("invalid_code: ") && reason.contains("isoxp/<stage>/zoho"), "{reason}");
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_tokens_pause_the_kind_and_nobody_asks_on() {
+    for status in [400, 200] {
+        let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+        system.zoho_post("settings", &json!({ "throttle_status": status })).await;
+        system.fault("token", "throttle", &json!({})).await;
+        let user = registered(&system).await;
+
+        let task = system.told(KIND, user).await;
+        system.sweep().await;
+        system.woken().await;
+
+        assert_eq!((task.code.as_str(), task.failed, task.waits), ("token-throttled", false, true));
+        assert!(system.pause_of(KIND).await.starts_with("token-throttled: "));
+        assert_eq!(system.calls("token").await, 1);
+        goes_on(&system).await;
+        is_synced_once(&system, user).await;
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_zoho_takes_no_longer_is_replaced_once_and_the_call_repeated() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "invalid-token", &json!({})).await;
+
+    let user = registered(&system).await;
+    system.drained().await;
+
+    assert_eq!((system.calls("token").await, system.calls("upsert").await), (2, 2));
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_record_fails_with_zohos_reason_and_its_neighbours_go_through() {
+    let system = System::start().await;
+    let sheree = registered(&system).await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    let cathy = system.register("cathy", &cathy()).await.id("/user/id");
+    let error = json!({ "match": "frank@example.com", "code": "INVALID_DATA", "details": { "api_name": "Last_Name" } });
+    system.fault("upsert", "record-error", &error).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+
+    goes_on(&system).await;
+
+    let task = system.task(KIND, frank).await.expect("his task is there");
+    assert_eq!((task.code.as_str(), task.field.as_str(), task.failed), ("INVALID_DATA", "Last_Name", true));
+    assert_eq!(system.linked_contact(frank).await, None);
+    system.contact_of(sheree).await;
+    system.contact_of(cathy).await;
+    assert_eq!((system.count("tasks").await, system.calls("upsert").await), (1, 1));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_which_every_record_is_bad_is_read_record_by_record() {
+    for status in [400, 207] {
+        let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+        system.zoho_post("settings", &json!({ "all_failed_status": status })).await;
+        let error = json!({ "match": "Lane", "code": "MANDATORY_NOT_FOUND", "details": { "api_name": "Lead_Source" } });
+        system.fault("upsert", "record-error", &error).await;
+        let user = registered(&system).await;
+
+        let task = system.told(KIND, user).await;
+
+        assert_eq!(
+            (task.code.as_str(), task.field.as_str(), task.failed),
+            ("MANDATORY_NOT_FOUND", "Lead_Source", true)
+        );
+        assert_eq!(system.pause_of(KIND).await, "");
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_zoho_has_locked_is_tried_again() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("upsert", "record-error", &json!({ "match": "Lane", "code": "RECORD_LOCKED" })).await;
+    let user = registered(&system).await;
+
+    let task = system.told(KIND, user).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits), ("RECORD_LOCKED", false, true));
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_is_not_set_is_tried_again_and_the_contact_is_not_written_twice() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.fault("add-tags", "status-500", &json!({})).await;
+    let user = registered(&system).await;
+
+    let task = system.told(KIND, user).await;
+    let linked = system.linked_contact(user).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits), ("http-500", false, true));
+    assert!(linked.is_some());
+    assert_eq!((system.calls("upsert").await, system.calls("add-tags").await), (1, 2));
+    is_synced_once(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_workers_at_once_ask_for_one_token_and_share_no_task() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.fill_parents(1_000).await;
+    system.fault("token", "latency", &json!({ "milliseconds": 3_000 })).await;
+
+    join_all((0..10).map(|_| system.wake(KIND, &[]))).await;
+
+    assert_eq!(system.calls("token").await, 1);
+    let upserts = system.sent_to_zoho("upsert").await;
+    let written: Vec<&Value> = upserts.iter().filter_map(|body| body["data"].as_array()).flatten().collect();
+    let people: HashSet<&str> = written.iter().filter_map(|record| record["Email"].as_str()).collect();
+    assert_eq!((upserts.len(), written.len(), people.len()), (10, 1_000, 1_000));
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}
