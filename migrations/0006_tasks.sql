@@ -42,4 +42,4 @@ insert into task_kinds (kind) values ('sync-zoho');
 grant select, insert, update on tasks to isoxp_api;
 grant select, insert, update, delete on tasks to isoxp_worker;
 grant select on task_kinds to isoxp_api;
-grant select, update on task_kinds to isoxp_worker;
+grant select, update (paused_until, reason) on task_kinds to isoxp_worker;

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("config", &[]),
     ("secrets", &["config"]),
-    ("webhooks", &["domain", "error", "webhooks"]),
+    ("webhooks", &["config", "domain", "error", "webhooks"]),
     ("db", &["config", "domain", "error", "tasks", "webhooks", "db"]),
     ("tasks", &["db", "domain", "error"]),
     ("queue", &["config", "error", "tasks"]),

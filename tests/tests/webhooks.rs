@@ -1,7 +1,7 @@
 //! `POST /api/webhooks/incoming`: what trusted sources tell us, and in which order.
 
 use serde_json::json;
-use tests::{School, System, Webhook, fall_soccer, sheree};
+use tests::{School, System, Webhook, fall_soccer, parent, sheree};
 use tokio::task::JoinSet;
 
 /// A school with one parent on its roster.
@@ -160,6 +160,45 @@ async fn events_that_waited_are_applied_by_their_own_time() {
     assert_eq!(alerts_of_the_archived, [""; 0]);
     // Nobody was told of the first time, which was over before the gallery was known here.
     system.fanned_out().await;
+    assert_eq!(system.alerts().await, ["held"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_archived_before_anybody_was_told_is_announced_when_it_comes_back() {
+    let system = System::start().await;
+    school_with_sheree(&system).await;
+    system.gallery("PD-1").await;
+    system.pause("fan-out-gallery").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.send_webhook(&Webhook::gallery_archived("PD-1")).await;
+
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.fanned_out().await;
+    let while_archived = system.alerts().await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.fanned_out().await;
+
+    assert_eq!(while_archived, [""; 0]);
+    assert_eq!(system.alerts().await, ["held"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_that_comes_back_is_not_announced_again() {
+    let system = System::start().await;
+    let school = school_with_sheree(&system).await;
+    system.gallery("PD-1").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.fanned_out().await;
+    system.register("dana", &parent("Dana", &["Kim"], &school.join_code)).await;
+
+    system.send_webhook(&Webhook::gallery_archived("PD-1")).await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.fanned_out().await;
+
+    assert_eq!(system.gallery_status("PD-1").await, "Live");
     assert_eq!(system.alerts().await, ["held"]);
     system.stop().await;
 }

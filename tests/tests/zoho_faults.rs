@@ -274,12 +274,15 @@ async fn ten_workers_at_once_ask_for_one_token_and_share_no_task() {
     system.fault("token", "latency", &json!({ "milliseconds": 3_000 })).await;
 
     join_all((0..10).map(|_| system.wake(KIND, &[]))).await;
+    // A claim looks one task further than it goes; whoever passed over that one has sent for another worker.
+    system.stack().set_mappings_enabled(true).await;
+    system.drained().await;
 
     assert_eq!(system.calls("token").await, 1);
     let upserts = system.sent_to_zoho("upsert").await;
     let written: Vec<&Value> = upserts.iter().filter_map(|body| body["data"].as_array()).flatten().collect();
     let people: HashSet<&str> = written.iter().filter_map(|record| record["Email"].as_str()).collect();
-    assert_eq!((upserts.len(), written.len(), people.len()), (10, 1_000, 1_000));
-    assert_eq!(system.count("tasks").await, 0);
+    assert_eq!((written.len(), people.len()), (1_000, 1_000));
+    assert_eq!(system.count("users where zoho_contact_id is not null").await, 1_000);
     system.stop().await;
 }

@@ -6,7 +6,7 @@ use shared::db::{self, Connection, Database};
 use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
 use shared::queue::Queue;
-use shared::tasks::Kind;
+use shared::tasks::{self, Kind};
 use shared::{Error, ids};
 
 /// What the function works with.
@@ -26,7 +26,7 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
         db::tasks::claim(&connection, Kind::FanOutGallery, &wakeup.keys, 1, ids::new(), wakeup.time.lease()).await?;
     if let Some(task) = claim.tasks.first() {
         let worked = work(app, connection, &claim, *task).await;
-        claim.settle(&app.database, worked, ids::random_fraction()).await?;
+        tasks::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
         app.queue.nudge().await?;

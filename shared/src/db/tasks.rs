@@ -6,10 +6,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
+use super::Transaction;
 use super::session::Session;
-use super::{Database, Transaction};
 use crate::error::Error;
-use crate::tasks::{Failure, Kind, backoff};
+use crate::tasks::{Failure, Kind};
 
 /// How long after the commit the sweep waits for the messages that the enqueuer itself sends.
 const GRACE_SECONDS: f64 = 60.0;
@@ -107,7 +107,9 @@ pub async fn claim(
              claimed as (
                  update tasks set
                      lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
-                     leased_until = case when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5) end,
+                     leased_until = case
+                         when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
+                     end,
                      dispatch_at = now() + make_interval(secs => $5),
                      attempts = attempts + 1,
                      crashes = crashes + (lease is not null)::int,
@@ -176,29 +178,6 @@ impl Claim {
         self.lock(tx, outcomes).await?;
         self.complete(tx, outcomes).await?;
         self.put_back(tx, outcomes).await
-    }
-
-    /// Ends the work on the claimed tasks. If it went wrong on our own side, they go back to wait, with the reason:
-    /// that is no crash of theirs. Without a database the lease has to end by itself.
-    /// `random` lies in `0.0..1.0`.
-    pub async fn settle(&self, database: &Database, worked: Result<(), Error>, random: f64) -> Result<(), Error> {
-        let Err(error) = worked else { return Ok(()) };
-        tracing::error!(kind = self.kind.as_str(), error = error.chain(), "the work goes back to wait");
-        super::insist(|| self.give_back(database, &error, random)).await
-    }
-
-    async fn give_back(&self, database: &Database, error: &Error, random: f64) -> Result<(), Error> {
-        let failure = Failure::new("internal", format!("Our own side failed, and tries again: {error}."));
-        let outcomes: Vec<(ClaimedTask, Outcome)> = self
-            .tasks
-            .iter()
-            .map(|task| (*task, Outcome::Retry(backoff(task.attempts, random), failure.clone())))
-            .collect();
-        let mut connection = database.connection().await?;
-        let tx = connection.transaction().await?;
-        self.record(&tx, &outcomes).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     /// In a statement of its own, so that those that follow see what somebody has asked for until now; in the
