@@ -8,6 +8,7 @@ pub mod domain;
 pub mod error;
 pub mod ids;
 pub mod lambda;
+pub mod metrics;
 pub mod queue;
 pub mod secrets;
 pub mod tasks;

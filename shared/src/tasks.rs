@@ -1,13 +1,9 @@
-//! Follow-up work: which kinds there are, how long to wait after a failure, and how work that went wrong is put
-//! back. The rows are [`db::tasks`](crate::db::tasks)'s.
+//! Follow-up work: which kinds there are, and how long to wait after a failure. The rows are
+//! [`db::tasks`](crate::db::tasks)'s.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-use crate::db::tasks::{Claim, ClaimedTask, Outcome};
-use crate::db::{self, Database};
-use crate::error::Error;
 
 /// A kind of task: one queue and one worker each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,25 +94,6 @@ const LONGEST: Duration = Duration::from_hours(1);
 pub fn backoff(attempts: u32, random: f64) -> Duration {
     let full = Duration::from_secs(10).saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(LONGEST);
     full.mul_f64(1.0 - random / 2.0)
-}
-
-/// Ends the work on claimed tasks. If it went wrong on our own side, they go back to wait, with the reason: that is
-/// no crash of theirs. Without a database the lease has to end by itself. `random` lies in `0.0..1.0`.
-pub async fn settle(claim: &Claim, database: &Database, worked: Result<(), Error>, random: f64) -> Result<(), Error> {
-    let Err(error) = worked else { return Ok(()) };
-    tracing::error!(kind = claim.kind().as_str(), error = error.chain(), "the work goes back to wait");
-    db::insist(|| give_back(claim, database, &error, random)).await
-}
-
-async fn give_back(claim: &Claim, database: &Database, error: &Error, random: f64) -> Result<(), Error> {
-    let failure = Failure::new("internal", format!("Our own side failed, and tries again: {error}."));
-    let put_back = |task: &ClaimedTask| (*task, Outcome::Retry(backoff(task.attempts, random), failure.clone()));
-    let outcomes: Vec<(ClaimedTask, Outcome)> = claim.tasks.iter().map(put_back).collect();
-    let mut connection = database.connection().await?;
-    let tx = connection.transaction().await?;
-    claim.record(&tx, &outcomes).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -274,7 +274,7 @@ async fn ten_workers_at_once_ask_for_one_token_and_share_no_task() {
     system.fault("token", "latency", &json!({ "milliseconds": 3_000 })).await;
 
     join_all((0..10).map(|_| system.wake(KIND, &[]))).await;
-    // A claim looks one task further than it goes; whoever passed over that one has sent for another worker.
+    // A claim locks one task more than it takes. Should others have passed over that one, it has sent for a worker.
     system.stack().set_mappings_enabled(true).await;
     system.drained().await;
 

@@ -5,8 +5,9 @@ use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::{self, Connection, Database};
 use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
+use shared::lambda::worker;
 use shared::queue::Queue;
-use shared::tasks::{self, Kind};
+use shared::tasks::Kind;
 use shared::{Error, ids};
 
 /// What the function works with.
@@ -26,7 +27,7 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
         db::tasks::claim(&connection, Kind::FanOutGallery, &wakeup.keys, 1, ids::new(), wakeup.time.lease()).await?;
     if let Some(task) = claim.tasks.first() {
         let worked = work(app, connection, &claim, *task).await;
-        tasks::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
         app.queue.nudge().await?;

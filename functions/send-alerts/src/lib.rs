@@ -10,8 +10,9 @@ use shared::db::{self, Connection, Database, Transaction};
 use shared::domain::AlertBatchId;
 use shared::domain::alert::Recipient;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
+use shared::lambda::worker;
 use shared::queue::Queue;
-use shared::tasks::{self, Failure, Kind, backoff};
+use shared::tasks::{Failure, Kind, backoff};
 use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
 use shared::{Error, ids};
 use uuid::Uuid;
@@ -36,7 +37,7 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     if let Some(task) = claim.tasks.first() {
         let work = Work { app, claim: &claim, task: *task, id: AlertBatchId(task.key) };
         let worked = work.run(connection, wakeup.time).await;
-        tasks::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
         app.queue.nudge().await?;

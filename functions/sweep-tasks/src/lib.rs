@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use shared::Error;
 use shared::db::{self, Connection, Database};
 use shared::domain::gallery::GallerySubject;
 use shared::lambda::sqs::TimeLeft;
+use shared::metrics::Metrics;
 use shared::queue::Queue;
+use shared::{Error, clock};
 
 /// How many tasks of one kind get a message in one sweep: what its workers can do in a few minutes.
 const QUOTA: usize = 1000;
@@ -20,6 +21,7 @@ pub struct App {
     pub database: Database,
     /// The queues of the kinds whose flag is on.
     pub queues: Vec<Queue>,
+    pub metrics: Metrics,
 }
 
 /// What was found and done.
@@ -52,7 +54,23 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
             }
         }
     }
+    measure(app, &connection).await?;
     failed.map_or(Ok(swept), Err)
+}
+
+/// What alarms look at. Work that waits because its flag is off is nobody's trouble.
+async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
+    for backlog in db::tasks::backlog(connection).await? {
+        let enabled = app.queues.iter().any(|queue| queue.kind().as_str() == backlog.kind);
+        let values = [
+            ("TasksWaiting", backlog.waiting),
+            ("TasksFailed", backlog.failed),
+            ("OldestTaskSeconds", if enabled { backlog.oldest_seconds } else { 0 }),
+            ("Paused", i64::from(backlog.paused)),
+        ];
+        app.metrics.put(clock::now(), &backlog.kind, &values);
+    }
+    Ok(())
 }
 
 async fn dispatch(connection: &Connection, queue: &Queue) -> Result<usize, Error> {

@@ -1,6 +1,7 @@
 //! Wiring of [`sweep_tasks`].
 
 use shared::lambda::{Start, StartError, schedule};
+use shared::metrics::Metrics;
 use shared::tasks::Kind;
 use sweep_tasks::App;
 
@@ -11,6 +12,7 @@ async fn main() -> Result<(), StartError> {
     for kind in Kind::ALL {
         queues.extend(start.queue_if_enabled(kind)?);
     }
-    let app = App { database: start.database().await?, queues };
+    let metrics = Metrics::read(&start.environment)?;
+    let app = App { database: start.database().await?, queues, metrics };
     schedule::run(app, sweep_tasks::handle).await
 }

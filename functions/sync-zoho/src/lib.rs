@@ -12,8 +12,9 @@ use shared::db::zoho_links::{self, Synced};
 use shared::db::{self, Connection, Database};
 use shared::domain::UserId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
+use shared::lambda::worker;
 use shared::queue::Queue;
-use shared::tasks::{self, Failure, Kind, backoff};
+use shared::tasks::{Failure, Kind, backoff};
 use shared::zoho::{RecordError, Zoho, ZohoError};
 use shared::{Error, ids};
 
@@ -66,7 +67,7 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let claim = db::tasks::claim(&connection, Kind::SyncZoho, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
     if !claim.tasks.is_empty() {
         let worked = work(app, connection, &claim, wakeup.time).await;
-        tasks::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
         app.queue.nudge().await?;

@@ -318,3 +318,43 @@ pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: 
         .await?;
     Ok(())
 }
+
+/// How much work of one kind there is.
+#[derive(Debug)]
+pub struct Backlog {
+    pub kind: String,
+    pub waiting: i64,
+    pub failed: i64,
+    /// Since when the oldest task could have been done, in seconds; a pause does not stop this clock.
+    pub oldest_seconds: i64,
+    pub paused: bool,
+}
+
+/// The backlog of every kind.
+pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
+    let rows = session
+        .rows(
+            "select
+                 kind.kind,
+                 count(task.key) filter (where failed_at is null) as waiting,
+                 count(task.key) filter (where failed_at is not null) as failed,
+                 coalesce(extract(epoch from now() - min(not_before) filter (where failed_at is null and not_before <= now())), 0)::bigint
+                     as oldest_seconds,
+                 coalesce(kind.paused_until > now(), false) as paused
+             from task_kinds as kind left join tasks as task using (kind)
+             group by kind.kind
+             order by kind.kind",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Backlog {
+            kind: row.get("kind"),
+            waiting: row.get("waiting"),
+            failed: row.get("failed"),
+            oldest_seconds: row.get("oldest_seconds"),
+            paused: row.get("paused"),
+        })
+        .collect())
+}

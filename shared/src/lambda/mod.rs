@@ -6,5 +6,6 @@ pub mod identity;
 pub mod schedule;
 pub mod sqs;
 pub mod start;
+pub mod worker;
 
 pub use start::{Start, StartError};
