@@ -36,6 +36,7 @@ create table tasks (
 );
 create index tasks_due_idx on tasks (kind, priority, not_before) where failed_at is null;
 create index tasks_dispatch_idx on tasks (kind, dispatch_at) where failed_at is null;
+create index tasks_failed_idx on tasks (kind, failed_at) where failed_at is not null;
 
 insert into task_kinds (kind) values ('sync-zoho');
 

@@ -323,6 +323,7 @@ pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: 
 #[derive(Debug)]
 pub struct Backlog {
     pub kind: String,
+    /// At most a thousand are counted, here and below: the sweep must not read a backlog through to say that it is large.
     pub waiting: i64,
     pub failed: i64,
     /// Since when the oldest task could have been done, in seconds; a pause does not stop this clock.
@@ -336,13 +337,20 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
         .rows(
             "select
                  kind.kind,
-                 count(task.key) filter (where failed_at is null) as waiting,
-                 count(task.key) filter (where failed_at is not null) as failed,
-                 coalesce(extract(epoch from now() - min(not_before) filter (where failed_at is null and not_before <= now())), 0)::bigint
-                     as oldest_seconds,
+                 (select count(*) from (
+                     select from tasks where tasks.kind = kind.kind and failed_at is null order by priority, not_before limit 1000
+                 ) as waiting) as waiting,
+                 (select count(*) from (
+                     select from tasks where tasks.kind = kind.kind and failed_at is not null order by failed_at limit 1000
+                 ) as failed) as failed,
+                 greatest(0, coalesce(extract(epoch from now() - (
+                     select not_before from tasks
+                     where tasks.kind = kind.kind and failed_at is null
+                     order by priority, not_before
+                     limit 1
+                 )), 0))::bigint as oldest_seconds,
                  coalesce(kind.paused_until > now(), false) as paused
-             from task_kinds as kind left join tasks as task using (kind)
-             group by kind.kind
+             from task_kinds as kind
              order by kind.kind",
             &[],
         )
