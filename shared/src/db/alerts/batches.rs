@@ -1,72 +1,15 @@
-//! `gallery_alerts`, `alert_batches`, `email_suppressions`: "your photos are ready", once for each parent and
-//! gallery.
+//! `alert_batches`: what travels in one transmission, and where it stands.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Transaction;
-use super::column::{stored, stored_optional};
-use super::session::Session;
-use crate::domain::alert::{Receipt, ReceiptAction, Recipient};
-use crate::domain::{AlertBatchId, AlertId, GalleryId, GalleryStatus, PersonName, Title, WebUrl};
+use super::super::Transaction;
+use super::super::column::{stored, stored_optional};
+use super::super::session::Session;
+use crate::domain::alert::Recipient;
+use crate::domain::{AlertBatchId, AlertId, GalleryStatus, PersonName, Title, WebUrl};
 use crate::error::Error;
-
-/// How many alerts travel in one transmission. Zoho does not publish its limit; where it is lower, batches are
-/// halved (400011).
-pub const BATCH_SIZE: i64 = 200;
-
-/// Makes an alert for every parent of a live gallery who has none yet, in one statement: queued in batches, or
-/// held while the flag is off. Returns the batches, which are yet to be asked for.
-pub async fn fan_out(tx: &Transaction<'_>, gallery: GalleryId, enabled: bool) -> Result<Vec<Uuid>, Error> {
-    let rows = tx
-        .rows(
-            "with gallery as (select id, organization_id from galleries where id = $1 and status = 'Live'),
-             told as materialized (
-                 select parent_id, (row_number() over (order by parent_id) - 1) / $3 as number
-                 from (
-                     select athlete.parent_id
-                     from gallery
-                     join roster_entries as entry on entry.organization_id = gallery.organization_id
-                     join athletes as athlete on athlete.id = entry.athlete_id
-                     union
-                     select registration.parent_id
-                     from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
-                 ) as parent
-                 where not exists (
-                     select from gallery_alerts as alert where alert.gallery_id = $1 and alert.parent_id = parent.parent_id
-                 )
-             ),
-             batch as materialized (
-                 select new_uuid_v7() as id, number from (select distinct number from told where $2) as numbers
-             ),
-             batches as (
-                 insert into alert_batches (id, gallery_id) select id, $1 from batch returning id
-             ),
-             alerts as (
-                 insert into gallery_alerts (gallery_id, parent_id, id, batch_id, status)
-                 select $1, told.parent_id, new_uuid_v7(), batch.id,
-                     case when $2 then 'queued' else 'held' end::alert_status
-                 from told left join batch using (number)
-                 on conflict (gallery_id, parent_id) do nothing
-             )
-             select id from batches order by id",
-            &[(&gallery.0, Type::UUID), (&enabled, Type::BOOL), (&BATCH_SIZE, Type::INT8)],
-        )
-        .await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
-}
-
-/// Whether parents of this gallery have alerts already, sent or held.
-pub async fn were_made(session: &impl Session, gallery: GalleryId) -> Result<bool, Error> {
-    let row = session
-        .row(
-            "select exists (select from gallery_alerts where gallery_id = $1) as were_made",
-            &[(&gallery.0, Type::UUID)],
-        )
-        .await?;
-    Ok(row.is_some_and(|row| row.get("were_made")))
-}
 
 /// Where a batch stands before anybody works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,62 +194,4 @@ pub async fn halve(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Uuid
         )
         .await?;
     Ok(row.map(|row| row.get("id")))
-}
-
-/// What Zoho says became of e-mails. Any receipt proves that its batch went; saying it again changes nothing.
-pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), Error> {
-    let alerts: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.alert.map(|id| id.0)).collect();
-    let batches: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.batch.map(|id| id.0)).collect();
-    let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
-    let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
-    // In the order of their ids, so that two requests about the same alerts wait for each other and not forever.
-    tx.rows("select from gallery_alerts where id = any ($1) order by id for update", &[(&alerts, Type::UUID_ARRAY)])
-        .await?;
-    tx.rows(
-        "with proven as (
-             update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())
-             where status in ('sending', 'uncertain')
-               and id in (
-                   select unnest($1)
-                   union
-                   select batch_id from gallery_alerts where id = any ($2)
-               )
-             returning id
-         )
-         update gallery_alerts set status = 'sent'
-         from proven
-         where batch_id = proven.id and gallery_alerts.status in ('sending', 'uncertain')",
-        &[(&batches, Type::UUID_ARRAY), (&alerts, Type::UUID_ARRAY)],
-    )
-    .await?;
-    tx.rows(
-        "with receipt as (
-             select * from unnest($1, $2, $3) as receipt (alert_id, outcome, reason) where alert_id is not null
-         ),
-         suppressed as (
-             insert into email_suppressions (email_sha256, reason)
-             select distinct on (1) sha256(convert_to(lower(users.email), 'UTF8')), receipt.reason
-             from receipt
-             join gallery_alerts as alert on alert.id = receipt.alert_id
-             join users on users.id = alert.parent_id
-             where receipt.reason is not null
-             on conflict (email_sha256) do nothing
-         )
-         update gallery_alerts as alert set
-             status = receipt.outcome::alert_status,
-             delivered_at = case when receipt.outcome = 'delivered' then coalesce(delivered_at, now()) else delivered_at end
-         from receipt
-         where alert.id = receipt.alert_id and receipt.outcome is not null and alert.status <> 'bounced'",
-        &[(&alerts, Type::UUID_ARRAY), (&outcomes, Type::TEXT_ARRAY), (&suppressed, Type::TEXT_ARRAY)],
-    )
-    .await?;
-    Ok(())
-}
-
-fn outcome(action: ReceiptAction) -> Option<&'static str> {
-    match action {
-        ReceiptAction::Delivered => Some("delivered"),
-        ReceiptAction::HardBounce => Some("bounced"),
-        ReceiptAction::SoftBounce | ReceiptAction::Spam | ReceiptAction::Unsubscribed | ReceiptAction::Other => None,
-    }
 }

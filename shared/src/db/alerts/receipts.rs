@@ -1,0 +1,67 @@
+//! What Zoho's receipts change: batches that went, alerts that arrived, addresses that must not be written to.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::super::Transaction;
+use super::super::session::Session;
+use crate::domain::alert::{Receipt, ReceiptAction};
+use crate::error::Error;
+
+/// What Zoho says became of e-mails. Any receipt proves that its batch went; saying it again changes nothing.
+pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), Error> {
+    let alerts: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.alert.map(|id| id.0)).collect();
+    let batches: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.batch.map(|id| id.0)).collect();
+    let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
+    let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
+    // In the order of their ids, so that two requests about the same alerts wait for each other and not forever.
+    tx.rows("select from gallery_alerts where id = any ($1) order by id for update", &[(&alerts, Type::UUID_ARRAY)])
+        .await?;
+    tx.rows(
+        "with proven as (
+             update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())
+             where status in ('sending', 'uncertain')
+               and id in (
+                   select unnest($1)
+                   union
+                   select batch_id from gallery_alerts where id = any ($2)
+               )
+             returning id
+         )
+         update gallery_alerts set status = 'sent'
+         from proven
+         where batch_id = proven.id and gallery_alerts.status in ('sending', 'uncertain')",
+        &[(&batches, Type::UUID_ARRAY), (&alerts, Type::UUID_ARRAY)],
+    )
+    .await?;
+    tx.rows(
+        "with receipt as (
+             select * from unnest($1, $2, $3) as receipt (alert_id, outcome, reason) where alert_id is not null
+         ),
+         suppressed as (
+             insert into email_suppressions (email_sha256, reason)
+             select distinct on (1) sha256(convert_to(lower(users.email), 'UTF8')), receipt.reason
+             from receipt
+             join gallery_alerts as alert on alert.id = receipt.alert_id
+             join users on users.id = alert.parent_id
+             where receipt.reason is not null
+             on conflict (email_sha256) do nothing
+         )
+         update gallery_alerts as alert set
+             status = receipt.outcome::alert_status,
+             delivered_at = case when receipt.outcome = 'delivered' then coalesce(delivered_at, now()) else delivered_at end
+         from receipt
+         where alert.id = receipt.alert_id and receipt.outcome is not null and alert.status <> 'bounced'",
+        &[(&alerts, Type::UUID_ARRAY), (&outcomes, Type::TEXT_ARRAY), (&suppressed, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
+fn outcome(action: ReceiptAction) -> Option<&'static str> {
+    match action {
+        ReceiptAction::Delivered => Some("delivered"),
+        ReceiptAction::HardBounce => Some("bounced"),
+        ReceiptAction::SoftBounce | ReceiptAction::Spam | ReceiptAction::Unsubscribed | ReceiptAction::Other => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! Claiming tasks: who may work on what, and for how long.
+
+use std::time::Duration;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, Type};
+use uuid::Uuid;
+
+use super::super::session::Session;
+use crate::error::Error;
+use crate::tasks::{Failure, Kind};
+
+/// So many leases may end without an outcome; then the task itself is taken for the cause.
+const MOST_CRASHES: i32 = 5;
+
+/// Tasks that this invocation alone may work on, until its lease ends.
+#[derive(Debug)]
+pub struct Claim {
+    pub(super) kind: Kind,
+    pub(super) lease: Uuid,
+    pub tasks: Vec<ClaimedTask>,
+    /// Whether more is due than fitted in: another message is worth sending.
+    pub more: bool,
+}
+
+/// One task as it was when it was claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimedTask {
+    pub key: Uuid,
+    pub(super) revision: i64,
+    /// Counting this one.
+    pub attempts: u32,
+}
+
+impl Claim {
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// Claims up to `most` due tasks, the named ones first. A task whose lease has ended without an outcome runs
+/// alone, so that it takes no neighbour down; one that did so too often fails here.
+///
+/// Every condition stands on the row that is locked: a row that another worker has claimed meanwhile is checked
+/// again as it is by then. The keys reach the update as an array, so that it takes the primary key whatever the
+/// planner thinks of the limit. 3 ms with 100,000 tasks waiting.
+pub async fn claim(
+    session: &impl Session,
+    kind: Kind,
+    named: &[Uuid],
+    most: usize,
+    lease: Uuid,
+    lease_for: Duration,
+) -> Result<Claim, Error> {
+    let rows = session
+        .rows(
+            "with asked as materialized (
+                 select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+                 from tasks
+                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now()
+                   and (lease is null or leased_until <= now())
+                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
+                 order by priority, not_before
+                 limit $3 + 1
+                 for update skip locked
+             ),
+             others as materialized (
+                 select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+                 from tasks
+                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now()
+                   and (lease is null or leased_until <= now())
+                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
+                 order by priority, not_before
+                 limit $3 + 1 - (select count(*) from asked)
+                 for update skip locked
+             ),
+             ranked as (
+                 select key, crashes > 0 as crashed,
+                     first_value(crashes > 0) over first_in_line as alone,
+                     row_number() over first_in_line as rank
+                 from (select * from asked union all select * from others) as candidate
+                 window first_in_line as (order by place, crashes, priority, not_before, key)
+             ),
+             chosen as materialized (
+                 select key from ranked where rank <= case when alone then 1 else $3 end and crashed = alone
+             ),
+             claimed as (
+                 update tasks set
+                     lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
+                     leased_until = case
+                         when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
+                     end,
+                     dispatch_at = now() + make_interval(secs => $5),
+                     attempts = attempts + 1,
+                     crashes = crashes + (lease is not null)::int,
+                     failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
+                     failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
+                 where kind = $1 and key = any (array(select key from chosen))
+                 returning key, revision, attempts, failed_at
+             )
+             select
+                 key, revision, attempts, failed_at is null as held,
+                 (select count(*) from ranked) > (select count(*) from chosen) as more
+             from claimed",
+            &[
+                (&kind.as_str(), Type::TEXT),
+                (&named, Type::UUID_ARRAY),
+                (&i64::try_from(most).unwrap_or(i64::MAX), Type::INT8),
+                (&lease, Type::UUID),
+                (&lease_for.as_secs_f64(), Type::FLOAT8),
+                (&MOST_CRASHES, Type::INT4),
+                (&Json(crashed()), Type::JSONB),
+            ],
+        )
+        .await?;
+    Ok(Claim {
+        kind,
+        lease,
+        more: rows.first().is_some_and(|row| row.get("more")),
+        tasks: rows.iter().filter(|row| row.get("held")).map(claimed).collect(),
+    })
+}
+
+fn claimed(row: &Row) -> ClaimedTask {
+    ClaimedTask {
+        key: row.get("key"),
+        revision: row.get("revision"),
+        attempts: row.get::<_, i32>("attempts").unsigned_abs(),
+    }
+}
+
+fn crashed() -> Failure {
+    Failure::new(
+        "crashed",
+        "The worker died or hung five times while it held this task. Find its last log lines by the task's key, mend the \
+         cause, and replay the task.",
+    )
+}

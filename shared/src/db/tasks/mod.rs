@@ -1,0 +1,55 @@
+//! `tasks` and `task_kinds`: follow-up work, claimed under a lease. The database's clock rules throughout.
+
+mod claim;
+mod outcome;
+mod sweep;
+
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+pub use claim::{Claim, ClaimedTask, claim};
+pub use outcome::Outcome;
+pub use sweep::{Backlog, Due, backlog, due_for_dispatch};
+
+use super::Transaction;
+use super::session::Session;
+use crate::error::Error;
+use crate::tasks::Kind;
+
+/// How long after the commit the sweep waits for the messages that the enqueuer itself sends.
+const GRACE_SECONDS: f64 = 60.0;
+
+/// Writes the tasks beside the change that asks for them: a new row, or the old one with a fresh start.
+pub async fn enqueue(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "insert into tasks (kind, key, not_before, dispatch_at)
+         select $1, key, now(), now() + make_interval(secs => $3)
+         from unnest($2) as key
+         order by key
+         on conflict (kind, key) do update set
+             revision = tasks.revision + 1,
+             not_before = excluded.not_before,
+             dispatch_at = excluded.dispatch_at,
+             attempts = 0,
+             crashes = 0,
+             failed_at = null,
+             failure = null",
+        &[(&kind.as_str(), Type::TEXT), (&keys, Type::UUID_ARRAY), (&GRACE_SECONDS, Type::FLOAT8)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stops a whole kind for a while: the other side has had enough, or does not know us any more.
+pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: &str) -> Result<(), Error> {
+    session
+        .rows(
+            "update task_kinds set paused_until = now() + make_interval(secs => $2), reason = $3
+             where kind = $1 and coalesce(paused_until, '-infinity') < now() + make_interval(secs => $2)",
+            &[(&kind.as_str(), Type::TEXT), (&pause.as_secs_f64(), Type::FLOAT8), (&reason, Type::TEXT)],
+        )
+        .await?;
+    Ok(())
+}

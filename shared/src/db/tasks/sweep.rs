@@ -1,0 +1,97 @@
+//! What the sweep asks: for whom a message is due, and how much work there is.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::super::session::Session;
+use crate::error::Error;
+use crate::tasks::Kind;
+
+/// How long after the sweep's message the next one follows, should nothing have come of it.
+const NEXT_DISPATCH_SECONDS: f64 = 180.0;
+
+/// What the sweep found due: keys that may travel in one message, and those that must travel alone.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub together: Vec<Uuid>,
+    pub alone: Vec<Uuid>,
+}
+
+/// Takes note of up to `most` tasks whose message is due and moves their next message on.
+pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -> Result<Due, Error> {
+    let rows = session
+        .rows(
+            "with due as materialized (
+                 select key
+                 from tasks
+                 where kind = $1 and failed_at is null and not_before <= now() and dispatch_at <= now()
+                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
+                 order by priority, not_before
+                 limit $2
+                 for update skip locked
+             )
+             update tasks set dispatch_at = now() + make_interval(secs => $3)
+             where kind = $1 and key = any (array(select key from due))
+             returning key, crashes + (lease is not null)::int > 0 as alone",
+            &[
+                (&kind.as_str(), Type::TEXT),
+                (&i64::try_from(most).unwrap_or(i64::MAX), Type::INT8),
+                (&NEXT_DISPATCH_SECONDS, Type::FLOAT8),
+            ],
+        )
+        .await?;
+    let mut due = Due::default();
+    for row in rows {
+        let list = if row.get("alone") { &mut due.alone } else { &mut due.together };
+        list.push(row.get("key"));
+    }
+    Ok(due)
+}
+
+/// How much work of one kind there is.
+#[derive(Debug)]
+pub struct Backlog {
+    pub kind: String,
+    /// At most a thousand are counted, here and below: the sweep must not read a backlog through to say that it is large.
+    pub waiting: i64,
+    pub failed: i64,
+    /// Since when the oldest task could have been done, in seconds; a pause does not stop this clock.
+    pub oldest_seconds: i64,
+    pub paused: bool,
+}
+
+/// The backlog of every kind.
+pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
+    let rows = session
+        .rows(
+            "select
+                 kind.kind,
+                 (select count(*) from (
+                     select from tasks where tasks.kind = kind.kind and failed_at is null order by priority, not_before limit 1000
+                 ) as waiting) as waiting,
+                 (select count(*) from (
+                     select from tasks where tasks.kind = kind.kind and failed_at is not null order by failed_at limit 1000
+                 ) as failed) as failed,
+                 greatest(0, coalesce(extract(epoch from now() - (
+                     select not_before from tasks
+                     where tasks.kind = kind.kind and failed_at is null
+                     order by priority, not_before
+                     limit 1
+                 )), 0))::bigint as oldest_seconds,
+                 coalesce(kind.paused_until > now(), false) as paused
+             from task_kinds as kind
+             order by kind.kind",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Backlog {
+            kind: row.get("kind"),
+            waiting: row.get("waiting"),
+            failed: row.get("failed"),
+            oldest_seconds: row.get("oldest_seconds"),
+            paused: row.get("paused"),
+        })
+        .collect())
+}
