@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::config::{ConfigError, Environment};
 use crate::error::Error;
-use crate::tasks::Kind;
+use crate::tasks::{FollowUp, Kind};
 
 /// The most keys that one message may name.
 pub const MOST_KEYS: usize = 100;
@@ -19,6 +19,30 @@ pub struct Message {
     pub keys: Vec<Uuid>,
 }
 
+/// The queues of the kinds that a function may ask for and whose flag is on.
+#[derive(Clone, Debug, Default)]
+pub struct Queues(Vec<Queue>);
+
+impl Queues {
+    pub fn new(queues: Vec<Queue>) -> Self {
+        Self(queues)
+    }
+
+    /// After a commit: wakes the workers of what was asked for. Tasks whose flag is off wait.
+    pub async fn wake(&self, follow_up: &FollowUp) {
+        for queue in &self.0 {
+            let keys = follow_up.keys(queue.kind);
+            if !keys.is_empty() {
+                queue.wake(keys).await;
+            }
+        }
+    }
+
+    pub fn as_slice(&self) -> &[Queue] {
+        &self.0
+    }
+}
+
 /// The queue of one kind of task.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -28,9 +52,10 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The URL stands in `<KIND>_QUEUE_URL`, like `SYNC_ZOHO_QUEUE_URL`.
+    /// The URL stands in `<WORKER>_QUEUE_URL`, like `SYNC_ZOHO_QUEUE_URL`.
     pub fn read(aws: &aws_config::SdkConfig, environment: &Environment, kind: Kind) -> Result<Self, ConfigError> {
-        let name = format!("{}_QUEUE_URL", kind.as_str().to_uppercase().replace('-', "_"));
+        let worker = kind.worker().unwrap_or(kind.as_str());
+        let name = format!("{}_QUEUE_URL", worker.to_uppercase().replace('-', "_"));
         let url = environment.required(&name)?.to_owned();
         Ok(Self { client: aws_sdk_sqs::Client::new(aws), kind, url })
     }

@@ -1,5 +1,10 @@
-//! AWS Secrets Manager: fetched once at start, so that no request pays for it.
+//! AWS Secrets Manager: fetched at start, so that no request pays for it; what people change while functions run is
+//! fetched again now and then.
 
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
 use crate::config::{ConfigError, Environment};
@@ -27,17 +32,112 @@ impl<'a> Secrets<'a> {
 
     /// The JSON secret whose id stands in the environment variable `name`.
     pub async fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, SecretError> {
-        let id = self.environment.required(name)?;
-        let unreadable = |source| SecretError::Unreadable { name: name.to_owned(), source };
-        let reply = self.client.get_secret_value().secret_id(id).send().await;
+        self.named(name)?.json().await
+    }
+
+    fn named(&self, name: &str) -> Result<Secret, SecretError> {
+        let id = self.environment.required(name)?.to_owned();
+        Ok(Secret { client: self.client.clone(), name: name.to_owned(), id })
+    }
+
+    /// The same, checked, and followed through its changes from `now` on.
+    pub async fn followed<S, T>(&self, name: &str, now: DateTime<Utc>) -> Result<FollowedSecret<S, T>, SecretError>
+    where
+        S: DeserializeOwned,
+        T: TryFrom<S, Error = ConfigError>,
+    {
+        let secret = self.named(name)?;
+        let loaded = Loaded { value: Arc::new(secret.checked().await?), tried_at: now };
+        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), raw: PhantomData })
+    }
+}
+
+/// One secret, by the environment variable that names it.
+#[derive(Debug)]
+struct Secret {
+    client: aws_sdk_secretsmanager::Client,
+    name: String,
+    id: String,
+}
+
+impl Secret {
+    async fn json<T: DeserializeOwned>(&self) -> Result<T, SecretError> {
+        let unreadable = |source| SecretError::Unreadable { name: self.name.clone(), source };
+        let reply = self.client.get_secret_value().secret_id(&self.id).send().await;
         let reply = reply.map_err(|error| unreadable(Box::new(error.into_service_error())))?;
         let text = reply.secret_string().unwrap_or_default();
         // serde_json's message may quote the text: only its place is told.
         serde_json::from_str(text).map_err(|error| {
             SecretError::Config(ConfigError::WrongSecret {
-                name: name.to_owned(),
+                name: self.name.clone(),
                 problem: format!("is not what is expected at line {}, column {}", error.line(), error.column()),
             })
         })
+    }
+
+    async fn checked<S: DeserializeOwned, T: TryFrom<S, Error = ConfigError>>(&self) -> Result<T, SecretError> {
+        Ok(self.json::<S>().await?.try_into()?)
+    }
+}
+
+/// For how long a copy is good: a key that was added is known everywhere after that.
+const LIFETIME: TimeDelta = TimeDelta::minutes(5);
+/// How often a copy is fetched anew at most, whoever asks for it.
+const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// A secret that people change while functions run. A change that cannot be read or is wrong is logged, and the copy
+/// from before stays in force.
+#[derive(Debug)]
+pub struct FollowedSecret<S, T> {
+    secret: Secret,
+    loaded: Mutex<Loaded<T>>,
+    raw: PhantomData<fn() -> S>,
+}
+
+#[derive(Debug)]
+struct Loaded<T> {
+    value: Arc<T>,
+    /// When it was last asked for, with or without success.
+    tried_at: DateTime<Utc>,
+}
+
+impl<S: DeserializeOwned, T: TryFrom<S, Error = ConfigError>> FollowedSecret<S, T> {
+    /// The copy, fetched anew if it is over five minutes old.
+    pub async fn current(&self, now: DateTime<Utc>) -> Arc<T> {
+        match self.fetched_after(LIFETIME, now).await {
+            Some(value) => value,
+            None => Arc::clone(&self.loaded().value),
+        }
+    }
+
+    /// A newer copy, for somebody whom the present one did not serve. `None`: this one is less than half a minute
+    /// old, or cannot be had anew; so nobody makes us read a secret in a loop.
+    pub async fn newer(&self, now: DateTime<Utc>) -> Option<Arc<T>> {
+        self.fetched_after(AT_MOST_EVERY, now).await
+    }
+
+    async fn fetched_after(&self, age: TimeDelta, now: DateTime<Utc>) -> Option<Arc<T>> {
+        {
+            let mut loaded = self.loaded();
+            if now - loaded.tried_at < age {
+                return None;
+            }
+            loaded.tried_at = now;
+        }
+        match self.secret.checked().await {
+            Ok(value) => {
+                let value = Arc::new(value);
+                self.loaded().value = Arc::clone(&value);
+                Some(value)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a secret has changed and cannot be used: its former content stays in force");
+                None
+            }
+        }
+    }
+
+    fn loaded(&self) -> std::sync::MutexGuard<'_, Loaded<T>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,11 @@
 //! Follow-up work: which kinds there are, and how long to wait after a failure. The rows are
 //! [`db::tasks`](crate::db::tasks)'s.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A kind of task: one queue and one worker each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,26 +17,51 @@ pub enum Kind {
     FanOutGallery,
     /// Send one batch of alerts; the key is the batch's id.
     SendAlerts,
+    /// Tell one endpoint of one event; the key is the delivery's id.
+    DeliverWebhook,
+    /// The same for events about people, which wait while `ENABLE_ZOHO_SYNC` is off.
+    DeliverUserWebhook,
+    /// Take over what has changed in the CRM; the key is [`CrmRecord::key`](crate::domain::event::CrmRecord::key).
+    PullZoho,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::SyncZoho, Self::FanOutGallery, Self::SendAlerts];
+    pub const ALL: [Self; 6] = [
+        Self::SyncZoho,
+        Self::FanOutGallery,
+        Self::SendAlerts,
+        Self::DeliverWebhook,
+        Self::DeliverUserWebhook,
+        Self::PullZoho,
+    ];
 
-    /// As it stands in `tasks.kind`, in messages and in the name of its worker.
+    /// As it stands in `tasks.kind` and in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SyncZoho => "sync-zoho",
             Self::FanOutGallery => "fan-out-gallery",
             Self::SendAlerts => "send-alerts",
+            Self::DeliverWebhook => "deliver-webhook",
+            Self::DeliverUserWebhook => "deliver-user-webhook",
+            Self::PullZoho => "pull-zoho",
+        }
+    }
+
+    /// Its queue and its worker; none yet for what is only kept.
+    pub const fn worker(self) -> Option<&'static str> {
+        match self {
+            Self::SyncZoho | Self::FanOutGallery | Self::SendAlerts | Self::DeliverWebhook => Some(self.as_str()),
+            Self::DeliverUserWebhook => Self::DeliverWebhook.worker(),
+            Self::PullZoho => None,
         }
     }
 
     /// The flag without which tasks of this kind wait; they are written either way.
     pub const fn flag(self) -> Option<&'static str> {
         match self {
-            Self::SyncZoho => Some("ENABLE_ZOHO_SYNC"),
+            Self::SyncZoho | Self::DeliverUserWebhook | Self::PullZoho => Some("ENABLE_ZOHO_SYNC"),
             // ENABLE_EMAIL_ALERTS pauses nothing: while it is off, alerts are made and held.
-            Self::FanOutGallery | Self::SendAlerts => None,
+            Self::FanOutGallery | Self::SendAlerts | Self::DeliverWebhook => None,
         }
     }
 
@@ -42,7 +69,9 @@ impl Kind {
     pub const fn batch_size(self) -> usize {
         match self {
             // What Zoho takes in one call.
-            Self::SyncZoho => 100,
+            Self::SyncZoho | Self::PullZoho => 100,
+            // Calls that one invocation makes at the same time.
+            Self::DeliverWebhook | Self::DeliverUserWebhook => 20,
             // One statement, or one transmission.
             Self::FanOutGallery | Self::SendAlerts => 1,
         }
@@ -51,9 +80,35 @@ impl Kind {
     /// How many messages are worth sending at once: more would only wait in the queue.
     pub const fn concurrency(self) -> usize {
         match self {
-            Self::SyncZoho | Self::FanOutGallery => 2,
-            Self::SendAlerts => 5,
+            Self::SyncZoho | Self::FanOutGallery | Self::PullZoho => 2,
+            Self::SendAlerts | Self::DeliverWebhook | Self::DeliverUserWebhook => 5,
         }
+    }
+}
+
+/// Tasks that a transaction has asked for: whom to wake once it has committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "workers are woken after the commit"]
+pub struct FollowUp(BTreeMap<Kind, Vec<Uuid>>);
+
+impl FollowUp {
+    pub fn of(kind: Kind, keys: &[Uuid]) -> Self {
+        let mut follow_up = Self::default();
+        if !keys.is_empty() {
+            follow_up.0.insert(kind, keys.to_vec());
+        }
+        follow_up
+    }
+
+    pub fn and(&mut self, other: Self) {
+        for (kind, keys) in other.0 {
+            self.0.entry(kind).or_default().extend(keys);
+        }
+    }
+
+    /// Those of one kind.
+    pub fn keys(&self, kind: Kind) -> &[Uuid] {
+        self.0.get(&kind).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secrets", &["config"]),
     ("webhooks", &["config", "domain", "error", "webhooks"]),
     ("db", &["config", "domain", "error", "tasks", "webhooks", "db"]),
-    ("tasks", &[]),
+    ("tasks", &["domain"]),
     ("queue", &["config", "error", "tasks"]),
     ("zoho", &["config", "db", "domain", "error", "tasks", "zoho"]),
     ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "lambda"]),

@@ -1,6 +1,8 @@
 //! `POST /api/galleries`: an organisation registers a gallery of its own, a photographer or an admin one for an
 //! organisation. What the host has said about it already is applied at once.
 
+use std::slice;
+
 use chrono::NaiveDate;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -8,18 +10,19 @@ use serde_json::Value;
 use shared::db::galleries::{Gallery, NewGallery};
 use shared::db::users::User;
 use shared::db::{self, Database};
-use shared::domain::gallery::Announcement;
+use shared::domain::event::EventSubject;
 use shared::domain::gallery::GallerySubject;
 use shared::domain::{EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, UserId};
 use shared::lambda::{http, identity};
-use shared::queue::Queue;
+use shared::queue::Queues;
+use shared::tasks::FollowUp;
 use shared::{Error, ids};
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct App {
     pub database: Database,
-    pub fan_out_gallery: Queue,
+    pub queues: Queues,
 }
 
 /// 201 with the gallery: `Pre-Reg`, or already `Live` if its host was faster.
@@ -27,11 +30,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let subject = identity::subject(&request)?;
     let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
 
-    let (gallery, announcement) = db::once_more(|| create(app, &subject, &wanted)).await?;
+    let (gallery, follow_up) = db::once_more(|| create(app, &subject, &wanted)).await?;
 
-    if announcement == Announcement::Due {
-        app.fan_out_gallery.wake(&[gallery.id.0]).await;
-    }
+    app.queues.wake(&follow_up).await;
     http::reply(StatusCode::CREATED, &gallery)
 }
 
@@ -82,23 +83,24 @@ impl Wanted {
     }
 }
 
-async fn create(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Gallery, Announcement), Error> {
+async fn create(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Gallery, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
     let user = db::users::by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
     let (organization_id, photographer_id) = wanted.owners(&user)?;
-    let subject = GallerySubject { host: wanted.host.clone(), external_host_id: wanted.external_host_id.clone() };
-    db::inbox::lock_subject(&tx, &subject).await?;
+    let key = GallerySubject { host: wanted.host.clone(), external_host_id: wanted.external_host_id.clone() };
+    let subject = EventSubject::Gallery(key.clone());
+    db::inbox::lock_subjects(&tx, slice::from_ref(&subject)).await?;
     let new = NewGallery {
         id: GalleryId(ids::new()),
-        subject: subject.clone(),
+        subject: key,
         organization_id,
         photographer_id,
         title: wanted.title.clone(),
         event_date: wanted.event_date,
     };
     let mut gallery = db::galleries::insert(&tx, &new).await?;
-    let announcement = db::inbox::apply_pending(&tx, &subject, &mut gallery).await?;
+    let applied = db::effects::apply_to_gallery(&tx, &subject, &mut gallery).await?;
     tx.commit().await?;
-    Ok((gallery, announcement))
+    Ok((gallery, applied.follow_up))
 }

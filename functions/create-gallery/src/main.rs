@@ -7,6 +7,7 @@ use shared::tasks::Kind;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
-    let app = App { database: start.database().await?, fan_out_gallery: start.queue(Kind::FanOutGallery)? };
+    let queues = start.queues(&[Kind::FanOutGallery, Kind::DeliverWebhook])?;
+    let app = App { database: start.database().await?, queues };
     http::run(app, create_gallery::handle).await
 }

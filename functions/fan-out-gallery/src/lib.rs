@@ -39,9 +39,9 @@ async fn work(app: &App, mut connection: Connection, claim: &Claim, task: Claime
     let tx = connection.transaction().await?;
     // A gallery that is gone, or not live any more, has nobody to tell.
     let batches = db::alerts::fan_out(&tx, GalleryId(task.key), app.enabled).await?;
-    db::tasks::enqueue(&tx, Kind::SendAlerts, &batches).await?;
+    let follow_up = db::tasks::enqueue(&tx, Kind::SendAlerts, &batches).await?;
     claim.record(&tx, &[(task, Outcome::Complete)]).await?;
     tx.commit().await?;
-    app.send_alerts.wake(&batches).await;
+    app.send_alerts.wake(follow_up.keys(Kind::SendAlerts)).await;
     Ok(())
 }

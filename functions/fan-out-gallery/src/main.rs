@@ -13,5 +13,5 @@ async fn main() -> Result<(), StartError> {
         send_alerts: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
     };
-    sqs::run(&start, Kind::FanOutGallery, app, fan_out_gallery::handle).await
+    sqs::run(&start, &[Kind::FanOutGallery], app, fan_out_gallery::handle).await
 }

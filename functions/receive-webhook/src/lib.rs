@@ -1,16 +1,19 @@
 //! `POST /api/webhooks/incoming`: the secure door. Size → source → signature on the raw bytes → time → envelope →
 //! allowed → one transaction.
 
+use std::slice;
+
 use lambda_http::http::{HeaderMap, StatusCode};
 use lambda_http::{Body, Request, RequestExt, Response};
 use serde::Serialize;
 use shared::db::inbox::{self, Entry, Taken};
-use shared::db::{self, Database};
+use shared::db::{self, Database, effects};
 use shared::domain::alert::Receipt;
-use shared::domain::gallery::Announcement;
+use shared::domain::event::CrmRecord;
 use shared::lambda::http;
-use shared::queue::Queue;
-use shared::webhooks::{Event, Headers, MOST_BYTES, Source, Sources};
+use shared::queue::Queues;
+use shared::tasks::{FollowUp, Kind};
+use shared::webhooks::{Headers, Incoming, MOST_BYTES, Source, Sources};
 use shared::{Error, clock, ids};
 use uuid::Uuid;
 
@@ -19,7 +22,7 @@ use uuid::Uuid;
 pub struct App {
     pub sources: Sources,
     pub database: Database,
-    pub fan_out_gallery: Queue,
+    pub queues: Queues,
 }
 
 /// 202 for what is new, 200 for what has been here before.
@@ -32,25 +35,16 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let source = source(&app.sources, &request)?;
     let incoming = source.verify(&RequestHeaders(request.headers()), body, now)?.read(now)?;
 
-    let answer = match &incoming.event {
-        Event::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
-        Event::Gallery { event_id, subject, at, data, .. } => {
-            let entry = Entry {
-                id: ids::new(),
-                source: source.name.as_str(),
-                event_id,
-                kind: incoming.kind,
-                at: *at,
-                subject,
-                data,
-            };
-            let (answer, live) = db::once_more(|| take(&app.database, &entry)).await?;
-            if let Some(gallery) = live {
-                app.fan_out_gallery.wake(&[gallery]).await;
-            }
-            answer
+    let (answer, follow_up) = match &incoming {
+        Incoming::Event(event) => {
+            let entry = Entry { id: ids::new(), source: source.name.as_str(), event };
+            db::once_more(|| take(&app.database, &entry)).await?
         }
+        Incoming::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
+        Incoming::RecordsChanged(records) => db::once_more(|| note(&app.database, records)).await?,
+        Incoming::Ignored => (Answer { id: ids::new(), status: Status::Ignored }, FollowUp::default()),
     };
+    app.queues.wake(&follow_up).await;
     http::reply(answer.code(), &answer)
 }
 
@@ -68,13 +62,19 @@ enum Status {
     /// Kept until what it is about appears here.
     Pending,
     Duplicate,
+    /// It has no meaning here.
+    Ignored,
 }
 
 impl Answer {
+    fn accepted() -> Self {
+        Self { id: ids::new(), status: Status::Accepted }
+    }
+
     fn code(&self) -> StatusCode {
         match self.status {
             Status::Accepted | Status::Pending => StatusCode::ACCEPTED,
-            Status::Duplicate => StatusCode::OK,
+            Status::Duplicate | Status::Ignored => StatusCode::OK,
         }
     }
 }
@@ -87,33 +87,48 @@ fn source<'a>(sources: &'a Sources, request: &Request) -> Result<&'a Source, Err
     sources.named(query.first("source").or_else(header).unwrap_or_default())
 }
 
-/// The event and its effect in one transaction; an effect that fails leaves no trace of the event. Returns the
-/// gallery whose parents are to be told.
-async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, Option<Uuid>), Error> {
+/// The event and its effect in one transaction; an effect that fails leaves no trace of the event.
+async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, FollowUp), Error> {
+    let subject = &entry.event.subject;
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
-    inbox::lock_subject(&tx, entry.subject).await?;
+    inbox::lock_subjects(&tx, slice::from_ref(subject)).await?;
     if let Taken::Duplicate(id) = inbox::take(&tx, entry).await? {
-        return Ok((Answer { id, status: Status::Duplicate }, None));
+        return Ok((Answer { id, status: Status::Duplicate }, FollowUp::default()));
     }
-    let Some(mut gallery) = db::galleries::lock(&tx, entry.subject).await? else {
-        tx.commit().await?;
-        return Ok((Answer { id: entry.id, status: Status::Pending }, None));
-    };
-    let announcement = inbox::apply_pending(&tx, entry.subject, &mut gallery).await?;
+    let applied = effects::apply(&tx, subject).await?;
+    if applied.as_ref().is_some_and(|applied| applied.refused.contains(&entry.id)) {
+        return Err(Error::Conflict {
+            code: "linked-otherwise",
+            detail: "This user has another Contact already, or this Contact another user. A link is never overwritten: find out which one is right, and correct the other in the CRM.",
+        });
+    }
     tx.commit().await?;
-    let live = (announcement == Announcement::Due).then_some(gallery.id.0);
-    Ok((Answer { id: entry.id, status: Status::Accepted }, live))
+    let status = if applied.is_some() { Status::Accepted } else { Status::Pending };
+    Ok((Answer { id: entry.id, status }, applied.unwrap_or_default().follow_up))
 }
 
-async fn receive(database: &Database, receipts: &[Receipt]) -> Result<Answer, Error> {
+async fn receive(database: &Database, receipts: &[Receipt]) -> Result<(Answer, FollowUp), Error> {
     if !receipts.is_empty() {
         let mut connection = database.connection().await?;
         let tx = connection.transaction().await?;
         db::alerts::receive(&tx, receipts).await?;
         tx.commit().await?;
     }
-    Ok(Answer { id: ids::new(), status: Status::Accepted })
+    Ok((Answer::accepted(), FollowUp::default()))
+}
+
+/// Records that changed in the CRM are fetched by whoever works on their tasks.
+async fn note(database: &Database, records: &[CrmRecord]) -> Result<(Answer, FollowUp), Error> {
+    let keys: Vec<Uuid> = records.iter().map(|record| record.key()).collect();
+    if keys.is_empty() {
+        return Ok((Answer::accepted(), FollowUp::default()));
+    }
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let follow_up = db::tasks::enqueue(&tx, Kind::PullZoho, &keys).await?;
+    tx.commit().await?;
+    Ok((Answer::accepted(), follow_up))
 }
 
 struct RequestHeaders<'a>(&'a HeaderMap);

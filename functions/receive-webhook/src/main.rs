@@ -11,7 +11,7 @@ async fn main() -> Result<(), StartError> {
     let app = App {
         sources: start.secrets().json::<SourcesSettings>("WEBHOOK_SOURCES_SECRET").await?.try_into()?,
         database: start.database().await?,
-        fan_out_gallery: start.queue(Kind::FanOutGallery)?,
+        queues: start.queues(&[Kind::FanOutGallery, Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
     };
     http::run(app, receive_webhook::handle).await
 }

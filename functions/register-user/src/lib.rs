@@ -9,13 +9,15 @@ use serde_json::Value;
 use shared::db::athletes::Athlete;
 use shared::db::referrals::Referral;
 use shared::db::users::User;
+use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
+use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
-use shared::domain::{AthleteId, Email, Subject, TypedCode, UserId};
+use shared::domain::{AthleteId, Email, ReferralId, Subject, TypedCode, UserId};
 use shared::lambda::identity::EmailClaim;
 use shared::lambda::{http, identity};
-use shared::queue::Queue;
-use shared::tasks::Kind;
+use shared::queue::Queues;
+use shared::tasks::{FollowUp, Kind};
 use shared::{Error, clock, ids};
 
 /// What the function works with.
@@ -23,8 +25,7 @@ use shared::{Error, clock, ids};
 pub struct App {
     pub database: Database,
     pub email_claim: EmailClaim,
-    /// `None` while `ENABLE_ZOHO_SYNC` is off: the task is written all the same, and waits.
-    pub sync_zoho: Option<Queue>,
+    pub queues: Queues,
 }
 
 /// 201 with the new user, or 200 with the one that this identity has already.
@@ -32,11 +33,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let (subject, email) = identity::verified_email(&request, &app.email_claim)?;
     let registration = read(&request, clock::now().date_naive())?;
 
-    let (status, registered) = db::once_more(|| register(app, &subject, &email, &registration)).await?;
+    let (status, registered, follow_up) = db::once_more(|| register(app, &subject, &email, &registration)).await?;
 
-    if let Some(queue) = &app.sync_zoho {
-        queue.wake(&[registered.user.id.0]).await;
-    }
+    app.queues.wake(&follow_up).await;
     http::reply(status, &registered)
 }
 
@@ -58,18 +57,18 @@ async fn register(
     subject: &Subject,
     email: &Email,
     registration: &Registration,
-) -> Result<(StatusCode, Registered), Error> {
+) -> Result<(StatusCode, Registered, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
     let id = UserId(ids::new());
     let inserted = db::users::insert(&tx, id, email, subject, registration.role()).await?;
-    let (status, user, referral) = if let Some(user) = inserted {
-        let referral = fill(&tx, user.id, registration).await?;
-        (StatusCode::CREATED, user, referral)
+    let (status, user, referral, follow_up) = if let Some(user) = inserted {
+        let (referral, follow_up) = fill(&tx, &user, registration).await?;
+        (StatusCode::CREATED, user, referral, follow_up)
     } else {
-        let user = again(&tx, subject, email, registration).await?;
+        let (user, follow_up) = again(&tx, subject, email, registration).await?;
         let referral = db::referrals::of_sign_up(&tx, user.id).await?;
-        (StatusCode::OK, user, referral)
+        (StatusCode::OK, user, referral, follow_up)
     };
     let registered = Registered {
         profile: db::profiles::shown(&tx, user.id).await?.unwrap_or_default(),
@@ -79,24 +78,37 @@ async fn register(
         referral,
     };
     tx.commit().await?;
-    Ok((status, registered))
+    Ok((status, registered, follow_up))
 }
 
-/// Everything that comes with a new user.
-async fn fill(tx: &Transaction<'_>, user: UserId, registration: &Registration) -> Result<Referral, Error> {
+/// Everything that comes with a new user, and what others have said about her before she came.
+async fn fill(tx: &Transaction<'_>, user: &User, registration: &Registration) -> Result<(Referral, FollowUp), Error> {
     match registration {
         Registration::Parent(parent, enrolment) => {
-            db::profiles::insert_parent(tx, user, parent).await?;
-            enrol(tx, user, enrolment).await?;
+            db::profiles::insert_parent(tx, user.id, parent).await?;
+            enrol(tx, user.id, enrolment).await?;
         }
-        Registration::Org(org) => db::profiles::insert_org(tx, user, org, &mut ids::random_byte).await?,
+        Registration::Org(org) => db::profiles::insert_org(tx, user.id, org, &mut ids::random_byte).await?,
         Registration::Photographer(photographer) => {
-            db::profiles::insert_photographer(tx, user, photographer, &mut ids::random_byte).await?;
+            db::profiles::insert_photographer(tx, user.id, photographer, &mut ids::random_byte).await?;
         }
     }
-    let referral = db::referrals::credit_sign_up(tx, ids::new(), user, registration.referred_by()).await?;
-    db::tasks::enqueue(tx, Kind::SyncZoho, &[user.0]).await?;
-    Ok(referral)
+    let id = ReferralId(ids::new());
+    let referral = db::referrals::credit_sign_up(tx, id, user.id, registration.referred_by()).await?;
+    let mut follow_up = purchases(tx, user).await?;
+    if referral == Referral::Credited {
+        follow_up.and(webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await?);
+    }
+    follow_up.and(webhook_events::emit(tx, Happening::UserCreated(user.id)).await?);
+    follow_up.and(db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?);
+    Ok((referral, follow_up))
+}
+
+/// Orders and bookings under her address, which waited for somebody to have it.
+async fn purchases(tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
+    let hash = EmailHash::of(&user.email);
+    db::inbox::lock_subjects(tx, &[EventSubject::Buyer(hash)]).await?;
+    Ok(db::effects::apply_to_buyer(tx, &hash, user.id).await?.follow_up)
 }
 
 async fn enrol(tx: &Transaction<'_>, parent: UserId, enrolment: &Enrolment) -> Result<(), Error> {
@@ -113,7 +125,7 @@ async fn again(
     subject: &Subject,
     email: &Email,
     registration: &Registration,
-) -> Result<User, Error> {
+) -> Result<(User, FollowUp), Error> {
     let known = db::users::by_subject(tx, subject).await?;
     // Nobody with this identity, and yet the insert made way: somebody else has the address.
     let mut user = known.ok_or_else(db::users::email_taken)?;
@@ -123,10 +135,13 @@ async fn again(
             detail: "This account exists with another role. Use another sign-in for the other role.",
         });
     }
+    let mut follow_up = FollowUp::default();
     if user.email != *email {
         db::users::change_email(tx, user.id, email).await?;
-        db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?;
         user.email = email.clone();
+        follow_up.and(purchases(tx, &user).await?);
+        follow_up.and(webhook_events::emit(tx, Happening::UserUpdated(user.id)).await?);
+        follow_up.and(db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?);
     }
-    Ok(user)
+    Ok((user, follow_up))
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), StartError> {
     let app = App {
         database: start.database().await?,
         email_claim: EmailClaim::read(&start.environment)?,
-        sync_zoho: start.queue_if_enabled(Kind::SyncZoho)?,
+        queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
     };
     http::run(app, register_user::handle).await
 }

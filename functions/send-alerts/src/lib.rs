@@ -12,10 +12,9 @@ use shared::domain::alert::Recipient;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::Queue;
-use shared::tasks::{Failure, Kind, backoff};
+use shared::tasks::{Failure, FollowUp, Kind, backoff};
 use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
 use shared::{Error, ids};
-use uuid::Uuid;
 
 /// What the function works with.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl Work<'_> {
         // The pool has one connection, and recording may need a new one.
         drop(connection);
         let due = db::insist(|| self.record(&done)).await?;
-        self.app.queue.wake(&due).await;
+        self.app.queue.wake(due.keys(Kind::SendAlerts)).await;
         Ok(())
     }
 
@@ -114,7 +113,7 @@ impl Work<'_> {
     }
 
     /// Writes down what became of the batch and of its task; returns the batches that are due now.
-    async fn record(&self, done: &Done) -> Result<Vec<Uuid>, Error> {
+    async fn record(&self, done: &Done) -> Result<FollowUp, Error> {
         let mut connection = self.app.database.connection().await?;
         let tx = connection.transaction().await?;
         let (outcome, due) = match done {
@@ -122,16 +121,16 @@ impl Work<'_> {
             Done::FoundUncertain => {
                 tracing::warn!(batch = %self.id, "an earlier worker died while it sent this batch");
                 alerts::mark_uncertain(&tx, self.id).await?;
-                (Outcome::Complete, Vec::new())
+                (Outcome::Complete, FollowUp::default())
             }
             Done::Hold => {
                 alerts::hold(&tx, self.id).await?;
-                (Outcome::Complete, Vec::new())
+                (Outcome::Complete, FollowUp::default())
             }
-            Done::Nothing => (Outcome::Complete, Vec::new()),
+            Done::Nothing => (Outcome::Complete, FollowUp::default()),
             Done::OutOfTime => {
                 let message = "The invocation had too little time left; the work goes on by itself.";
-                (Outcome::Retry(Duration::ZERO, Failure::new("out-of-time", message)), Vec::new())
+                (Outcome::Retry(Duration::ZERO, Failure::new("out-of-time", message)), FollowUp::default())
             }
         };
         self.claim.record(&tx, &[(self.task, outcome)]).await?;
@@ -140,7 +139,7 @@ impl Work<'_> {
     }
 
     /// What becomes of the task, and which batches are due now.
-    async fn recorded(&self, tx: &Transaction<'_>, transmitted: &Transmitted) -> Result<(Outcome, Vec<Uuid>), Error> {
+    async fn recorded(&self, tx: &Transaction<'_>, transmitted: &Transmitted) -> Result<(Outcome, FollowUp), Error> {
         let outcome = match transmitted {
             Transmitted::Accepted { transmission_id } => {
                 alerts::mark_sent(tx, self.id, transmission_id).await?;
@@ -166,8 +165,7 @@ impl Work<'_> {
             }
             Transmitted::TooManyRecipients => match alerts::halve(tx, self.id).await? {
                 Some(half) => {
-                    let halves = vec![self.id.0, half];
-                    db::tasks::enqueue(tx, Kind::SendAlerts, &halves).await?;
+                    let halves = db::tasks::enqueue(tx, Kind::SendAlerts, &[self.id.0, half]).await?;
                     return Ok((Outcome::Complete, halves));
                 }
                 None => Outcome::Fail(Failure::new(
@@ -176,6 +174,6 @@ impl Work<'_> {
                 )),
             },
         };
-        Ok((outcome, Vec::new()))
+        Ok((outcome, FollowUp::default()))
     }
 }

@@ -15,5 +15,5 @@ async fn main() -> Result<(), StartError> {
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
         names_athletes: start.environment.flag("ALERTS_NAME_ATHLETES")?,
     };
-    sqs::run(&start, Kind::SendAlerts, app, send_alerts::handle).await
+    sqs::run(&start, &[Kind::SendAlerts], app, send_alerts::handle).await
 }

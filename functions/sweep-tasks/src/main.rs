@@ -8,10 +8,7 @@ use sweep_tasks::App;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
-    let mut queues = Vec::new();
-    for kind in Kind::ALL {
-        queues.extend(start.queue_if_enabled(kind)?);
-    }
+    let queues = start.queues(&Kind::ALL)?;
     let metrics = Metrics::read(&start.environment)?;
     let app = App { database: start.database().await?, queues, metrics };
     schedule::run(app, sweep_tasks::handle).await

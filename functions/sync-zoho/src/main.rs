@@ -14,5 +14,5 @@ async fn main() -> Result<(), StartError> {
         queue: start.queue(Kind::SyncZoho)?,
         enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
     };
-    sqs::run(&start, Kind::SyncZoho, app, sync_zoho::handle).await
+    sqs::run(&start, &[Kind::SyncZoho], app, sync_zoho::handle).await
 }

@@ -1,38 +1,26 @@
-//! `webhook_inbox`: every event once, and those that wait for their subject.
+//! `webhook_inbox`: every event once, and those that wait for what they are about.
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::Transaction;
-use super::alerts;
-use super::galleries::{self, Gallery};
 use super::session::Session;
-use super::tasks::{self};
-use crate::domain::GalleryStatus;
-use crate::domain::gallery::GallerySubject;
-use crate::domain::gallery::{Announcement, GalleryEvent};
+use crate::domain::event::EventSubject;
 use crate::error::Error;
-use crate::tasks::Kind;
-use crate::webhooks::EventKind;
+use crate::webhooks::KeptEvent;
 
-/// An event as it is kept.
+/// How long an event waits for what it is about.
+const WAITS_DAYS: i32 = 90;
+/// How long the payload of an applied event is kept.
+const PAYLOAD_DAYS: i32 = 30;
+
+/// An event on its way into the inbox.
+#[derive(Debug)]
 pub struct Entry<'a> {
     pub id: Uuid,
     pub source: &'a str,
-    pub event_id: &'a str,
-    pub kind: EventKind,
-    pub at: DateTime<Utc>,
-    pub subject: &'a GallerySubject,
-    pub data: &'a Value,
-}
-
-/// Without the data, which may speak of people.
-impl std::fmt::Debug for Entry<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Entry({}, {} {})", self.id, self.source, self.kind.as_str())
-    }
+    pub event: &'a KeptEvent,
 }
 
 /// What became of an event.
@@ -43,9 +31,15 @@ pub enum Taken {
     Duplicate(Uuid),
 }
 
-/// Lets one transaction at a time deal with a subject that may not exist yet.
-pub async fn lock_subject(tx: &Transaction<'_>, subject: &GallerySubject) -> Result<(), Error> {
-    tx.rows("select pg_advisory_xact_lock(hashtextextended($1, 0))", &[(&subject.text(), Type::TEXT)]).await?;
+/// Lets one transaction at a time deal with subjects that may not exist yet, in an order that is everybody's.
+pub async fn lock_subjects(tx: &Transaction<'_>, subjects: &[EventSubject]) -> Result<(), Error> {
+    let texts: Vec<String> = subjects.iter().map(EventSubject::text).collect();
+    tx.rows(
+        "select pg_advisory_xact_lock(key)
+         from (select distinct hashtextextended(subject, 0) as key from unnest($1) as subject order by key) as subject",
+        &[(&texts, Type::TEXT_ARRAY)],
+    )
+    .await?;
     Ok(())
 }
 
@@ -65,11 +59,11 @@ pub async fn take(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<Taken, Erro
             &[
                 (&entry.id, Type::UUID),
                 (&entry.source, Type::TEXT),
-                (&entry.event_id, Type::TEXT),
-                (&entry.kind.as_str(), Type::TEXT),
-                (&entry.at, Type::TIMESTAMPTZ),
-                (&entry.subject.text(), Type::TEXT),
-                (&Json(entry.data), Type::JSONB),
+                (&entry.event.event_id, Type::TEXT),
+                (&entry.event.kind.as_str(), Type::TEXT),
+                (&entry.event.at, Type::TIMESTAMPTZ),
+                (&entry.event.subject.text(), Type::TEXT),
+                (&Json(entry.event.effect.to_keep()), Type::JSONB),
             ],
         )
         .await?;
@@ -85,82 +79,111 @@ async fn first_id(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<Uuid, Error
     let row = tx
         .row(
             "select id from webhook_inbox where source = $1 and event_id = $2",
-            &[(&entry.source, Type::TEXT), (&entry.event_id, Type::TEXT)],
+            &[(&entry.source, Type::TEXT), (&entry.event.event_id, Type::TEXT)],
         )
         .await?;
     row.map(|row| row.get("id"))
         .ok_or_else(|| Error::internal("an event is neither new nor known", entry.source.to_owned()))
 }
 
-/// Applies whatever waits for this gallery, oldest first, and asks for the parents to be told if that made it
-/// live. Returns whether it did.
-pub async fn apply_pending(
-    tx: &Transaction<'_>,
-    subject: &GallerySubject,
-    gallery: &mut Gallery,
-) -> Result<Announcement, Error> {
-    let rows = tx
-        .rows(
-            "update webhook_inbox set status = 'applied', applied_at = now()
-             where subject = $1 and status = 'pending'
-             returning type, occurred_at, payload",
-            &[(&subject.text(), Type::TEXT)],
-        )
-        .await?;
-    let mut events: Vec<(DateTime<Utc>, GalleryEvent)> = rows
-        .iter()
-        .filter_map(|row| {
-            let data: Option<Value> = row.get("payload");
-            Some((row.get("occurred_at"), GalleryEvent::kept(row.get("type"), &data.unwrap_or_default())?))
-        })
-        .collect();
-    if events.is_empty() {
-        return Ok(Announcement::None);
-    }
-    events.sort_by_key(|(at, _)| *at);
-    let was = gallery.state.status;
-    for (at, event) in events {
-        gallery.state = gallery.state.clone().after(event, at);
-    }
-    galleries::save_state(tx, gallery.id, &gallery.state).await?;
-    // Parents are told once. A gallery that was archived before anybody was told is announced when it comes back.
-    let goes_live = was != GalleryStatus::Live && gallery.state.status == GalleryStatus::Live;
-    if !goes_live || alerts::were_made(tx, gallery.id).await? {
-        return Ok(Announcement::None);
-    }
-    tasks::enqueue(tx, Kind::FanOutGallery, &[gallery.id.0]).await?;
-    Ok(Announcement::Due)
-}
-
-/// Galleries that exist and for which events wait all the same: none, unless somebody made a gallery without
-/// asking the inbox. The sweep looks.
-pub async fn forgotten(session: &impl Session) -> Result<Vec<GallerySubject>, Error> {
+/// Subjects that exist and for which events wait all the same: none, unless somebody made one without asking the
+/// inbox. The sweep looks.
+pub async fn forgotten(session: &impl Session) -> Result<Vec<EventSubject>, Error> {
     let rows = session
         .rows(
-            "with waiting as materialized (
-                 -- 'gallery:host/id', where the id may have slashes of its own
-                 select distinct split_part(substr(subject, 9), '/', 1) as host,
-                     substr(subject, 10 + length(split_part(substr(subject, 9), '/', 1))) as external_host_id
-                 from webhook_inbox
-                 where status = 'pending'
-             )
-             select gallery.host, gallery.external_host_id
+            "with waiting as materialized (select distinct subject from webhook_inbox where status = 'pending')
+             select subject
              from waiting
-             cross join lateral (
-                 select host, external_host_id from galleries
-                 where galleries.host = waiting.host and galleries.external_host_id = waiting.external_host_id
-                 limit 1
-             ) as gallery
+             where case split_part(subject, ':', 1)
+                 when 'gallery' then exists (
+                     -- 'gallery:host/id', where the id may have slashes of its own
+                     select from galleries
+                     where host = split_part(substr(subject, 9), '/', 1)
+                       and external_host_id = substr(subject, 10 + length(split_part(substr(subject, 9), '/', 1)))
+                 )
+                 when 'buyer' then exists (
+                     select from users where email_sha256(email) = decode(substr(subject, 7), 'hex')
+                 )
+                 when 'user' then exists (select from users where id = substr(subject, 6)::uuid)
+             end
              limit 100",
             &[],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(GallerySubject {
-                host: super::column::stored(row, "host")?,
-                external_host_id: super::column::stored(row, "external_host_id")?,
-            })
+    rows.iter().map(|row| super::column::stored(row, "subject")).collect()
+}
+
+/// What has waited for too long ends, with its row for a record; payloads that nobody needs any more are dropped.
+/// Returns how many events expired.
+pub async fn expire(session: &impl Session) -> Result<i64, Error> {
+    let row = session
+        .row(
+            "with expired as (
+                 update webhook_inbox set status = 'expired', ended_at = now(), payload = null
+                 where id = any (array(
+                     select id from webhook_inbox
+                     where status = 'pending' and received_at < now() - make_interval(days => $1)
+                     order by received_at
+                     limit 1000
+                     for update skip locked
+                 ))
+                 returning id
+             ),
+             emptied as (
+                 update webhook_inbox set payload = null
+                 where id = any (array(
+                     select id from webhook_inbox
+                     where payload is not null and applied_at < now() - make_interval(days => $2)
+                     order by applied_at
+                     limit 1000
+                     for update skip locked
+                 ))
+             )
+             select count(*) as expired from expired",
+            &[(&WAITS_DAYS, Type::INT4), (&PAYLOAD_DAYS, Type::INT4)],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.get("expired")))
+}
+
+/// A waiting event, taken out to be applied.
+pub(super) struct Waiting {
+    pub(super) id: Uuid,
+    pub(super) kind: String,
+    pub(super) at: chrono::DateTime<chrono::Utc>,
+    pub(super) payload: Value,
+}
+
+/// Marks whatever waits for a subject as applied, and returns it, oldest first.
+pub(super) async fn take_out(tx: &Transaction<'_>, subject: &EventSubject) -> Result<Vec<Waiting>, Error> {
+    let rows = tx
+        .rows(
+            "with applied as (
+                 update webhook_inbox set status = 'applied', applied_at = now()
+                 where subject = $1 and status = 'pending'
+                 returning id, type, occurred_at, payload
+             )
+             select id, type, occurred_at, payload from applied order by occurred_at, id",
+            &[(&subject.text(), Type::TEXT)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Waiting {
+            id: row.get("id"),
+            kind: row.get("type"),
+            at: row.get("occurred_at"),
+            payload: row.get::<_, Option<Value>>("payload").unwrap_or_default(),
         })
-        .collect()
+        .collect())
+}
+
+/// It could not be applied, for this reason: an admin sees it.
+pub(super) async fn refuse(tx: &Transaction<'_>, id: Uuid, reason: &str) -> Result<(), Error> {
+    tx.rows(
+        "update webhook_inbox set status = 'refused', applied_at = null, ended_at = now(), reason = $2 where id = $1",
+        &[(&id, Type::UUID), (&reason, Type::TEXT)],
+    )
+    .await?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod athletes;
 mod column;
 pub mod context;
+pub mod effects;
 pub mod galleries;
 pub mod inbox;
 pub mod migrations;
@@ -17,6 +18,7 @@ pub mod rosters;
 pub mod session;
 pub mod tasks;
 pub mod users;
+pub mod webhook_events;
 pub mod zoho_links;
 pub mod zoho_token;
 

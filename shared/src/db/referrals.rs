@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use tokio_postgres::types::Type;
-use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use crate::domain::{TypedCode, UserId};
+use crate::domain::event::Earning;
+use crate::domain::{ReferralId, TypedCode, UserId};
 use crate::error::Error;
 
 /// What became of the code that somebody signed up with.
@@ -18,10 +18,10 @@ pub enum Referral {
     None,
 }
 
-/// Credits the sign-up to the photographer whose code it is, once per recruited user.
+/// Credits the sign-up to the photographer whose code it is, once per recruited user. `id` becomes the ledger row's.
 pub async fn credit_sign_up(
     tx: &Transaction<'_>,
-    id: Uuid,
+    ReferralId(id): ReferralId,
     user: UserId,
     code: Option<&TypedCode>,
 ) -> Result<Referral, Error> {
@@ -38,6 +38,39 @@ pub async fn credit_sign_up(
         )
         .await?;
     Ok(if credited.is_some() { Referral::Credited } else { Referral::UnknownCode })
+}
+
+/// Credits what the buyer has ordered and booked to the photographer who brought her in, each order once, whoever
+/// reports it how often. Nobody did: there is nobody to credit. Returns the new rows of the ledger.
+pub async fn credit(tx: &Transaction<'_>, buyer: UserId, earnings: &[Earning]) -> Result<Vec<ReferralId>, Error> {
+    if earnings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let actions: Vec<&str> = earnings.iter().map(|earning| earning.action.as_str()).collect();
+    let sources: Vec<&str> = earnings.iter().map(|earning| earning.source.as_str()).collect();
+    let references: Vec<&str> = earnings.iter().map(|earning| earning.external_ref.as_str()).collect();
+    let rows = tx
+        .rows(
+            "insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)
+             select new_uuid_v7(), sign_up.photographer_id, $1, earning.action::referral_action, earning.source,
+                 earning.external_ref
+             from unnest($2, $3, $4) as earning (action, source, external_ref)
+             join referral_ledger as sign_up
+                 on sign_up.referred_user_id = $1 and sign_up.action_type = 'Sign_Up'
+                 and sign_up.photographer_id is not null
+             -- everybody in the same order, so that two requests about the same orders wait for each other
+             order by earning.source, earning.external_ref
+             on conflict (source, external_ref) do nothing
+             returning id",
+            &[
+                (&buyer.0, Type::UUID),
+                (&actions, Type::TEXT_ARRAY),
+                (&sources, Type::TEXT_ARRAY),
+                (&references, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| ReferralId(row.get("id"))).collect())
 }
 
 /// What became of the code of a user who has registered before.

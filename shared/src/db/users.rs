@@ -9,7 +9,8 @@ use super::Transaction;
 use super::column::stored;
 use super::session::{Session, violated_constraint};
 
-use crate::domain::{Email, Role, Subject, UserId};
+use crate::domain::event::EmailHash;
+use crate::domain::{CrmId, Email, Role, Subject, UserId};
 use crate::error::Error;
 
 /// A user as the API shows her to herself.
@@ -57,6 +58,35 @@ pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Opt
         )
         .await?;
     row.map(|row| from_row(&row)).transpose()
+}
+
+/// The user with this address, by its hash.
+pub async fn by_email_hash(session: &impl Session, hash: &EmailHash) -> Result<Option<UserId>, Error> {
+    let row = session
+        .row("select id from users where email_sha256(email) = $1", &[(&hash.as_bytes().as_slice(), Type::BYTEA)])
+        .await?;
+    Ok(row.map(|row| UserId(row.get("id"))))
+}
+
+/// Keeps the user as she is until the transaction ends. Returns whether she exists.
+pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<bool, Error> {
+    Ok(tx.row("select id from users where id = $1 for update", &[(&id.0, Type::UUID)]).await?.is_some())
+}
+
+/// Links the user's Contact in the CRM. Returns whether it is linked now: a different link is never overwritten,
+/// neither hers nor that of somebody who has this Contact.
+pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> Result<bool, Error> {
+    let row = tx
+        .row(
+            "update users set zoho_contact_id = $2
+             where id = $1
+               and coalesce(zoho_contact_id, $2) = $2
+               and not exists (select from users as other where other.zoho_contact_id = $2 and other.id <> $1)
+             returning id",
+            &[(&id.0, Type::UUID), (&contact.as_str(), Type::TEXT)],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Takes over an address that the identity provider has verified anew.

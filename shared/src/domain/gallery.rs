@@ -41,15 +41,6 @@ pub struct GalleryState {
     pub status_event_at: Option<DateTime<Utc>>,
 }
 
-/// Whether parents are to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Announcement {
-    /// It has gone live, and nobody was told yet.
-    Due,
-    /// It has not, or parents have been told already.
-    None,
-}
-
 impl GalleryState {
     /// The state after an event that happened at `at`. An older event never undoes a newer one; of two at the
     /// same instant the archiving counts.

@@ -41,4 +41,10 @@ ids! {
     AlertId,
     /// A row of `alert_batches`: what goes to Zoho in one transmission.
     AlertBatchId,
+    /// A row of `referral_ledger`.
+    ReferralId,
+    /// A row of `webhook_events`: something that happened here and that others are told.
+    WebhookEventId,
+    /// A row of `webhook_deliveries`: one event on its way to one endpoint.
+    DeliveryId,
 }

@@ -45,4 +45,13 @@ labels! {
     PaywallTier { Free = "Free", Member = "Member", CdmPro = "CDM_Pro" }
     /// Where a gallery stands.
     GalleryStatus { PreReg = "Pre-Reg", Live = "Live", Archived = "Archived" }
+    /// What a photographer earns a commission for.
+    ReferralAction { SignUp = "Sign_Up", GalleryPurchase = "Gallery_Purchase", Booking = "Booking" }
+    /// The events that others can be told of.
+    WebhookEventType {
+        UserCreated = "user.created",
+        UserUpdated = "user.updated",
+        GalleryLive = "gallery.live",
+        ReferralEarned = "referral.earned",
+    }
 }

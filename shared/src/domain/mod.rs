@@ -6,6 +6,7 @@ pub mod alert;
 pub mod code;
 pub mod contact;
 pub mod context;
+pub mod event;
 pub mod form;
 pub mod gallery;
 pub mod ids;
@@ -18,9 +19,9 @@ pub mod text;
 pub use address::MailingAddress;
 pub use code::{JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
-pub use ids::{AlertBatchId, AlertId, AthleteId, GalleryId, UserId};
-pub use labels::{CertificationLevel, GalleryStatus, OrgType, PaywallTier, Role};
+pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, UserId, WebhookEventId};
+pub use labels::{CertificationLevel, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType};
 pub use text::{
-    DateOfBirth, Email, EventDate, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject, TaxId,
-    Title, TypedCode, WebUrl, ZipCode,
+    CrmId, DateOfBirth, Email, EventDate, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject,
+    TaxId, Title, TypedCode, WebUrl, ZipCode,
 };

@@ -62,6 +62,8 @@ texts! {
     HostName, host_name;
     /// A host's own id of a gallery: 1 to 120 characters.
     ExternalId, long_name;
+    /// Zoho CRM's id of a record: 1 to 19 digits, the first of which is no zero.
+    CrmId, crm_id;
     /// A gallery's title: 1 to 120 characters.
     Title, long_name;
     /// A line of an address: 1 to 120 characters.
@@ -167,6 +169,11 @@ fn host_name(text: &str) -> Result<String, String> {
     } else {
         Err("must have 1 to 40 lower-case letters, digits or hyphens".to_owned())
     }
+}
+
+fn crm_id(text: &str) -> Result<String, String> {
+    let fits = (1..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    if fits { Ok(text.to_owned()) } else { Err("must be an id of Zoho CRM: up to 19 digits".to_owned()) }
 }
 
 fn subject(text: &str) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! SQS: messages in, tasks to work on out, and what an [`Error`] means for the message.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,7 @@ use crate::tasks::Kind;
 /// What a worker is asked to look at, and how long it has.
 #[derive(Clone, Debug)]
 pub struct Wakeup {
+    pub kind: Kind,
     pub keys: Vec<Uuid>,
     pub time: TimeLeft,
 }
@@ -66,10 +68,10 @@ struct Record {
     body: String,
 }
 
-/// Works on messages with `handle` until the environment ends. A message that cannot be read goes to the
-/// dead-letter queue at once, with its reason; the others are handled together. If `handle` fails, its
+/// Works on messages of these kinds with `handle` until the environment ends. A message that cannot be read goes to
+/// the dead-letter queue at once, with its reason; those of a kind are handled together. If `handle` fails, its
 /// messages come back after the visibility timeout.
-pub async fn run<S, H, F>(start: &Start, kind: Kind, state: S, handle: H) -> Result<(), StartError>
+pub async fn run<S, H, F>(start: &Start, kinds: &'static [Kind], state: S, handle: H) -> Result<(), StartError>
 where
     H: Fn(&'static S, Wakeup) -> F,
     F: Future<Output = Result<(), Error>>,
@@ -80,7 +82,7 @@ where
     let (handle, dead_letters) = (&handle, &dead_letters);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| async move {
         let time = TimeLeft::until(event.context.deadline());
-        let (readable, unreadable) = sorted(kind, event.payload.records);
+        let (readable, unreadable) = sorted(kinds, event.payload.records);
         let mut failed = Vec::new();
         for (record, reason) in unreadable {
             if let Err(error) = dead_letters.put(&record.body, &reason).await {
@@ -88,9 +90,9 @@ where
                 failed.push(record.message_id);
             }
         }
-        if !readable.is_empty() {
-            let (ids, keys): (Vec<String>, Vec<Vec<Uuid>>) = readable.into_iter().unzip();
-            let wakeup = Wakeup { keys: keys.concat(), time };
+        for (kind, messages) in readable {
+            let (ids, keys): (Vec<String>, Vec<Vec<Uuid>>) = messages.into_iter().unzip();
+            let wakeup = Wakeup { kind, keys: keys.concat(), time };
             if let Err(error) = handle(state, wakeup).await {
                 tracing::error!(kind = kind.as_str(), error = error.chain(), "the messages come back later");
                 failed.extend(ids);
@@ -104,18 +106,23 @@ where
 
 /// A message's id and the keys that it names.
 type Readable = (String, Vec<Uuid>);
+/// A message and why it cannot be read.
+type Unreadable = (Record, String);
 
-/// The messages of this kind, and what is none, with the reason.
-fn sorted(kind: Kind, records: Vec<Record>) -> (Vec<Readable>, Vec<(Record, String)>) {
-    let mut readable = Vec::new();
+/// The messages of these kinds, and what is none, with the reason.
+fn sorted(kinds: &[Kind], records: Vec<Record>) -> (BTreeMap<Kind, Vec<Readable>>, Vec<Unreadable>) {
+    let mut readable: BTreeMap<Kind, Vec<Readable>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for record in records {
         match serde_json::from_str::<Message>(&record.body) {
-            Ok(message) if message.kind != kind => {
-                let reason = format!("a message for {} in the queue of {}", message.kind.as_str(), kind.as_str());
+            Ok(message) if !kinds.contains(&message.kind) => {
+                let queue = kinds.first().map_or("nobody", |kind| kind.as_str());
+                let reason = format!("a message for {} in the queue of {queue}", message.kind.as_str());
                 unreadable.push((record, reason));
             }
-            Ok(message) if message.keys.len() <= MOST_KEYS => readable.push((record.message_id, message.keys)),
+            Ok(message) if message.keys.len() <= MOST_KEYS => {
+                readable.entry(message.kind).or_default().push((record.message_id, message.keys));
+            }
             Ok(message) => {
                 let reason = format!("it names {} keys; {MOST_KEYS} are allowed", message.keys.len());
                 unreadable.push((record, reason));
@@ -165,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_no_message_of_ours_is_told_without_quoting_it() {
         let (readable, unreadable) =
-            sorted(Kind::SyncZoho, vec![record("sheree@example.com"), record(r#"{"kind":"x","keys":[]}"#)]);
+            sorted(&[Kind::SyncZoho], vec![record("sheree@example.com"), record(r#"{"kind":"x","keys":[]}"#)]);
 
         assert!(readable.is_empty());
         assert!(
@@ -179,9 +186,9 @@ mod tests {
     fn messages_of_one_kind_are_handled_together() {
         let body = r#"{"kind":"sync-zoho","keys":["01970000-0000-7000-8000-000000000001"]}"#;
 
-        let (readable, unreadable) = sorted(Kind::SyncZoho, vec![record(body), record(body)]);
+        let (readable, unreadable) = sorted(&[Kind::SyncZoho], vec![record(body), record(body)]);
 
         assert!(unreadable.is_empty());
-        assert_eq!(readable.len(), 2);
+        assert_eq!(readable[&Kind::SyncZoho].len(), 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, Environment};
 use crate::db::{Database, DatabaseSettings};
-use crate::queue::Queue;
+use crate::queue::{Queue, Queues};
 use crate::secrets::{SecretError, Secrets};
 use crate::tasks::Kind;
 
@@ -48,10 +48,15 @@ impl Start {
         Queue::read(&self.aws, &self.environment, kind)
     }
 
-    /// The queue of a kind, unless its flag is off: then its tasks wait and nobody is to be woken.
-    pub fn queue_if_enabled(&self, kind: Kind) -> Result<Option<Queue>, ConfigError> {
-        let enabled = kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))?;
-        enabled.then(|| self.queue(kind)).transpose()
+    /// The queues of these kinds, without those whose flag is off: their tasks wait and nobody is to be woken.
+    pub fn queues(&self, kinds: &[Kind]) -> Result<Queues, ConfigError> {
+        let mut queues = Vec::new();
+        for kind in kinds.iter().filter(|kind| kind.worker().is_some()) {
+            if kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))? {
+                queues.push(self.queue(*kind)?);
+            }
+        }
+        Ok(Queues::new(queues))
     }
 }
 

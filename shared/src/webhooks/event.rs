@@ -1,5 +1,7 @@
 //! What a verified body says: the canonical events, in our own shape or as an adapter reads a source's.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,41 +9,55 @@ use serde_json::{Value, json};
 use super::malformed;
 use super::receipt;
 use super::verify::VerifiedWebhook;
-use crate::domain::WebUrl;
 use crate::domain::alert::Receipt;
+use crate::domain::event::{CrmRecord, Earning, Effect, EmailHash, EventSubject};
 use crate::domain::gallery::{GalleryEvent, GallerySubject};
+use crate::domain::{Email, ExternalId, HostName, ReferralAction, WebUrl};
 use crate::error::Error;
 
 /// The events that a source can be allowed to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
     #[serde(rename = "gallery.published")]
     GalleryPublished,
     #[serde(rename = "gallery.archived")]
     GalleryArchived,
+    #[serde(rename = "order.created")]
+    OrderCreated,
+    #[serde(rename = "booking.created")]
+    BookingCreated,
+    #[serde(rename = "crm.contact.linked")]
+    CrmContactLinked,
+    /// In Zoho CRM's own shape.
+    #[serde(rename = "crm.records.changed")]
+    CrmRecordsChanged,
+    /// In Zoho Campaigns' own shape.
     #[serde(rename = "email.receipt")]
     EmailReceipt,
 }
 
-/// An event of a source that may send it.
+/// What a source that may say so has told us.
 #[derive(Debug)]
-pub struct Incoming {
-    pub kind: EventKind,
-    pub event: Event,
+pub enum Incoming {
+    Event(KeptEvent),
+    /// What became of e-mails; doing it again changes nothing, so it has no event id.
+    Receipts(Vec<Receipt>),
+    /// Which records have changed in the CRM; likewise.
+    RecordsChanged(Vec<CrmRecord>),
+    /// It has no meaning here: the source's adapter says so.
+    Ignored,
 }
 
+/// An event that goes through the inbox.
 #[derive(Debug)]
-pub enum Event {
-    Gallery {
-        event_id: String,
-        subject: GallerySubject,
-        /// When it happened; never later than its arrival.
-        at: DateTime<Utc>,
-        /// What is kept of it, so that it can be applied now or once the gallery is known.
-        data: Value,
-    },
-    /// What became of e-mails; doing it again changes nothing, so there is no event id.
-    Receipts(Vec<Receipt>),
+pub struct KeptEvent {
+    pub kind: EventKind,
+    /// The sender's own id of it.
+    pub event_id: String,
+    pub subject: EventSubject,
+    /// When it happened; never later than its arrival.
+    pub at: DateTime<Utc>,
+    pub effect: Effect,
 }
 
 #[derive(Deserialize)]
@@ -52,10 +68,14 @@ struct Envelope {
 }
 
 impl EventKind {
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::GalleryPublished => "gallery.published",
             Self::GalleryArchived => "gallery.archived",
+            Self::OrderCreated => "order.created",
+            Self::BookingCreated => "booking.created",
+            Self::CrmContactLinked => "crm.contact.linked",
+            Self::CrmRecordsChanged => "crm.records.changed",
             Self::EmailReceipt => "email.receipt",
         }
     }
@@ -70,72 +90,147 @@ impl VerifiedWebhook<'_> {
         })?;
         match &self.event_id {
             None => self.receipts(&body),
-            Some(event_id) => self.gallery_event(event_id, body, now),
+            Some(event_id) => self.event(event_id, body, now).map(Incoming::Event),
         }
     }
 
     fn receipts(&self, body: &Value) -> Result<Incoming, Error> {
         self.source.allow(EventKind::EmailReceipt)?;
-        Ok(Incoming { kind: EventKind::EmailReceipt, event: Event::Receipts(receipt::read(body)?) })
+        receipt::read(body).map(Incoming::Receipts)
     }
 
-    fn gallery_event(&self, event_id: &str, body: Value, now: DateTime<Utc>) -> Result<Incoming, Error> {
+    fn event(&self, event_id: &str, body: Value, now: DateTime<Utc>) -> Result<KeptEvent, Error> {
         let envelope: Envelope = serde_json::from_value(body).map_err(|_| {
             malformed("The body must be {\"type\":\"…\",\"timestamp\":\"2026-11-22T14:00:00Z\",\"data\":{…}}.")
         })?;
         let kind = serde_json::from_value(Value::String(envelope.r#type))
             .map_err(|_| malformed("The type is none that is known here."))?;
         self.source.allow(kind)?;
-        let data = &envelope.data;
-        let event = match kind {
-            EventKind::GalleryPublished => {
-                GalleryEvent::Published { public_url: optional::<WebUrl>(data, "public_url")? }
-            }
-            EventKind::GalleryArchived => GalleryEvent::Archived,
-            EventKind::EmailReceipt => {
-                return Err(malformed("The event email.receipt comes in Zoho Campaigns' own shape."));
-            }
-        };
-        let external_host_id = optional(data, "external_host_id")?;
-        let subject = GallerySubject {
-            host: self.source.host(optional(data, "host")?)?,
-            external_host_id: external_host_id.ok_or_else(|| malformed("data.external_host_id is required."))?,
-        };
         if envelope.timestamp.year() < 2000 {
             return Err(malformed("The timestamp is when it happened, and that was not before the year 2000."));
         }
-        let at = envelope.timestamp.min(now);
-        Ok(Incoming {
-            kind,
-            event: Event::Gallery { event_id: event_id.to_owned(), subject, at, data: event.to_keep() },
+        let (subject, effect) = self.meaning(kind, &envelope.data)?;
+        Ok(KeptEvent { kind, event_id: event_id.to_owned(), subject, at: envelope.timestamp.min(now), effect })
+    }
+
+    /// Whom it is about and what it changes.
+    fn meaning(&self, kind: EventKind, data: &Value) -> Result<(EventSubject, Effect), Error> {
+        Ok(match kind {
+            EventKind::GalleryPublished => {
+                let public_url = optional::<WebUrl>(data, "public_url")?;
+                (self.gallery(data)?, Effect::Gallery(GalleryEvent::Published { public_url }))
+            }
+            EventKind::GalleryArchived => (self.gallery(data)?, Effect::Gallery(GalleryEvent::Archived)),
+            EventKind::OrderCreated => {
+                let order: ExternalId = required(data, "order_id")?;
+                self.earning(data, ReferralAction::GalleryPurchase, order)?
+            }
+            EventKind::BookingCreated => {
+                let booking: ExternalId = required(data, "booking_id")?;
+                // A host's orders and bookings may count from one, each on its own.
+                let reference = format!("booking:{}", booking.as_str()).parse();
+                let reference = reference.map_err(|problem| malformed(format!("data.booking_id {problem}.")))?;
+                self.earning(data, ReferralAction::Booking, reference)?
+            }
+            EventKind::CrmContactLinked => {
+                (EventSubject::User(required(data, "user_id")?), Effect::Linked(required(data, "zoho_contact_id")?))
+            }
+            EventKind::CrmRecordsChanged | EventKind::EmailReceipt => {
+                return Err(malformed("This event comes in Zoho's own shape, not in ours."));
+            }
         })
+    }
+
+    fn gallery(&self, data: &Value) -> Result<EventSubject, Error> {
+        let external_host_id = required(data, "external_host_id")?;
+        Ok(EventSubject::Gallery(GallerySubject { host: self.host(data)?, external_host_id }))
+    }
+
+    fn earning(
+        &self,
+        data: &Value,
+        action: ReferralAction,
+        external_ref: ExternalId,
+    ) -> Result<(EventSubject, Effect), Error> {
+        let buyer: Email = required(data, "buyer_email")?;
+        let earning = Earning { action, source: self.host(data)?, external_ref };
+        Ok((EventSubject::Buyer(EmailHash::of(&buyer)), Effect::Earned(earning)))
+    }
+
+    fn host(&self, data: &Value) -> Result<HostName, Error> {
+        self.source.host(optional(data, "host")?)
     }
 }
 
-impl GalleryEvent {
+impl Effect {
     /// Into the inbox: what is needed of the data. Whatever else a source sends along, about people perhaps, stays
     /// outside.
-    fn to_keep(&self) -> Value {
+    pub fn to_keep(&self) -> Value {
         match self {
-            Self::Published { public_url } => json!({ "public_url": public_url.as_ref().map(WebUrl::as_str) }),
-            Self::Archived => json!({}),
+            Self::Gallery(GalleryEvent::Published { public_url }) => {
+                json!({ "public_url": public_url.as_ref().map(WebUrl::as_str) })
+            }
+            Self::Gallery(GalleryEvent::Archived) => json!({}),
+            Self::Earned(earning) => {
+                json!({ "source": earning.source.as_str(), "external_ref": earning.external_ref.as_str() })
+            }
+            Self::Linked(contact) => json!({ "zoho_contact_id": contact.as_str() }),
         }
     }
 
     /// Out of the inbox: what [`VerifiedWebhook::read`] found good when the event came.
     pub fn kept(kind: &str, data: &Value) -> Option<Self> {
-        match kind {
-            "gallery.published" => Some(Self::Published { public_url: optional(data, "public_url").ok()? }),
-            "gallery.archived" => Some(Self::Archived),
-            _ => None,
+        let earned = |action| {
+            let source = required(data, "source").ok()?;
+            Some(Self::Earned(Earning { action, source, external_ref: required(data, "external_ref").ok()? }))
+        };
+        match serde_json::from_value(Value::from(kind)).ok()? {
+            EventKind::GalleryPublished => {
+                Some(Self::Gallery(GalleryEvent::Published { public_url: optional(data, "public_url").ok()? }))
+            }
+            EventKind::GalleryArchived => Some(Self::Gallery(GalleryEvent::Archived)),
+            EventKind::OrderCreated => earned(ReferralAction::GalleryPurchase),
+            EventKind::BookingCreated => earned(ReferralAction::Booking),
+            EventKind::CrmContactLinked => required(data, "zoho_contact_id").ok().map(Self::Linked),
+            EventKind::CrmRecordsChanged | EventKind::EmailReceipt => None,
         }
     }
 }
 
-fn optional<T: std::str::FromStr<Err = String>>(data: &Value, field: &str) -> Result<Option<T>, Error> {
+fn required<T: FromStr<Err: std::fmt::Display>>(data: &Value, field: &str) -> Result<T, Error> {
+    optional(data, field)?.ok_or_else(|| malformed(format!("data.{field} is required.")))
+}
+
+fn optional<T: FromStr<Err: std::fmt::Display>>(data: &Value, field: &str) -> Result<Option<T>, Error> {
     match &data[field] {
         Value::Null => Ok(None),
         Value::String(text) => text.parse().map(Some).map_err(|problem| malformed(format!("data.{field} {problem}."))),
         _ => Err(malformed(format!("data.{field} must be text."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_reads_as_it_was() {
+        let effects = [
+            ("gallery.published", Effect::Gallery(GalleryEvent::Published { public_url: None })),
+            ("gallery.archived", Effect::Gallery(GalleryEvent::Archived)),
+            (
+                "order.created",
+                Effect::Earned(Earning {
+                    action: ReferralAction::GalleryPurchase,
+                    source: "photoday".parse().unwrap(),
+                    external_ref: "SB1".parse().unwrap(),
+                }),
+            ),
+            ("crm.contact.linked", Effect::Linked("4150868000000376008".parse().unwrap())),
+        ];
+
+        for (kind, effect) in effects {
+            assert_eq!(Effect::kept(kind, &effect.to_keep()), Some(effect));
+        }
     }
 }

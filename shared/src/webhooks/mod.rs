@@ -6,7 +6,7 @@ mod receipt;
 mod sources;
 mod verify;
 
-pub use event::{Event, EventKind, Incoming};
+pub use event::{EventKind, Incoming, KeptEvent};
 pub use sources::{Source, Sources, SourcesSettings};
 pub use verify::{Headers, VerifiedWebhook};
 

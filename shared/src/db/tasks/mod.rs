@@ -16,13 +16,17 @@ pub use sweep::{Backlog, Due, backlog, due_for_dispatch};
 use super::Transaction;
 use super::session::Session;
 use crate::error::Error;
-use crate::tasks::Kind;
+use crate::tasks::{FollowUp, Kind};
 
 /// How long after the commit the sweep waits for the messages that the enqueuer itself sends.
 const GRACE_SECONDS: f64 = 60.0;
 
-/// Writes the tasks beside the change that asks for them: a new row, or the old one with a fresh start.
-pub async fn enqueue(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<(), Error> {
+/// Writes the tasks beside the change that asks for them: a new row, or the old one with a fresh start. Returns whom
+/// to wake after the commit.
+pub async fn enqueue(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<FollowUp, Error> {
+    if keys.is_empty() {
+        return Ok(FollowUp::default());
+    }
     tx.rows(
         "insert into tasks (kind, key, not_before, dispatch_at)
          select $1, key, now(), now() + make_interval(secs => $3)
@@ -39,7 +43,7 @@ pub async fn enqueue(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<
         &[(&kind.as_str(), Type::TEXT), (&keys, Type::UUID_ARRAY), (&GRACE_SECONDS, Type::FLOAT8)],
     )
     .await?;
-    Ok(())
+    Ok(FollowUp::of(kind, keys))
 }
 
 /// Stops a whole kind for a while: the other side has had enough, or does not know us any more.
