@@ -10,10 +10,16 @@ use serde_json::{Value, json};
 use crate::services::postgres::Passwords;
 use crate::services::random;
 
-/// The sources of signed webhooks, and the other gallery hosts that each may speak for.
-const WEBHOOK_SOURCES: [(&str, &[&str]); 4] =
-    [("photoday", &[]), ("gotphoto", &[]), ("make", HOSTS), ("zapier", HOSTS)];
-const EVENTS: &[&str] = &["gallery.published", "gallery.archived"];
+/// The sources of signed webhooks, what each may send, and the other gallery hosts that it may speak for.
+const WEBHOOK_SOURCES: [(&str, &[&str], &[&str]); 4] = [
+    ("photoday", HOST_EVENTS, &[]),
+    ("gotphoto", HOST_EVENTS, &[]),
+    ("make", MIDDLEWARE_EVENTS, HOSTS),
+    ("zapier", MIDDLEWARE_EVENTS, HOSTS),
+];
+const HOST_EVENTS: &[&str] = &["gallery.published", "gallery.archived", "order.created", "booking.created"];
+const MIDDLEWARE_EVENTS: &[&str] =
+    &["gallery.published", "gallery.archived", "order.created", "booking.created", "crm.contact.linked"];
 /// The gallery hosts that middleware may speak for.
 const HOSTS: &[&str] = &["photoday", "gotphoto"];
 
@@ -31,7 +37,7 @@ impl Keys {
     pub(super) fn new() -> anyhow::Result<Keys> {
         let webhooks = WEBHOOK_SOURCES
             .iter()
-            .map(|(source, _)| Ok(((*source).to_owned(), format!("whsec_{}", STANDARD.encode(random::key::<32>()?)))))
+            .map(|(source, ..)| Ok(((*source).to_owned(), format!("whsec_{}", STANDARD.encode(random::key::<32>()?)))))
             .collect::<anyhow::Result<_>>()?;
         Ok(Keys { webhooks, receipts: random::password(32)?, zoho_client: random::password(32)? })
     }
@@ -82,9 +88,9 @@ impl Contents<'_> {
                 "events": ["email.receipt"],
             },
         });
-        for (source, hosts) in WEBHOOK_SOURCES {
+        for (source, events, hosts) in WEBHOOK_SOURCES {
             let key = self.keys.webhooks.get(source).with_context(|| format!("no key was made for {source}"))?;
-            sources[source] = json!({ "scheme": "standard", "keys": [key], "events": EVENTS, "hosts": hosts });
+            sources[source] = json!({ "scheme": "standard", "keys": [key], "events": events, "hosts": hosts });
         }
         Ok(sources)
     }
