@@ -1,5 +1,6 @@
 //! `cargo dev bench`: the figures that matter, measured on release binaries through the local Runtime API.
 
+mod burst;
 mod events;
 mod latency;
 mod round_trips;
@@ -28,6 +29,7 @@ pub async fn run() -> Result<String> {
     let people = events::prepare(&stage).await?;
     report.push_str(&latency::measure(&stage, &people).await?);
     report.push_str(&round_trips::measure(&stage, &people).await?);
+    report.push_str(&burst::measure(&stage).await?);
     report.push_str(&zoho_calls::measure(&stage).await?);
     stage.leave().await?;
     Ok(report)
