@@ -1,7 +1,6 @@
 //! AWS Secrets Manager: fetched at start, so that no request pays for it; what people change while functions run is
 //! fetched again now and then.
 
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,7 +34,8 @@ impl<'a> Secrets<'a> {
         self.named(name)?.json().await
     }
 
-    fn named(&self, name: &str) -> Result<Secret, SecretError> {
+    /// The secret whose id stands in the environment variable `name`, not read yet.
+    pub fn named(&self, name: &str) -> Result<Secret, ConfigError> {
         let id = self.environment.required(name)?.to_owned();
         Ok(Secret { client: self.client.clone(), name: name.to_owned(), id })
     }
@@ -43,25 +43,36 @@ impl<'a> Secrets<'a> {
     /// The same, checked, and followed through its changes from `now` on.
     pub async fn followed<S, T>(&self, name: &str, now: DateTime<Utc>) -> Result<FollowedSecret<S, T>, SecretError>
     where
-        S: DeserializeOwned,
-        T: TryFrom<S, Error = ConfigError>,
+        S: DeserializeOwned + 'static,
+        T: TryFrom<S, Error = ConfigError> + 'static,
     {
+        self.followed_with(name, now, T::try_from).await
+    }
+
+    /// The same, with a check that needs more than the secret to go by.
+    pub async fn followed_with<S: DeserializeOwned, T>(
+        &self,
+        name: &str,
+        now: DateTime<Utc>,
+        check: impl Fn(S) -> Result<T, ConfigError> + Send + Sync + 'static,
+    ) -> Result<FollowedSecret<S, T>, SecretError> {
         let secret = self.named(name)?;
-        let loaded = Loaded { value: Arc::new(secret.checked().await?), tried_at: now };
-        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), raw: PhantomData })
+        let loaded = Loaded { value: Arc::new(check(secret.json().await?)?), tried_at: now };
+        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), check: Check(Box::new(check)) })
     }
 }
 
 /// One secret, by the environment variable that names it.
 #[derive(Debug)]
-struct Secret {
+pub struct Secret {
     client: aws_sdk_secretsmanager::Client,
     name: String,
     id: String,
 }
 
 impl Secret {
-    async fn json<T: DeserializeOwned>(&self) -> Result<T, SecretError> {
+    /// Its content as it is now.
+    pub async fn json<T: DeserializeOwned>(&self) -> Result<T, SecretError> {
         let unreadable = |source| SecretError::Unreadable { name: self.name.clone(), source };
         let reply = self.client.get_secret_value().secret_id(&self.id).send().await;
         let reply = reply.map_err(|error| unreadable(Box::new(error.into_service_error())))?;
@@ -73,10 +84,6 @@ impl Secret {
                 problem: format!("is not what is expected at line {}, column {}", error.line(), error.column()),
             })
         })
-    }
-
-    async fn checked<S: DeserializeOwned, T: TryFrom<S, Error = ConfigError>>(&self) -> Result<T, SecretError> {
-        Ok(self.json::<S>().await?.try_into()?)
     }
 }
 
@@ -91,7 +98,15 @@ const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(30);
 pub struct FollowedSecret<S, T> {
     secret: Secret,
     loaded: Mutex<Loaded<T>>,
-    raw: PhantomData<fn() -> S>,
+    check: Check<S, T>,
+}
+
+struct Check<S, T>(Box<dyn Fn(S) -> Result<T, ConfigError> + Send + Sync>);
+
+impl<S, T> std::fmt::Debug for Check<S, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Check")
+    }
 }
 
 #[derive(Debug)]
@@ -101,7 +116,7 @@ struct Loaded<T> {
     tried_at: DateTime<Utc>,
 }
 
-impl<S: DeserializeOwned, T: TryFrom<S, Error = ConfigError>> FollowedSecret<S, T> {
+impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
     /// The copy, fetched anew if it is over five minutes old.
     pub async fn current(&self, now: DateTime<Utc>) -> Arc<T> {
         match self.fetched_after(LIFETIME, now).await {
@@ -124,7 +139,8 @@ impl<S: DeserializeOwned, T: TryFrom<S, Error = ConfigError>> FollowedSecret<S, 
             }
             loaded.tried_at = now;
         }
-        match self.secret.checked().await {
+        let fetched = self.secret.json().await;
+        match fetched.and_then(|raw| Ok((self.check.0)(raw)?)) {
             Ok(value) => {
                 let value = Arc::new(value);
                 self.loaded().value = Arc::clone(&value);
