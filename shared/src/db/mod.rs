@@ -18,7 +18,10 @@ pub mod rosters;
 pub mod session;
 pub mod tasks;
 pub mod users;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 pub mod webhook_events;
+pub mod webhook_subjects;
 pub mod zoho_links;
 pub mod zoho_token;
 

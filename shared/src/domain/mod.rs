@@ -20,7 +20,9 @@ pub use address::MailingAddress;
 pub use code::{JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
 pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, UserId, WebhookEventId};
-pub use labels::{CertificationLevel, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType};
+pub use labels::{
+    CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType,
+};
 pub use text::{
     CrmId, DateOfBirth, Email, EventDate, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject,
     TaxId, Title, TypedCode, WebUrl, ZipCode,

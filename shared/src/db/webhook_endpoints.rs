@@ -1,0 +1,143 @@
+//! `webhook_endpoints`: the endpoints of the secret, and how they are doing.
+
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::Transaction;
+use super::session::Session;
+use crate::deliveries::Endpoints;
+use crate::error::Error;
+
+/// How an endpoint has answered the calls of one batch.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    pub endpoint: String,
+    /// The address that was called; what another one did says nothing about this one.
+    pub url_sha256: Vec<u8>,
+    pub succeeded: bool,
+    pub failed: bool,
+    /// 410: it wants to hear no more.
+    pub gone: bool,
+    /// It is to be spared for so long.
+    pub pause: Option<Duration>,
+    /// How often in a row it had to be spared, this time included.
+    pub throttles: i32,
+}
+
+/// Makes the table equal to the secret: an endpoint hears of what happens from then on. A new address deserves a new
+/// chance, so an endpoint that had been disabled under another one is not any more. Returns how many endpoints changed.
+pub async fn register(session: &impl Session, endpoints: &Endpoints) -> Result<usize, Error> {
+    let mut names = Vec::new();
+    let mut addresses = Vec::new();
+    let mut events = Vec::new();
+    for endpoint in endpoints.iter() {
+        names.push(endpoint.name.as_str());
+        addresses.push(endpoint.url_sha256().to_vec());
+        events.push(endpoint.events().iter().map(|event| event.as_str()).collect::<Vec<_>>().join(","));
+    }
+    let changed = session
+        .rows(
+            "with gone as (
+                 update webhook_endpoints set removed_at = now()
+                 where removed_at is null and name <> all ($1)
+                 returning name
+             ),
+             present as (
+                 insert into webhook_endpoints as endpoint (name, url_sha256, events)
+                 select name, url_sha256, string_to_array(events, ',')
+                 from unnest($1, $2, $3) as wanted (name, url_sha256, events)
+                 order by name
+                 on conflict (name) do update set
+                     url_sha256 = excluded.url_sha256,
+                     events = excluded.events,
+                     removed_at = null,
+                     disabled_at = case when endpoint.url_sha256 = excluded.url_sha256 then endpoint.disabled_at end,
+                     disabled_reason = case when endpoint.url_sha256 = excluded.url_sha256 then endpoint.disabled_reason end,
+                     paused_until = case when endpoint.url_sha256 = excluded.url_sha256 then endpoint.paused_until end,
+                     throttles = case when endpoint.url_sha256 = excluded.url_sha256 then endpoint.throttles else 0 end,
+                     failing_since = case when endpoint.url_sha256 = excluded.url_sha256 then endpoint.failing_since end
+                 where (endpoint.url_sha256, endpoint.events) is distinct from (excluded.url_sha256, excluded.events)
+                     or endpoint.removed_at is not null
+                 returning endpoint.name
+             )
+             select name from gone union all select name from present",
+            &[(&names, Type::TEXT_ARRAY), (&addresses, Type::BYTEA_ARRAY), (&events, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(changed.len())
+}
+
+/// Writes down how endpoints have behaved, and disables those that want to hear no more, or have not taken anything
+/// for five days. Returns the names of those that are disabled now.
+pub async fn record(tx: &Transaction<'_>, conducts: &[Conduct]) -> Result<Vec<String>, Error> {
+    let names: Vec<&str> = conducts.iter().map(|conduct| conduct.endpoint.as_str()).collect();
+    tx.rows(
+        "select from webhook_endpoints where name = any ($1) order by name for no key update",
+        &[(&names, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    let rows = tx
+        .rows(
+            "with conduct as (
+                 select * from unnest($1, $2, $3, $4, $5, $6, $7)
+                     as conduct (name, url_sha256, succeeded, failed, gone, pause, throttles)
+             ),
+             changed as (
+                 update webhook_endpoints as endpoint set
+                     last_success_at = case when succeeded then now() else last_success_at end,
+                     failing_since = case
+                         when succeeded then null
+                         when failed or gone then coalesce(failing_since, now())
+                         else failing_since
+                     end,
+                     paused_until = case
+                         when pause is not null then greatest(paused_until, now() + make_interval(secs => pause))
+                         when succeeded then null
+                         else paused_until
+                     end,
+                     throttles = case
+                         when succeeded then (pause is not null)::int
+                         when pause is not null then greatest(endpoint.throttles, conduct.throttles)
+                         else endpoint.throttles
+                     end,
+                     disabled_at = coalesce(disabled_at, case
+                         when gone or (failed and not succeeded and failing_since < now() - interval '5 days') then now()
+                     end),
+                     disabled_reason = coalesce(disabled_reason, case
+                         when gone then '410 Gone'
+                         when failed and not succeeded and failing_since < now() - interval '5 days'
+                             then 'no success for five days'
+                     end)
+                 from conduct
+                 where endpoint.name = conduct.name and endpoint.url_sha256 = conduct.url_sha256
+                 returning endpoint.name, disabled_at
+             )
+             select name from changed where disabled_at is not null",
+            &[
+                (&names, Type::TEXT_ARRAY),
+                (&conducts.iter().map(|conduct| conduct.url_sha256.as_slice()).collect::<Vec<_>>(), Type::BYTEA_ARRAY),
+                (&conducts.iter().map(|conduct| conduct.succeeded).collect::<Vec<_>>(), Type::BOOL_ARRAY),
+                (&conducts.iter().map(|conduct| conduct.failed).collect::<Vec<_>>(), Type::BOOL_ARRAY),
+                (&conducts.iter().map(|conduct| conduct.gone).collect::<Vec<_>>(), Type::BOOL_ARRAY),
+                (
+                    &conducts.iter().map(|conduct| conduct.pause.map(|wait| wait.as_secs_f64())).collect::<Vec<_>>(),
+                    Type::FLOAT8_ARRAY,
+                ),
+                (&conducts.iter().map(|conduct| conduct.throttles).collect::<Vec<_>>(), Type::INT4_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+/// How many endpoints of the secret are told nothing.
+pub async fn disabled(session: &impl Session) -> Result<i64, Error> {
+    let row = session
+        .row(
+            "select count(*) as disabled from webhook_endpoints where disabled_at is not null and removed_at is null",
+            &[],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.get("disabled")))
+}

@@ -1,0 +1,144 @@
+//! What outgoing events are about, as it is now: one statement for each sort of subject.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::column::{stored, stored_optional};
+use super::session::Session;
+use crate::deliveries::{Data, GalleryData, ReferralData, Subject, UserData};
+use crate::domain::{GalleryId, ReferralId, Sport, UserId};
+use crate::error::Error;
+
+/// Those of the subjects that (still) exist.
+pub async fn load(session: &impl Session, subjects: &[Subject]) -> Result<HashMap<Subject, Data>, Error> {
+    let (mut user_ids, mut gallery_ids, mut referral_ids) = (Vec::new(), Vec::new(), Vec::new());
+    for subject in subjects {
+        match subject {
+            Subject::User(id) => user_ids.push(id.0),
+            Subject::Gallery(id) => gallery_ids.push(id.0),
+            Subject::Referral(id) => referral_ids.push(id.0),
+        }
+    }
+    let mut found = HashMap::new();
+    for user in users(session, &user_ids).await? {
+        found.insert(Subject::User(user.user_id), Data::User(user));
+    }
+    for gallery in galleries(session, &gallery_ids).await? {
+        found.insert(Subject::Gallery(gallery.gallery_id), Data::Gallery(gallery));
+    }
+    for referral in referrals(session, &referral_ids).await? {
+        found.insert(Subject::Referral(referral.referral_id), Data::Referral(referral));
+    }
+    Ok(found)
+}
+
+async fn users(session: &impl Session, ids: &[Uuid]) -> Result<Vec<UserData>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = session
+        .rows(
+            "select
+                 users.id,
+                 users.role::text as role,
+                 users.email,
+                 coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
+                 coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
+                 parent.phone_number,
+                 org.org_name,
+                 coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
+                 array(
+                     select unnest(parent.sport_interests)
+                     union
+                     select sport_primary from athletes where parent_id = users.id and sport_primary is not null
+                     order by 1
+                 ) as sports
+             from users
+             left join profiles_parents as parent on parent.user_id = users.id
+             left join profiles_organizations as org on org.user_id = users.id
+             left join profiles_photographers as photographer on photographer.user_id = users.id
+             where users.id = any ($1)",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    rows.iter().map(user).collect()
+}
+
+fn user(row: &Row) -> Result<UserData, Error> {
+    let sports: Vec<&str> = row.get("sports");
+    let sports: Result<Vec<Sport>, String> = sports.into_iter().map(str::parse).collect();
+    Ok(UserData {
+        user_id: UserId(row.get("id")),
+        role: stored(row, "role")?,
+        email: stored(row, "email")?,
+        first_name: stored_optional(row, "first_name")?,
+        last_name: stored_optional(row, "last_name")?,
+        phone_number: stored_optional(row, "phone_number")?,
+        org_name: stored_optional(row, "org_name")?,
+        sport_interest: sports.map_err(|problem| Error::internal("a stored value is not valid", problem))?,
+        referred_by_code: stored_optional(row, "referred_by_code")?,
+    })
+}
+
+async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Vec<GalleryData>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = session
+        .rows(
+            "select
+                 gallery.id, gallery.host, gallery.external_host_id, gallery.title, gallery.event_date, gallery.public_url,
+                 gallery.organization_id, org.org_name, gallery.live_at
+             from galleries as gallery
+             join profiles_organizations as org on org.user_id = gallery.organization_id
+             where gallery.id = any ($1)",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let gallery = |row: &Row| {
+        Ok(GalleryData {
+            gallery_id: GalleryId(row.get("id")),
+            host: stored(row, "host")?,
+            external_host_id: stored(row, "external_host_id")?,
+            title: stored(row, "title")?,
+            event_date: row.get("event_date"),
+            public_url: stored_optional(row, "public_url")?,
+            organization_id: UserId(row.get("organization_id")),
+            organization_name: stored(row, "org_name")?,
+            live_at: row.get("live_at"),
+        })
+    };
+    rows.iter().map(gallery).collect()
+}
+
+async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Vec<ReferralData>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = session
+        .rows(
+            "select
+                 id, photographer_id, referred_user_id, action_type::text as action_type,
+                 commission_status::text as commission_status, source, external_ref, created_at
+             from referral_ledger
+             where id = any ($1)",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let referral = |row: &Row| {
+        Ok(ReferralData {
+            referral_id: ReferralId(row.get("id")),
+            photographer_id: row.get::<_, Option<_>>("photographer_id").map(UserId),
+            referred_user_id: row.get::<_, Option<_>>("referred_user_id").map(UserId),
+            action_type: stored(row, "action_type")?,
+            commission_status: row.get("commission_status"),
+            source: row.get("source"),
+            external_ref: row.get("external_ref"),
+            created_at: row.get("created_at"),
+        })
+    };
+    rows.iter().map(referral).collect()
+}
