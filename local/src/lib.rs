@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod issuer;
 pub mod lambda;
 pub mod mapping;
+pub mod receiver;
 pub mod samconfig;
 pub mod schedule;
 pub mod services;

@@ -38,6 +38,14 @@ impl Queues {
         }
     }
 
+    /// Says that more of a kind is due; see [`Queue::nudge`].
+    pub async fn nudge(&self, kind: Kind) -> Result<(), Error> {
+        match self.0.iter().find(|queue| queue.kind == kind) {
+            Some(queue) => queue.nudge().await,
+            None => Ok(()),
+        }
+    }
+
     pub fn as_slice(&self) -> &[Queue] {
         &self.0
     }

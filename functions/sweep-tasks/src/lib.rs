@@ -1,16 +1,18 @@
 //! Every minute: sends messages for tasks that are due and that no message has led to, and applies events that
 //! wait although their subject exists. So a lost message, a worker that died and a flag that was off cost time
-//! and nothing else.
+//! and nothing else. It also registers the endpoints of the secret, which hear of what happens from then on.
 
 use std::collections::BTreeMap;
 use std::slice;
 
 use serde::Serialize;
 use shared::db::{self, Connection, Database};
+use shared::deliveries::{Endpoints, Guard};
 use shared::domain::event::EventSubject;
 use shared::lambda::sqs::TimeLeft;
 use shared::metrics::Metrics;
 use shared::queue::{Queue, Queues};
+use shared::secrets::Secret;
 use shared::{Error, clock};
 
 /// How many tasks of one kind get a message in one sweep: what its workers can do in a few minutes.
@@ -23,6 +25,9 @@ pub struct App {
     /// The queues of the kinds whose flag is on.
     pub queues: Queues,
     pub metrics: Metrics,
+    /// Who is told of events. Read by each sweep: what is wrong with it must not keep the others from their work.
+    pub endpoints: Secret,
+    pub guard: Guard,
 }
 
 /// What was found and done.
@@ -34,14 +39,23 @@ pub struct Swept {
     subjects: usize,
     /// Events that have waited for too long.
     expired: i64,
+    /// Endpoints that were new, changed or gone.
+    endpoints: usize,
 }
 
 /// The schedule's event says nothing that matters. What fails for one kind or one subject is told at the end and
 /// keeps nobody else waiting.
 pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swept, Error> {
     let mut connection = app.database.connection().await?;
-    let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0 };
+    let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0 };
     let mut failed = None;
+    match register(app, &connection).await {
+        Ok(changed) => swept.endpoints = changed,
+        Err(error) => {
+            tracing::error!(error = error.chain(), "the endpoints of the secret cannot be registered");
+            failed = Some(error);
+        }
+    }
     for queue in app.queues.as_slice() {
         match dispatch(&connection, queue).await {
             Ok(messages) => drop(swept.sent.insert(queue.kind().as_str(), messages)),
@@ -62,6 +76,14 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
     failed.map_or(Ok(swept), Err)
 }
 
+/// Makes the endpoints that hear of events those of the secret.
+async fn register(app: &App, connection: &Connection) -> Result<usize, Error> {
+    let settings = app.endpoints.json().await.map_err(|error| Error::unavailable("the endpoints' secret", error))?;
+    let endpoints = Endpoints::checked(settings, app.guard);
+    let endpoints = endpoints.map_err(|error| Error::internal("the endpoints cannot be used", error))?;
+    db::webhook_endpoints::register(connection, &endpoints).await
+}
+
 /// What alarms look at. Work that waits because its flag is off is nobody's trouble.
 async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
     for backlog in db::tasks::backlog(connection).await? {
@@ -74,6 +96,8 @@ async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
         ];
         app.metrics.put(clock::now(), &backlog.kind, &values);
     }
+    let disabled = db::webhook_endpoints::disabled(connection).await?;
+    app.metrics.put(clock::now(), "webhook-endpoints", &[("EndpointsDisabled", disabled)]);
     Ok(())
 }
 

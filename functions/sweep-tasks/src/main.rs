@@ -1,5 +1,6 @@
 //! Wiring of [`sweep_tasks`].
 
+use shared::deliveries::Guard;
 use shared::lambda::{Start, StartError, schedule};
 use shared::metrics::Metrics;
 use shared::tasks::Kind;
@@ -10,6 +11,12 @@ async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let queues = start.queues(&Kind::ALL)?;
     let metrics = Metrics::read(&start.environment)?;
-    let app = App { database: start.database().await?, queues, metrics };
+    let app = App {
+        database: start.database().await?,
+        queues,
+        metrics,
+        endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,
+        guard: Guard::read(&start.environment)?,
+    };
     schedule::run(app, sweep_tasks::handle).await
 }

@@ -94,6 +94,7 @@ SQS        {aws}
 Zoho       {zoho}
 Issuer     {issuer}
 Control    {control}
+Webhooks   {receiver}/received
 Logs       {logs}
 
 Try it: Sheree signs up, and the chatbot asks who she is.
@@ -109,6 +110,7 @@ curl -s {api}/api/user/context -H "authorization: Bearer $TOKEN"
         zoho = endpoints.zoho,
         issuer = endpoints.issuer,
         control = endpoints.control,
+        receiver = endpoints.webhook_receiver,
         logs = endpoints.logs.display(),
     )
 }

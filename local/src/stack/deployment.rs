@@ -28,6 +28,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) keys: &'a Keys,
     pub(super) issuer_url: &'a str,
     pub(super) zoho_url: &'a str,
+    pub(super) receiver_url: &'a str,
     pub(super) logs: &'a Path,
 }
 
@@ -48,7 +49,8 @@ impl Deployment {
     ) -> anyhow::Result<Deployment> {
         let template = parameters.template(around.issuer_url, around.database)?;
         let passwords = &around.database.server().passwords;
-        let contents = Contents { passwords, keys: around.keys, zoho_url: around.zoho_url };
+        let contents =
+            Contents { passwords, keys: around.keys, zoho_url: around.zoho_url, receiver_url: around.receiver_url };
         let provisioned = provision(&template, around.account, &contents).await?;
 
         let own = template.functions.iter().map(|function| {

@@ -29,6 +29,9 @@ pub struct Endpoints {
     pub functions: Vec<String>,
     /// The key of each source of signed webhooks.
     pub webhook_secrets: BTreeMap<String, String>,
+    /// Where our own webhooks arrive: the receiver's address, and the key of each endpoint.
+    pub webhook_receiver: String,
+    pub webhook_endpoints: BTreeMap<String, String>,
 }
 
 impl Endpoints {

@@ -38,6 +38,7 @@ use crate::control::{self, Control};
 use crate::gateway;
 use crate::issuer::Issuer;
 use crate::lambda::Lambda;
+use crate::receiver;
 use crate::schedule::{self, ScheduleHandle};
 use crate::services::Addresses;
 use crate::zoho::{self, Simulator};
@@ -64,6 +65,7 @@ pub struct Stack {
     queues: BTreeMap<String, Queue>,
     issuer: Issuer,
     zoho: Simulator,
+    receiver: HttpServer,
     ground: Ground,
     directory: Directory,
 }
@@ -84,11 +86,12 @@ impl Stack {
         let simulator = zoho::Options { client_secret: keys.zoho_client.clone(), ..zoho::Options::default() };
 
         // Nothing of this needs another.
-        let ((), ground, issuer, zoho) = tokio::try_join!(
+        let ((), ground, issuer, zoho, receiver) = tokio::try_join!(
             async { if options.build { build_functions(&options).await } else { Ok(()) } },
             Ground::prepare(shared, &directory),
             Issuer::start(),
             zoho::start(simulator),
+            receiver::start(),
         )?;
 
         let logs = directory.logs();
@@ -98,6 +101,7 @@ impl Stack {
             keys: &keys,
             issuer_url: issuer.url(),
             zoho_url: options.zoho_url.as_deref().unwrap_or(zoho.url()),
+            receiver_url: receiver.url(),
             logs: &logs,
         };
         let deployment = Deployment::make(&parameters, &options, &around).await?;
@@ -126,6 +130,8 @@ impl Stack {
             logs,
             functions: template.functions.into_iter().map(|function| function.name).collect(),
             webhook_secrets: keys.webhooks,
+            webhook_receiver: receiver.url().to_owned(),
+            webhook_endpoints: keys.endpoints,
         };
         let notice = Notice::post(&endpoints, directory.path())?;
         let queues = provisioned.queues;
@@ -142,6 +148,7 @@ impl Stack {
             queues,
             issuer,
             zoho,
+            receiver,
             ground,
             directory,
         })
@@ -187,6 +194,7 @@ impl Stack {
         self.mappings.stop().await;
         drop(self.issuer);
         self.zoho.stop();
+        drop(self.receiver);
         self.ground.leave().await
     }
 }

@@ -52,6 +52,8 @@ impl Parameters {
             ("DatabaseName", database),
             // The server listens on 127.0.0.1 only.
             ("DatabaseTls", "disable"),
+            // So does the receiver of webhooks.
+            ("AllowPrivateEndpoints", "true"),
         ] {
             values.insert(name.to_owned(), value.to_owned());
         }

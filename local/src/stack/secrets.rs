@@ -23,11 +23,17 @@ const MIDDLEWARE_EVENTS: &[&str] =
 /// The gallery hosts that middleware may speak for.
 const HOSTS: &[&str] = &["photoday", "gotphoto"];
 
+/// Who is told of events, and of which.
+const WEBHOOK_ENDPOINTS: [(&str, &[&str]); 2] =
+    [("make", &["user.created", "user.updated"]), ("zapier", &["gallery.live", "referral.earned"])];
+
 /// The keys and tokens of one stack.
 #[derive(Debug)]
 pub(super) struct Keys {
     /// By source, as Standard Webhooks writes them.
     pub(super) webhooks: BTreeMap<String, String>,
+    /// By endpoint, likewise: what our own webhooks are signed with.
+    pub(super) endpoints: BTreeMap<String, String>,
     /// What Zoho Campaigns sends with its receipts.
     pub(super) receipts: String,
     pub(super) zoho_client: String,
@@ -35,12 +41,17 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new() -> anyhow::Result<Keys> {
-        let webhooks = WEBHOOK_SOURCES
-            .iter()
-            .map(|(source, ..)| Ok(((*source).to_owned(), format!("whsec_{}", STANDARD.encode(random::key::<32>()?)))))
-            .collect::<anyhow::Result<_>>()?;
-        Ok(Keys { webhooks, receipts: random::password(32)?, zoho_client: random::password(32)? })
+        Ok(Keys {
+            webhooks: keys(WEBHOOK_SOURCES.iter().map(|(source, ..)| *source))?,
+            endpoints: keys(WEBHOOK_ENDPOINTS.iter().map(|(endpoint, _)| *endpoint))?,
+            receipts: random::password(32)?,
+            zoho_client: random::password(32)?,
+        })
     }
+}
+
+fn keys<'a>(names: impl Iterator<Item = &'a str>) -> anyhow::Result<BTreeMap<String, String>> {
+    names.map(|name| Ok((name.to_owned(), format!("whsec_{}", STANDARD.encode(random::key::<32>()?))))).collect()
 }
 
 /// What the content of the secrets is made of.
@@ -49,6 +60,8 @@ pub(super) struct Contents<'a> {
     pub(super) passwords: &'a Passwords,
     pub(super) keys: &'a Keys,
     pub(super) zoho_url: &'a str,
+    /// Where endpoints are.
+    pub(super) receiver_url: &'a str,
 }
 
 impl Contents<'_> {
@@ -61,6 +74,7 @@ impl Contents<'_> {
             "WorkerDatabaseSecret" => login("isoxp_worker", &self.passwords.worker),
             "ZohoSecret" => self.zoho(),
             "WebhookSourcesSecret" => self.webhook_sources()?,
+            "WebhookEndpointsSecret" => self.webhook_endpoints()?,
             other => bail!("the template declares the secret {other}; give it a content in local/src/stack/secrets.rs"),
         })
     }
@@ -94,6 +108,16 @@ impl Contents<'_> {
         }
         Ok(sources)
     }
+
+    fn webhook_endpoints(&self) -> anyhow::Result<Value> {
+        let mut endpoints = json!({});
+        for (endpoint, events) in WEBHOOK_ENDPOINTS {
+            let key = self.keys.endpoints.get(endpoint).with_context(|| format!("no key was made for {endpoint}"))?;
+            let url = format!("{}/hooks/{endpoint}", self.receiver_url);
+            endpoints[endpoint] = json!({ "url": url, "keys": [key], "events": events });
+        }
+        Ok(endpoints)
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +128,10 @@ mod tests {
         let password = || "secret".to_owned();
         let passwords = Passwords { superuser: password(), migrator: password(), api: password(), worker: password() };
         let keys = Keys::new().unwrap();
-        check(&keys, &Contents { passwords: &passwords, keys: &keys, zoho_url: "http://zoho" });
+        check(
+            &keys,
+            &Contents { passwords: &passwords, keys: &keys, zoho_url: "http://zoho", receiver_url: "http://receiver" },
+        );
     }
 
     #[test]
@@ -117,6 +144,16 @@ mod tests {
             assert_eq!(all.len(), 4);
             assert_eq!(sources["photoday"]["keys"][0], keys.webhooks["photoday"].as_str());
             assert_eq!(sources["zapier"]["hosts"], json!(["photoday", "gotphoto"]));
+        });
+    }
+
+    #[test]
+    fn an_endpoint_is_where_the_receiver_listens() {
+        with_contents(|keys, contents| {
+            let endpoints = contents.of("WebhookEndpointsSecret").unwrap();
+
+            assert_eq!(endpoints["make"]["url"], "http://receiver/hooks/make");
+            assert_eq!(endpoints["zapier"]["keys"][0], keys.endpoints["zapier"].as_str());
         });
     }
 

@@ -22,9 +22,10 @@ pub async fn make_template_database(addresses: &Addresses, directory: &Directory
         account: &account,
         database: &database,
         keys: &Keys::new()?,
-        // A migration calls neither.
+        // A migration calls none of them.
         issuer_url: "http://127.0.0.1",
         zoho_url: "http://127.0.0.1",
+        receiver_url: "http://127.0.0.1",
         logs: &logs,
     };
     let deployment = Deployment::make(&parameters, &options, &around).await?;

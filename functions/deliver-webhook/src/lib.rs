@@ -1,0 +1,138 @@
+//! Tells endpoints of events, up to twenty at a time: claim → read the present → count the attempts → call, all at
+//! once → record and complete in one transaction.
+
+mod plan;
+mod record;
+mod schedule;
+mod verdict;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use shared::db::tasks::{Claim, ClaimedTask};
+use shared::db::webhook_deliveries::{self, Delivery, Standing};
+use shared::db::{self, Connection, Database, webhook_subjects};
+use shared::deliveries::{Answer, CALL_TIMEOUT, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer};
+use shared::domain::DeliveryId;
+use shared::lambda::sqs::{TimeLeft, Wakeup};
+use shared::lambda::worker;
+use shared::queue::Queues;
+use shared::secrets::FollowedSecret;
+use shared::tasks::Kind;
+use shared::{Error, clock, ids};
+use uuid::Uuid;
+
+use plan::Plan;
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub client: Client,
+    pub endpoints: FollowedSecret<EndpointsSettings, Endpoints>,
+    pub queues: Queues,
+    /// `ENABLE_ZOHO_SYNC`. Off, what is about people waits where it is.
+    pub enabled: bool,
+}
+
+/// One delivery of this invocation.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) task: ClaimedTask,
+    /// None: its subject is gone, and nobody is to be told of it any more.
+    pub(crate) delivery: Option<Delivery>,
+}
+
+/// One call, made and answered or not.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// The first one is number one.
+    pub(crate) number: u32,
+    pub(crate) answer: Result<Answer, NoAnswer>,
+}
+
+/// Works on the named deliveries and on whatever else is due.
+pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
+    if wakeup.kind == Kind::DeliverUserWebhook && !app.enabled {
+        return Ok(());
+    }
+    let connection = app.database.connection().await?;
+    let (lease, most) = (ids::new(), wakeup.kind.batch_size());
+    let claim = db::tasks::claim(&connection, wakeup.kind, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
+    if !claim.tasks.is_empty() {
+        let worked = work(app, connection, &claim, wakeup.time).await;
+        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+    }
+    if claim.more {
+        app.queues.nudge(wakeup.kind).await?;
+    }
+    Ok(())
+}
+
+async fn work(app: &App, mut connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+    let work = load(&connection, claim).await?;
+    let endpoints = endpoints(app, &work).await;
+    // All calls start together, so either all of them fit in or none.
+    let plans = plan::plan(&work, &endpoints, time.fits(CALL_TIMEOUT), ids::random_fraction());
+    let calls = calls(&mut connection, &work, &plans).await?;
+    // The pool has one connection, and recording may need a new one.
+    drop(connection);
+    let attempts: HashMap<DeliveryId, Attempt> = join_all(
+        calls
+            .into_iter()
+            .map(|(id, number, call)| async move { (id, Attempt { number, answer: app.client.send(call).await }) }),
+    )
+    .await
+    .into_iter()
+    .collect();
+    let record = record::Record::of(&work, &plans, &attempts);
+    db::insist(|| record.write(&app.database, claim)).await
+}
+
+async fn load(connection: &Connection, claim: &Claim) -> Result<Vec<Work>, Error> {
+    let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
+    let deliveries = webhook_deliveries::by_ids(connection, &keys).await?;
+    let mut deliveries: HashMap<Uuid, Delivery> =
+        deliveries.into_iter().map(|delivery| (delivery.id.0, delivery)).collect();
+    Ok(claim.tasks.iter().map(|task| Work { task: *task, delivery: deliveries.remove(&task.key) }).collect())
+}
+
+/// The endpoints of the secret; read anew if what the sweep has registered since is not in this copy.
+async fn endpoints(app: &App, work: &[Work]) -> Arc<Endpoints> {
+    let now = clock::now();
+    let copy = app.endpoints.current(now).await;
+    let mut wanted = work.iter().filter_map(|work| work.delivery.as_ref());
+    if wanted.all(|delivery| delivery.standing == Standing::Removed || plan::registered(&copy, delivery).is_some()) {
+        return copy;
+    }
+    app.endpoints.newer(now).await.unwrap_or(copy)
+}
+
+/// The calls that are made, each counted before it is, with its number.
+async fn calls<'a>(
+    connection: &mut Connection,
+    work: &[Work],
+    plans: &[Plan<'a>],
+) -> Result<Vec<(DeliveryId, u32, Call<'a>)>, Error> {
+    let planned = work.iter().zip(plans);
+    let sent: Vec<(&Delivery, &'a Endpoint)> =
+        planned.filter_map(|(work, plan)| Some((work.delivery.as_ref()?, plan.endpoint()?))).collect();
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let subjects: Vec<_> = sent.iter().map(|(delivery, _)| delivery.event.subject).collect();
+    let present = webhook_subjects::load(connection, &subjects).await?;
+    let keys: Vec<Uuid> = sent.iter().map(|(delivery, _)| delivery.id.0).collect();
+    let tx = connection.transaction().await?;
+    let numbers: HashMap<DeliveryId, u32> = webhook_deliveries::begin(&tx, &keys).await?.into_iter().collect();
+    tx.commit().await?;
+    let at = clock::now();
+    let call = |(delivery, endpoint): (&Delivery, &'a Endpoint)| {
+        // What is gone since a moment ago has neither data nor a number: there is nobody to tell of.
+        let body = delivery.event.body(present.get(&delivery.event.subject)?);
+        let number = *numbers.get(&delivery.id)?;
+        Some((delivery.id, number, Call { endpoint, event: delivery.event.id, body, at }))
+    };
+    Ok(sent.into_iter().filter_map(call).collect())
+}

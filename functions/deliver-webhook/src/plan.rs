@@ -1,0 +1,88 @@
+//! What is done about each delivery: called, skipped, or put back to wait.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use shared::db::webhook_deliveries::{Delivery, Standing};
+use shared::deliveries::{Endpoint, Endpoints};
+use shared::domain::DeliveryStatus;
+use shared::tasks::Failure;
+
+use crate::Work;
+
+/// What is done about one delivery.
+#[derive(Debug)]
+pub(crate) enum Plan<'a> {
+    Call(&'a Endpoint),
+    /// There will be no call, for this reason.
+    Skip(String),
+    /// There is no call yet, and none is counted.
+    Wait(Duration, Failure),
+    /// Nothing is left to do.
+    Done,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn endpoint(&self) -> Option<&'a Endpoint> {
+        match self {
+            Self::Call(endpoint) => Some(endpoint),
+            Self::Skip(_) | Self::Wait(..) | Self::Done => None,
+        }
+    }
+}
+
+/// How long a delivery waits for the sweep and this worker to see the same secret.
+const CHANGING: Duration = Duration::from_secs(30);
+/// How long the others wait while one delivery finds out whether an endpoint is well again.
+const TRYING: Duration = Duration::from_secs(5);
+/// What waited for the same moment comes back a little apart.
+const APART: Duration = Duration::from_secs(5);
+
+/// One plan for each, in their order. `in_time`: whether a call fits into this invocation. `random` lies in `0.0..1.0`.
+pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, random: f64) -> Vec<Plan<'a>> {
+    let mut tried = HashSet::new();
+    let mut plan_one = |delivery: &Delivery| {
+        let endpoint = match (delivery.status, &delivery.standing) {
+            (DeliveryStatus::Delivered, _) => return Plan::Done,
+            (_, Standing::Removed) => return Plan::Skip("the endpoint was removed".to_owned()),
+            (_, Standing::Disabled(reason)) => return Plan::Skip(format!("the endpoint is disabled: {reason}")),
+            (_, Standing::Paused(pause)) => {
+                return Plan::Wait(*pause + APART.mul_f64(random), slowed("The endpoint has asked to be spared."));
+            }
+            (_, Standing::Open { .. }) => registered(endpoints, delivery),
+        };
+        let Some(endpoint) = endpoint else {
+            return Plan::Wait(CHANGING, changing());
+        };
+        if !endpoint.wants(delivery.event.kind) {
+            return Plan::Skip("the endpoint does not want this event any more".to_owned());
+        }
+        if !in_time {
+            let message = "The invocation had too little time left; the work goes on by itself.";
+            return Plan::Wait(Duration::ZERO, Failure::new("out-of-time", message));
+        }
+        let was_slowed = !matches!(delivery.standing, Standing::Open { throttles: 0 });
+        if was_slowed && !tried.insert(endpoint.name.clone()) {
+            return Plan::Wait(TRYING, slowed("One delivery finds out whether the endpoint is well again."));
+        }
+        Plan::Call(endpoint)
+    };
+    work.iter().map(|work| work.delivery.as_ref().map_or(Plan::Done, &mut plan_one)).collect()
+}
+
+/// The endpoint of a delivery, if this copy of the secret has it at the address that is registered.
+pub(crate) fn registered<'a>(endpoints: &'a Endpoints, delivery: &Delivery) -> Option<&'a Endpoint> {
+    endpoints.named(&delivery.endpoint).filter(|endpoint| endpoint.url_sha256().as_slice() == delivery.url_sha256)
+}
+
+fn slowed(message: &str) -> Failure {
+    Failure::new("endpoint-slowed", message)
+}
+
+fn changing() -> Failure {
+    Failure::new(
+        "endpoint-changing",
+        "The secret with the endpoints has changed, and the sweep has not registered what it says now. If this stays so, \
+         read the sweep's log: the secret may be wrong.",
+    )
+}
