@@ -5,6 +5,7 @@
 mod alerts;
 mod api;
 mod contacts;
+mod deliveries;
 mod detour;
 mod galleries;
 mod locks;
@@ -20,6 +21,7 @@ mod zoho;
 
 pub use api::{Answer, sent};
 pub use contacts::{USER_ID, tags};
+pub use deliveries::{Arrived, Delivery};
 pub use detour::Detour;
 pub use galleries::{School, fall_soccer};
 pub use locks::TableLock;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::system::{System, eventually};
 
 /// The queues that wake workers, by their logical ids.
-const QUEUES: [&str; 3] = ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue"];
+const QUEUES: [&str; 4] = ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue", "DeliverWebhookQueue"];
 
 impl System {
     /// Puts a message on a queue; a second copy of one that was sent is what SQS itself delivers now and then.
@@ -34,7 +34,9 @@ impl System {
     pub async fn wake(&self, kind: &str, keys: &[Uuid]) {
         let body = json!({ "kind": kind, "keys": keys }).to_string();
         let event = json!({ "Records": [{ "messageId": "by-hand", "body": body }] });
-        let answer = self.invoke(kind, &event).await;
+        // One worker has two kinds.
+        let worker = if kind == "deliver-user-webhook" { "deliver-webhook" } else { kind };
+        let answer = self.invoke(worker, &event).await;
         assert_eq!(answer, json!({ "batchItemFailures": [] }), "{kind} did not take the message");
     }
 
