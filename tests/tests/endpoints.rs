@@ -258,6 +258,8 @@ async fn an_endpoint_that_was_removed_is_told_nothing_and_hears_again_when_it_is
     let skipped = system.deliveries("zapier").await;
     system.change_endpoint("zapier", &zapier).await;
     let back = system.register_endpoints().await;
+    // Its worker would notice by itself; at most twice a minute it reads a secret anew.
+    system.restart_functions().await;
     goes_live(&system, "PD-3").await;
     system.deliver(KIND).await;
 
