@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// The process's environment, as a value that tests can make.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -60,6 +62,28 @@ impl Environment {
     }
 }
 
+/// How people get into the CRM: `ZOHO_SYNC_ROUTE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Route {
+    /// `sync-zoho` makes their Contacts.
+    Native,
+    /// Make or Zapier make them, on `user.created`, and send `crm.contact.linked` back.
+    Middleware,
+}
+
+impl FromStr for Route {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "native" => Ok(Self::Native),
+            "middleware" => Ok(Self::Middleware),
+            other => Err(format!("it must be native or middleware, not {other:?}")),
+        }
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -81,5 +105,18 @@ mod tests {
             "the environment variable C must be true or false, not \"TRUE\""
         );
         assert_eq!(environment.flag("D").unwrap_err().to_string(), "the environment variable D is not set");
+    }
+
+    #[test]
+    fn a_route_is_native_or_middleware_and_nothing_else() {
+        let environment = Environment::from([("A", "native"), ("B", "middleware"), ("C", "Make"), ("D", "")]);
+
+        assert_eq!(environment.parsed("A"), Ok(Route::Native));
+        assert_eq!(environment.parsed("B"), Ok(Route::Middleware));
+        assert_eq!(
+            environment.parsed::<Route>("C").unwrap_err().to_string(),
+            "the environment variable C cannot be used: it must be native or middleware, not \"Make\""
+        );
+        assert_eq!(environment.parsed::<Route>("D"), Err(ConfigError::Missing("D".to_owned())));
     }
 }

@@ -31,7 +31,7 @@ impl Flags {
         Flags { lambda, environments: Arc::new(Mutex::new(environments)) }
     }
 
-    /// The flags of all functions, and every other variable that stands in `named`, with their values.
+    /// The flags of all functions with their values.
     pub async fn values(&self) -> BTreeMap<String, String> {
         flags_in(&*self.environments.lock().await)
     }
@@ -70,10 +70,10 @@ pub(super) fn apply(environments: &mut Environments, values: &BTreeMap<String, S
     Ok(())
 }
 
-/// Flags are the variables that switch something on, by the name they have.
+/// Flags are the variables that switch something on, by the name they have, and the way that people take into the CRM.
 fn flags_in(environments: &Environments) -> BTreeMap<String, String> {
     let variables = environments.values().flatten();
-    let flags = variables.filter(|(name, _)| name.starts_with("ENABLE_"));
+    let flags = variables.filter(|(name, _)| name.starts_with("ENABLE_") || *name == "ZOHO_SYNC_ROUTE");
     flags.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
