@@ -99,7 +99,7 @@ async fn fill(tx: &Transaction<'_>, user: &User, registration: &Registration) ->
     if referral == Referral::Credited {
         follow_up.and(webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await?);
     }
-    follow_up.and(webhook_events::emit(tx, Happening::UserCreated(user.id)).await?);
+    follow_up.and(webhook_events::emit(tx, Happening::UsersCreated(&[user.id])).await?);
     follow_up.and(db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?);
     Ok((referral, follow_up))
 }

@@ -1,7 +1,8 @@
 //! Makes Zoho's Contacts match our people, up to a hundred in a call: claim → read the present → act at Zoho →
-//! record and complete in one transaction.
+//! record and complete in one transaction. Or sees to it that Make or Zapier do.
 
 mod act;
+mod middleware;
 mod plan;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use shared::db::{self, Connection, Database};
 use shared::domain::UserId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
-use shared::queue::Queue;
+use shared::queue::{Queue, Queues};
 use shared::tasks::{Failure, Kind, backoff};
 use shared::zoho::{RecordError, Zoho, ZohoError};
 use shared::{Error, ids};
@@ -22,10 +23,18 @@ use shared::{Error, ids};
 #[derive(Debug)]
 pub struct App {
     pub database: Database,
-    pub zoho: Zoho,
+    pub way: Way,
     pub queue: Queue,
     /// `ENABLE_ZOHO_SYNC`. Off, the tasks wait where they are.
     pub enabled: bool,
+}
+
+/// How people get into the CRM: `ZOHO_SYNC_ROUTE`. The tasks are the same, so that a change of route loses nobody.
+#[derive(Debug)]
+pub enum Way {
+    Native(Box<Zoho>),
+    /// With the queues of what Make and Zapier are told.
+    Middleware(Queues),
 }
 
 /// What came of one person.
@@ -66,7 +75,14 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let most = Kind::SyncZoho.batch_size();
     let claim = db::tasks::claim(&connection, Kind::SyncZoho, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
     if !claim.tasks.is_empty() {
-        let worked = work(app, connection, &claim, wakeup.time).await;
+        let worked = match &app.way {
+            Way::Native(zoho) => work(app, zoho, connection, &claim, wakeup.time).await,
+            Way::Middleware(deliveries) => {
+                // The pool has one connection.
+                drop(connection);
+                middleware::work(&app.database, deliveries, &claim).await
+            }
+        };
         worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
@@ -75,10 +91,10 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     Ok(())
 }
 
-async fn work(app: &App, connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+async fn work(app: &App, zoho: &Zoho, connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
     let keys: Vec<_> = claim.tasks.iter().map(|task| task.key).collect();
     let people = db::people::by_ids(&connection, &keys).await?;
-    let results = act::sync(&app.zoho, &connection, people, time).await;
+    let results = act::sync(zoho, &connection, people, time).await;
     // The pool has one connection, and recording may need a new one.
     drop(connection);
     db::insist(|| record(&app.database, claim, &results)).await

@@ -1,16 +1,21 @@
 //! Wiring of [`sync_zoho`].
 
+use shared::config::Route;
 use shared::lambda::{Start, StartError, sqs};
 use shared::tasks::Kind;
 use shared::zoho::Zoho;
-use sync_zoho::App;
+use sync_zoho::{App, Way};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
+    let way = match start.environment.parsed("ZOHO_SYNC_ROUTE")? {
+        Route::Native => Way::Native(Box::new(Zoho::new(start.secrets().json("ZOHO_SECRET").await?)?)),
+        Route::Middleware => Way::Middleware(start.queues(&[Kind::DeliverUserWebhook])?),
+    };
     let app = App {
         database: start.database().await?,
-        zoho: Zoho::new(start.secrets().json("ZOHO_SECRET").await?)?,
+        way,
         queue: start.queue(Kind::SyncZoho)?,
         enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
     };

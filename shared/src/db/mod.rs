@@ -17,6 +17,7 @@ pub mod roles;
 pub mod rosters;
 pub mod session;
 pub mod tasks;
+pub mod unlinked;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

@@ -13,7 +13,7 @@ use crate::tasks::{FollowUp, Kind};
 /// Something that happened, and to whom or what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happening<'a> {
-    UserCreated(UserId),
+    UsersCreated(&'a [UserId]),
     UserUpdated(UserId),
     GalleryLive(GalleryId),
     ReferralsEarned(&'a [ReferralId]),
@@ -22,7 +22,7 @@ pub enum Happening<'a> {
 impl Happening<'_> {
     const fn event_type(&self) -> WebhookEventType {
         match self {
-            Self::UserCreated(_) => WebhookEventType::UserCreated,
+            Self::UsersCreated(_) => WebhookEventType::UserCreated,
             Self::UserUpdated(_) => WebhookEventType::UserUpdated,
             Self::GalleryLive(_) => WebhookEventType::GalleryLive,
             Self::ReferralsEarned(_) => WebhookEventType::ReferralEarned,
@@ -42,9 +42,10 @@ pub const fn kind_of(event: WebhookEventType) -> Kind {
 /// while an endpoint is disabled is written down too, and an admin can still send it.
 pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<FollowUp, Error> {
     let (users, galleries, referrals) = match happening {
-        Happening::UserCreated(user) | Happening::UserUpdated(user) => (vec![user.0], vec![], vec![]),
+        Happening::UsersCreated([]) | Happening::ReferralsEarned([]) => return Ok(FollowUp::default()),
+        Happening::UsersCreated(users) => (users.iter().map(|id| id.0).collect(), vec![], vec![]),
+        Happening::UserUpdated(user) => (vec![user.0], vec![], vec![]),
         Happening::GalleryLive(gallery) => (vec![], vec![gallery.0], vec![]),
-        Happening::ReferralsEarned([]) => return Ok(FollowUp::default()),
         Happening::ReferralsEarned(referrals) => (vec![], vec![], referrals.iter().map(|id| id.0).collect()),
     };
     let event = happening.event_type();

@@ -1,0 +1,106 @@
+//! The way over Make or Zapier: they make the Contacts and send `crm.contact.linked` back. Whoever is not linked is
+//! told of again, until somebody has to look.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use shared::Error;
+use shared::db::tasks::{Claim, ClaimedTask, Outcome};
+use shared::db::unlinked::{self, Unlinked};
+use shared::db::webhook_events::{self, Happening};
+use shared::db::{self, Database};
+use shared::domain::UserId;
+use shared::queue::Queues;
+use shared::tasks::{Failure, FollowUp};
+use uuid::Uuid;
+
+/// How long a scenario has to send the link back: long enough for one that runs on a schedule.
+const PATIENCE: Duration = Duration::from_hours(1);
+/// How often a user is told of before a person has to look.
+const MOST_SENT: u32 = 24;
+
+/// Completes the tasks of those who are linked, and tells of the others again.
+pub(crate) async fn work(database: &Database, deliveries: &Queues, claim: &Claim) -> Result<(), Error> {
+    let follow_up = db::once_more(|| tell(database, claim)).await?;
+    deliveries.wake(&follow_up).await;
+    Ok(())
+}
+
+/// Events and outcomes in one transaction: a worker that dies has told nobody.
+async fn tell(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
+    let unlinked = unlinked::by_ids(&tx, &keys, PATIENCE).await?;
+    let mut unlinked: HashMap<UserId, Unlinked> = unlinked.into_iter().map(|one| (one.user, one)).collect();
+    let steps: Vec<(ClaimedTask, Step)> = claim
+        .tasks
+        .iter()
+        // Whoever is not among them is linked, an admin, or gone.
+        .map(|task| (*task, unlinked.remove(&UserId(task.key)).map_or(Step::Complete, |one| Step::of(task, one))))
+        .collect();
+    let to_tell: Vec<UserId> =
+        steps.iter().filter(|(_, step)| matches!(step, Step::Tell(_))).map(|(task, _)| UserId(task.key)).collect();
+    // A new event: receivers drop those whose `webhook-id` they know.
+    let follow_up = webhook_events::emit(&tx, Happening::UsersCreated(&to_tell)).await?;
+    let outcomes: Vec<(ClaimedTask, Outcome)> = steps.into_iter().map(|(task, step)| (task, step.outcome())).collect();
+    claim.record(&tx, &outcomes).await?;
+    tx.commit().await?;
+    Ok(follow_up)
+}
+
+/// What is to be done for one user.
+#[derive(Debug)]
+enum Step {
+    Complete,
+    Tell(Unlinked),
+    Wait(Unlinked),
+    GiveUp(Unlinked),
+}
+
+impl Step {
+    /// She may have been told of long before this task: whoever replays one that has failed starts a new round. And it
+    /// may have been tried on the other route: that was no telling.
+    fn of(task: &ClaimedTask, user: Unlinked) -> Self {
+        match user {
+            user if !user.wait.is_zero() => Self::Wait(user),
+            user if task.attempts > MOST_SENT && user.sent >= i64::from(MOST_SENT) => Self::GiveUp(user),
+            user => Self::Tell(user),
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Complete => Outcome::Complete,
+            Self::Tell(user) => Outcome::Retry(PATIENCE, waiting(&user.endpoints, user.sent + 1)),
+            Self::Wait(user) => Outcome::Retry(user.wait, waiting(&user.endpoints, user.sent)),
+            Self::GiveUp(user) => Outcome::Fail(never_linked(&user)),
+        }
+    }
+}
+
+fn waiting(endpoints: &str, sent: i64) -> Failure {
+    let message = if endpoints.is_empty() {
+        "No endpoint takes user.created: name one in the secret of the endpoints, or enable the one that is disabled. \
+         Its scenario makes the Contact and sends crm.contact.linked back (docs/middleware)."
+            .to_owned()
+    } else {
+        format!(
+            "This user has no Contact yet. The scenario in Make or Zapier (endpoint: {endpoints}) has to make one and send \
+             crm.contact.linked back (docs/middleware). It was told of the user {sent} times, and is told again every hour."
+        )
+    };
+    Failure::new("waiting-for-link", message)
+}
+
+fn never_linked(user: &Unlinked) -> Failure {
+    let (sent, endpoints) = (user.sent, if user.endpoints.is_empty() { "none" } else { &user.endpoints });
+    Failure::new(
+        "never-linked",
+        format!(
+            "user.created was sent {sent} times and no crm.contact.linked came back. Look into the history of the scenario in \
+             Make or Zapier (endpoint: {endpoints}): it has to run, to make the Contact, and to get a 202 for its last step \
+             (docs/middleware). Mend it and replay this task."
+        ),
+    )
+}
