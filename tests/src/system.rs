@@ -106,10 +106,18 @@ impl System {
 
     /// Flips flags as a redeploy would.
     pub async fn flip(&self, flags: &[(&str, bool)]) {
-        let values: BTreeMap<&str, String> = flags.iter().map(|(flag, on)| (*flag, on.to_string())).collect();
+        self.set(flags.iter().map(|(flag, on)| (*flag, on.to_string())).collect()).await;
+    }
+
+    /// Sends people into the CRM by this route from now on: `native`, or `middleware`.
+    pub async fn take_route(&self, route: &str) {
+        self.set(BTreeMap::from([("ZOHO_SYNC_ROUTE", route.to_owned())])).await;
+    }
+
+    async fn set(&self, values: BTreeMap<&str, String>) {
         let url = format!("{}/flags", self.endpoints().control);
         let answer = self.http.post(url).json(&values).send().await.expect("the stack's control answers");
-        assert!(answer.status().is_success(), "flags could not be flipped: {}", answer.status());
+        assert!(answer.status().is_success(), "variables could not be set: {}", answer.status());
     }
 
     /// The processes of a function's execution environments that are at work.
@@ -128,7 +136,8 @@ impl System {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("the process can be killed");
     }
 
-    /// Moves every lease and every waiting time of the tasks into the past, as if an hour had gone by.
+    /// Moves every lease and every waiting time of the tasks into the past, and what others were told, as if an hour had
+    /// gone by.
     pub async fn let_an_hour_pass(&self) {
         self.rows(
             "update tasks set not_before = not_before - interval '1 hour', dispatch_at = dispatch_at - interval '1 hour',
@@ -138,6 +147,8 @@ impl System {
         .await;
         self.rows("update task_kinds set paused_until = paused_until - interval '1 hour'", &[]).await;
         self.rows("update zoho_token set refreshing_until = refreshing_until - interval '1 hour'", &[]).await;
+        self.rows("update webhook_events set occurred_at = occurred_at - interval '1 hour'", &[]).await;
+        self.rows("update webhook_deliveries set delivered_at = delivered_at - interval '1 hour'", &[]).await;
     }
 
     /// Waits until no task is left that could still run.
