@@ -120,12 +120,13 @@ impl System {
         assert!(answer.status().is_success(), "variables could not be set: {}", answer.status());
     }
 
-    /// The processes of a function's execution environments that are at work.
+    /// The processes of a function's execution environments that are at work. One that is starting has none yet: it
+    /// stands as 0, and a signal to 0 would end the tests themselves.
     pub fn busy(&self, function: &str) -> Vec<u32> {
         let environments = self.stack.lambda().environments();
-        let busy = environments
-            .iter()
-            .filter(|environment| environment.function == function && environment.request_id.is_some());
+        let busy = environments.iter().filter(|environment| {
+            environment.function == function && environment.request_id.is_some() && environment.pid != 0
+        });
         busy.map(|environment| environment.pid).collect()
     }
 
