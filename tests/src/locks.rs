@@ -27,7 +27,9 @@ impl TableLock {
     /// Waits until so many sessions stand before the lock.
     pub async fn waited_for_by(&self, sessions: i64) {
         eventually("the lock is waited for", || async {
-            let waiting = "select count(*) from pg_locks where not granted and relation = $1::text::regclass";
+            // The databases of all tests come from one template: their tables have the same numbers.
+            let waiting = "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                           where not granted and relation = $1::text::regclass and datname = current_database()";
             let row = self.holder.query_one(waiting, &[&self.table]).await.expect("the holder can look");
             (row.get::<_, i64>(0) >= sessions).then_some(())
         })
