@@ -17,6 +17,8 @@ pub enum Requirements {
     Postgres,
     /// The template's linter.
     Lint,
+    /// What `docs/middleware/scenario.py` needs.
+    Middleware,
 }
 
 impl Requirements {
@@ -25,6 +27,7 @@ impl Requirements {
             Requirements::Services => "local/requirements.lock",
             Requirements::Postgres => "local/requirements-postgres.lock",
             Requirements::Lint => "local/requirements-lint.lock",
+            Requirements::Middleware => "local/requirements-middleware.lock",
         }
     }
 
@@ -33,6 +36,7 @@ impl Requirements {
             Requirements::Services => "the local SQS and Secrets Manager",
             Requirements::Postgres => "PostgreSQL, since no version 15 or newer is installed",
             Requirements::Lint => "the template linter",
+            Requirements::Middleware => "the Standard Webhooks library, for a scenario like Make's",
         }
     }
 }
