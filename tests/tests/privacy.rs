@@ -58,7 +58,8 @@ async fn keys_of(system: &System) -> Vec<String> {
         system.value("select access_token from zoho_token", &[]).await,
         "a token of nobody".to_owned(),
     ];
-    for name in ["zoho", "webhook-sources", "database/api", "database/worker", "database/migrator"] {
+    for name in ["zoho", "webhook-sources", "webhook-endpoints", "database/api", "database/worker", "database/migrator"]
+    {
         keys_in(&system.secret(name).await, &mut keys);
     }
     assert!(keys.len() >= 12 && keys.iter().all(|key| key.len() >= 16), "not all keys were found");
@@ -67,6 +68,9 @@ async fn keys_of(system: &System) -> Vec<String> {
 
 /// Sheree, Cathy and Frank register, Zoho hears of it in the end, and a gallery goes live.
 async fn tell_the_story(system: &System) {
+    system.register_endpoints().await;
+    let echo = "no: Sheree Lane <sheree@example.com>";
+    system.endpoint_answers("make", &json!({ "status": 500, "body": echo, "times": 1 })).await;
     system.fault("upsert", "status-500", &json!({})).await;
     let refused = json!({"match": "sheree@example.com", "code": "INVALID_DATA", "message": "no: sheree@example.com"});
     system.fault("upsert", "record-error", &refused).await;
@@ -124,7 +128,7 @@ async fn no_log_and_no_error_tells_who_somebody_is_or_how_to_get_in() {
 
     tell_the_story(&system).await;
     let errors = tell_it_wrong(&system).await;
-    for queue in ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue"] {
+    for queue in ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue", "DeliverWebhookQueue"] {
         system.put_message(queue, r#"{"first_name":"Sheree","email":"sheree@example.com"}"#).await;
     }
     system.woken().await;
@@ -139,7 +143,12 @@ async fn no_log_and_no_error_tells_who_somebody_is_or_how_to_get_in() {
     for error in errors {
         assert_eq!(found(PERSONAL, &error.body.to_string()), [""; 0], "{}", error.body);
     }
-    for queue in ["SyncZohoDeadLetterQueue", "FanOutGalleryDeadLetterQueue", "SendAlertsDeadLetterQueue"] {
+    for queue in [
+        "SyncZohoDeadLetterQueue",
+        "FanOutGalleryDeadLetterQueue",
+        "SendAlertsDeadLetterQueue",
+        "DeliverWebhookDeadLetterQueue",
+    ] {
         let dead = system.messages(queue).await;
         let reason = dead[0].message_attributes.as_ref().and_then(|all| all["reason"].string_value()).unwrap();
         assert!(dead.len() == 1 && reason.starts_with("not a message of ours"), "{reason}");

@@ -1,6 +1,7 @@
 //! Tells endpoints of events, up to twenty at a time: claim → read the present → count the attempts → call, all at
 //! once → record and complete in one transaction.
 
+mod conduct;
 mod plan;
 mod record;
 mod schedule;

@@ -1,16 +1,17 @@
 //! What is written down after the calls: of the deliveries, of the endpoints, and of the tasks, in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
-use shared::db::webhook_deliveries::{Delivery, Recorded, Standing};
+use shared::db::webhook_deliveries::{Delivery, Recorded};
 use shared::db::webhook_endpoints::Conduct;
 use shared::db::{Database, webhook_deliveries, webhook_endpoints};
 use shared::domain::{DeliveryId, DeliveryStatus};
 use shared::tasks::Failure;
 use shared::{Error, ids};
 
+use crate::conduct::conducts;
 use crate::plan::Plan;
 use crate::verdict::Verdict;
 use crate::{Attempt, Work, schedule};
@@ -23,9 +24,6 @@ pub(crate) struct Record {
     outcomes: Vec<(ClaimedTask, Outcome)>,
 }
 
-/// A pause after the first failure of this sort; each further one doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(10);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 /// What has been told to come back at a moment comes a little apart.
 const APART: Duration = Duration::from_secs(5);
 
@@ -130,40 +128,6 @@ impl Record {
     }
 }
 
-/// How each endpoint has behaved, by its name.
-fn conducts<'a>(attempts: impl Iterator<Item = (&'a Delivery, &'a Verdict)>) -> BTreeMap<String, Conduct> {
-    let mut conducts = BTreeMap::new();
-    for (delivery, verdict) in attempts {
-        let throttles = if let Standing::Open { throttles } = delivery.standing { throttles } else { 0 };
-        let conduct = conducts.entry(delivery.endpoint.clone()).or_insert_with(|| Conduct {
-            endpoint: delivery.endpoint.clone(),
-            url_sha256: delivery.url_sha256.clone(),
-            succeeded: false,
-            failed: false,
-            gone: false,
-            pause: None,
-            throttles: throttles.saturating_add(1),
-        });
-        match verdict {
-            Verdict::Delivered => conduct.succeeded = true,
-            Verdict::Gone => conduct.gone = true,
-            Verdict::Failed { slows, retry_after, .. } => {
-                conduct.failed = true;
-                if *slows {
-                    let pause = pause(throttles).max(retry_after.unwrap_or_default());
-                    conduct.pause = Some(conduct.pause.unwrap_or_default().max(pause));
-                }
-            }
-        }
-    }
-    conducts
-}
-
-/// How long an endpoint is spared that had to be spared so many times in a row before.
-fn pause(throttles: i32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << throttles.clamp(0, 6)).min(LONGEST_PAUSE)
-}
-
 fn given_up(attempts: u32, last: &Failure) -> Failure {
     Failure::new(
         "no-success-in-three-days",
@@ -172,16 +136,4 @@ fn given_up(attempts: u32, last: &Failure) -> Failure {
             last.message
         ),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_pause_is_twice_as_long_up_to_ten_minutes() {
-        let pauses: Vec<u64> = [0, 1, 2, 5, 6, 7, i32::MAX].map(|throttles| pause(throttles).as_secs()).into();
-
-        assert_eq!(pauses, [10, 20, 40, 320, 600, 600, 600]);
-    }
 }

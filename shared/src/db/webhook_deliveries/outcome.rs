@@ -1,43 +1,15 @@
-//! `webhook_deliveries`: one event on its way to one endpoint.
+//! What becomes of deliveries: attempts counted, outcomes written down, and what waits for a slow endpoint put off.
 
 use std::time::Duration;
 
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Transaction;
-use super::column::stored;
-use super::session::Session;
-use crate::deliveries::{Event, Subject};
-use crate::domain::{DeliveryId, DeliveryStatus, GalleryId, ReferralId, UserId, WebhookEventId};
+use super::super::Transaction;
+use super::super::session::Session;
+use crate::domain::{DeliveryId, DeliveryStatus};
 use crate::error::Error;
 use crate::tasks::Kind;
-
-/// A delivery, its event, and the endpoint as it stands.
-#[derive(Debug)]
-pub struct Delivery {
-    pub id: DeliveryId,
-    pub status: DeliveryStatus,
-    pub event: Event,
-    pub endpoint: String,
-    /// The address that is registered; the worker's copy of the secret may be older.
-    pub url_sha256: Vec<u8>,
-    pub standing: Standing,
-}
-
-/// How an endpoint stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It takes what it is told. It had to be spared so many times in a row: no time, usually.
-    Open {
-        throttles: i32,
-    },
-    /// It is to be spared for so long.
-    Paused(Duration),
-    Disabled(String),
-    Removed,
-}
 
 /// What became of an attempt, or that there will be none.
 #[derive(Debug)]
@@ -47,66 +19,6 @@ pub struct Recorded {
     pub http_status: Option<u16>,
     pub error: Option<String>,
     pub answer: Option<String>,
-}
-
-/// Those of the deliveries whose subject still exists.
-pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
-    let rows = session
-        .rows(
-            "select
-                 delivery.id,
-                 delivery.status::text as status,
-                 event.id as event_id,
-                 event.type,
-                 event.user_id,
-                 event.gallery_id,
-                 event.referral_id,
-                 event.occurred_at,
-                 endpoint.name as endpoint,
-                 endpoint.url_sha256,
-                 endpoint.throttles,
-                 endpoint.disabled_reason,
-                 endpoint.removed_at is not null as removed,
-                 greatest(0, extract(epoch from endpoint.paused_until - now()))::float8 as paused_seconds
-             from webhook_deliveries as delivery
-             join webhook_events as event on event.id = delivery.event_id
-             join webhook_endpoints as endpoint on endpoint.name = delivery.endpoint
-             where delivery.id = any ($1)
-             order by delivery.id",
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
-    rows.iter().map(from_row).collect()
-}
-
-fn from_row(row: &Row) -> Result<Delivery, Error> {
-    let subject = [
-        row.get::<_, Option<Uuid>>("user_id").map(|id| Subject::User(UserId(id))),
-        row.get::<_, Option<Uuid>>("gallery_id").map(|id| Subject::Gallery(GalleryId(id))),
-        row.get::<_, Option<Uuid>>("referral_id").map(|id| Subject::Referral(ReferralId(id))),
-    ];
-    let subject = subject.into_iter().flatten().next();
-    let subject = subject.ok_or_else(|| Error::internal("a stored value is not valid", "an event about nothing"))?;
-    let paused = Duration::from_secs_f64(row.get::<_, Option<f64>>("paused_seconds").unwrap_or_default());
-    let standing = match row.get::<_, Option<String>>("disabled_reason") {
-        _ if row.get("removed") => Standing::Removed,
-        Some(reason) => Standing::Disabled(reason),
-        None if paused.is_zero() => Standing::Open { throttles: row.get("throttles") },
-        None => Standing::Paused(paused),
-    };
-    Ok(Delivery {
-        id: DeliveryId(row.get("id")),
-        status: stored(row, "status")?,
-        event: Event {
-            id: WebhookEventId(row.get("event_id")),
-            kind: stored(row, "type")?,
-            subject,
-            occurred_at: row.get("occurred_at"),
-        },
-        endpoint: row.get("endpoint"),
-        url_sha256: row.get("url_sha256"),
-        standing,
-    })
 }
 
 /// Counts an attempt of each, before it is made: one whose outcome is lost counts too. What was given up and is asked
