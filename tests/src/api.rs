@@ -3,6 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::openapi::Exchange;
 use crate::system::System;
 
 /// An answer: its status and its JSON (`Null` if it has none).
@@ -79,12 +80,19 @@ impl System {
     }
 }
 
-/// Sends a request and reads its answer.
+/// Sends a request and reads its answer, which has to be one that `docs/openapi.yaml` describes.
 pub async fn sent(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the API answers");
+    let (client, request) = request.build_split();
+    let request = request.expect("the request can be built");
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let asked = request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec();
+    let response = client.execute(request).await.expect("the API answers");
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let text = response.text().await.expect("the answer can be read");
+    let (method, path) = (method.as_str(), url.path());
+    let exchange = Exchange { method, path, asked: &asked, status, headers: &headers, answered: &text };
+    exchange.check().unwrap_or_else(|problem| panic!("{problem}"));
     Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
 }
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod detour;
 mod galleries;
 mod locks;
+pub mod openapi;
 mod people;
 mod queues;
 mod roles;
