@@ -42,7 +42,7 @@ enum Command {
     Test(test::Test),
     /// Measures release binaries: latency, round trips to the database, calls to Zoho.
     Bench,
-    /// Checks template.yaml, by AWS's rules and by ours.
+    /// Checks template.yaml by AWS's rules and by ours, and docs/openapi.yaml by those of OpenAPI.
     Lint,
 }
 

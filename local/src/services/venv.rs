@@ -15,7 +15,7 @@ pub enum Requirements {
     Services,
     /// The binaries of `PostgreSQL`, where none are installed.
     Postgres,
-    /// The template's linter.
+    /// The linters of the template and of the API's description.
     Lint,
     /// What `docs/middleware/scenario.py` needs.
     Middleware,
@@ -35,7 +35,7 @@ impl Requirements {
         match self {
             Requirements::Services => "the local SQS and Secrets Manager",
             Requirements::Postgres => "PostgreSQL, since no version 15 or newer is installed",
-            Requirements::Lint => "the template linter",
+            Requirements::Lint => "the linters of the template and of the API's description",
             Requirements::Middleware => "the Standard Webhooks library, for a scenario like Make's",
         }
     }
