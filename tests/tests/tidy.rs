@@ -17,13 +17,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("metrics", &["config"]),
     ("secrets", &["config"]),
-    ("webhooks", &["config", "domain", "error", "webhooks"]),
+    ("webhooks", &["config", "domain", "error", "secrets", "webhooks"]),
     ("deliveries", &["config", "domain", "error", "deliveries"]),
     ("db", &["config", "deliveries", "domain", "error", "tasks", "webhooks", "db"]),
     ("tasks", &["domain"]),
     ("queue", &["config", "error", "tasks"]),
     ("zoho", &["config", "db", "domain", "error", "tasks", "zoho"]),
-    ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "lambda"]),
+    ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "webhooks", "lambda"]),
 ];
 
 /// What a pure rule has no use for: other processes, the clock, chance and the environment.

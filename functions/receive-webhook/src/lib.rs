@@ -3,24 +3,25 @@
 
 use std::slice;
 
-use lambda_http::http::{HeaderMap, StatusCode};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use shared::db::inbox::{self, Entry, Taken};
 use shared::db::{self, Database, effects};
 use shared::domain::alert::Receipt;
 use shared::domain::event::CrmRecord;
 use shared::lambda::http;
+use shared::lambda::webhook::{self, RequestHeaders};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
-use shared::webhooks::{Headers, Incoming, MOST_BYTES, Source, Sources};
+use shared::webhooks::{Door, Incoming};
 use shared::{Error, clock, ids};
 use uuid::Uuid;
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct App {
-    pub sources: Sources,
+    pub door: Door,
     pub database: Database,
     pub queues: Queues,
 }
@@ -28,16 +29,13 @@ pub struct App {
 /// 202 for what is new, 200 for what has been here before.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
     let now = clock::now();
-    let body: &[u8] = request.body();
-    if body.len() > MOST_BYTES {
-        return Err(Error::TooLarge { most_bytes: MOST_BYTES });
-    }
-    let source = source(&app.sources, &request)?;
-    let incoming = source.verify(&RequestHeaders(request.headers()), body, now)?.read(now)?;
+    let headers = RequestHeaders(request.headers());
+    let webhook = app.door.verify(&webhook::source_name(&request), &headers, request.body(), now).await?;
+    let incoming = webhook.read(now)?;
 
     let (answer, follow_up) = match &incoming {
         Incoming::Event(event) => {
-            let entry = Entry { id: ids::new(), source: source.name.as_str(), event };
+            let entry = Entry { id: ids::new(), source: webhook.source(), event };
             db::once_more(|| take(&app.database, &entry)).await?
         }
         Incoming::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
@@ -77,14 +75,6 @@ impl Answer {
             Status::Duplicate | Status::Ignored => StatusCode::OK,
         }
     }
-}
-
-/// Named in the query or, for senders that cannot have one, in a header. Neither is signed, which is why no two
-/// sources share a key.
-fn source<'a>(sources: &'a Sources, request: &Request) -> Result<&'a Source, Error> {
-    let query = request.query_string_parameters();
-    let header = || request.headers().get("webhook-source").and_then(|value| value.to_str().ok());
-    sources.named(query.first("source").or_else(header).unwrap_or_default())
 }
 
 /// The event and its effect in one transaction; an effect that fails leaves no trace of the event.
@@ -129,12 +119,4 @@ async fn note(database: &Database, records: &[CrmRecord]) -> Result<(Answer, Fol
     let follow_up = db::tasks::enqueue(&tx, Kind::PullZoho, &keys).await?;
     tx.commit().await?;
     Ok((Answer::accepted(), follow_up))
-}
-
-struct RequestHeaders<'a>(&'a HeaderMap);
-
-impl Headers for RequestHeaders<'_> {
-    fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(lambda_http::http::HeaderValue::as_bytes)
-    }
 }

@@ -1,15 +1,16 @@
 //! Wiring of [`receive_webhook`].
 
 use receive_webhook::App;
+use shared::clock;
 use shared::lambda::{Start, StartError, http};
 use shared::tasks::Kind;
-use shared::webhooks::SourcesSettings;
+use shared::webhooks::Door;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let app = App {
-        sources: start.secrets().json::<SourcesSettings>("WEBHOOK_SOURCES_SECRET").await?.try_into()?,
+        door: Door::new(&start.secrets(), clock::now()).await?,
         database: start.database().await?,
         queues: start.queues(&[Kind::FanOutGallery, Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
     };

@@ -1,7 +1,7 @@
 //! Reading a JSON object into domain types and finding every problem at once, each with its JSON pointer
 //! (RFC 6901), so that a person corrects her form in one go.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -18,6 +18,12 @@ pub struct FieldError {
 impl FieldError {
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.pointer, self.message)
     }
 }
 
@@ -92,6 +98,18 @@ impl<'a> Form<'a> {
     pub fn object<T>(&mut self, field: &'static str, read: impl Fn(&mut Form<'_>) -> Option<T>) -> Option<T> {
         let value = self.get(field)?;
         self.nested(field, value, &read)
+    }
+
+    /// A text, or an object read by `read`; may be missing or null.
+    pub fn text_or_object<T>(
+        &mut self,
+        field: &'static str,
+        read: impl Fn(&mut Form<'_>) -> Option<T>,
+    ) -> Option<Result<&'a str, T>> {
+        match self.get(field)? {
+            Value::String(text) => Some(Ok(text)),
+            other => self.nested(field, other, &read).map(Err),
+        }
     }
 
     /// A JSON object kept as it is, at most `most` bytes; missing is `None`.

@@ -6,6 +6,7 @@ pub mod identity;
 pub mod schedule;
 pub mod sqs;
 pub mod start;
+pub mod webhook;
 pub mod worker;
 
 pub use start::{Start, StartError};

@@ -6,9 +6,9 @@ use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::malformed;
-use super::receipt;
+use super::refusal::malformed;
 use super::verify::VerifiedWebhook;
+use super::{notification, receipt};
 use crate::domain::alert::Receipt;
 use crate::domain::event::{CrmRecord, Earning, Effect, EmailHash, EventSubject};
 use crate::domain::gallery::{GalleryEvent, GallerySubject};
@@ -81,6 +81,13 @@ impl EventKind {
     }
 }
 
+impl EventKind {
+    /// Whether it comes in Zoho's own shape, and in no other.
+    pub(super) fn is_zohos_own(self) -> bool {
+        matches!(self, Self::CrmRecordsChanged | Self::EmailReceipt)
+    }
+}
+
 impl VerifiedWebhook<'_> {
     /// # Errors
     /// `malformed` (400), `event-not-allowed` (403).
@@ -88,13 +95,23 @@ impl VerifiedWebhook<'_> {
         let body: Value = serde_json::from_slice(self.body).map_err(|error| {
             malformed(format!("The body is not valid JSON: see line {}, column {}.", error.line(), error.column()))
         })?;
-        match &self.event_id {
-            None => self.receipts(&body),
-            Some(event_id) => self.event(event_id, body, now).map(Incoming::Event),
-        }
+        let Some(event_id) = &self.event_id else { return self.in_zohos_shape(&body) };
+        let envelope = match &self.source.mapping {
+            None => body,
+            Some(mapping) => match mapping.apply(&body, now)? {
+                Some(envelope) => envelope,
+                None => return Ok(Incoming::Ignored),
+            },
+        };
+        self.event(event_id, envelope, now).map(Incoming::Event)
     }
 
-    fn receipts(&self, body: &Value) -> Result<Incoming, Error> {
+    /// In Zoho's own shapes: its notifications name a module, its receipts an action.
+    fn in_zohos_shape(&self, body: &Value) -> Result<Incoming, Error> {
+        if body["module"].is_string() {
+            self.source.allow(EventKind::CrmRecordsChanged)?;
+            return notification::read(body).map(Incoming::RecordsChanged);
+        }
         self.source.allow(EventKind::EmailReceipt)?;
         receipt::read(body).map(Incoming::Receipts)
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::malformed;
+use super::refusal::malformed;
 use crate::domain::alert::{Receipt, ReceiptAction};
 use crate::domain::{AlertBatchId, AlertId};
 use crate::error::Error;

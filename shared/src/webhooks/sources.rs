@@ -1,29 +1,38 @@
 //! The sources that may push events in: the secret `isoxp/<stage>/webhook-sources`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::event::EventKind;
+use super::keys::{Key, Token};
+use super::mapping::Mapping;
+use super::pointer::Pointer;
+use super::refusal::{bad_test_token, event_not_allowed, unknown_source};
+use super::scheme::Scheme;
 use crate::config::ConfigError;
-use crate::domain::HostName;
+use crate::domain::{FieldError, Form, HostName};
 use crate::error::Error;
 
 /// All sources by name:
 /// ```json
-/// {"photoday":{"scheme":"standard","keys":["whsec_…"],"events":["gallery.published"]},
+/// {"photoday":{"scheme":"standard","keys":["whsec_…","whpk_…"],"events":["gallery.published"],"test_token":"…"},
 ///  "make":{"scheme":"standard","keys":["whsec_…"],"events":["gallery.published"],"hosts":["photoday","gotphoto"]},
-///  "zoho-campaigns":{"scheme":"token","header":"authorization","keys":["…"],"events":["email.receipt"]}}
+///  "shootproof":{"scheme":"hmac","header":"x-host-signature","encoding":"hex","keys":["…"],"event_id":"/id",
+///    "events":["gallery.published"],"mapping":{"type":{…},"timestamp":"/changed_at","data":{…}}},
+///  "zoho-campaigns":{"scheme":"token","header":"authorization","keys":["…"],"events":["email.receipt"]},
+///  "zoho-crm":{"scheme":"token","body":"/token","keys":["…"],"events":["crm.records.changed"]}}
 /// ```
 #[derive(Debug)]
-pub struct Sources(BTreeMap<String, Source>);
+pub struct Sources(BTreeMap<String, Arc<Source>>);
 
 /// The secret as it stands, before it is looked at.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub struct SourcesSettings(BTreeMap<String, SourceSettings>);
+pub struct SourcesSettings(BTreeMap<String, Value>);
 
 impl std::fmt::Debug for SourcesSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,44 +45,12 @@ impl std::fmt::Debug for SourcesSettings {
 pub struct Source {
     pub name: HostName,
     pub(super) scheme: Scheme,
-    events: Vec<EventKind>,
+    /// Where the event's id stands in the body, where the scheme has none of its own.
+    pub(super) event_id: Option<Pointer>,
+    pub(super) mapping: Option<Mapping>,
+    pub(super) events: Vec<EventKind>,
     hosts: Vec<HostName>,
-}
-
-/// How a source proves that it is the sender.
-#[derive(Debug)]
-pub(super) enum Scheme {
-    /// Standard Webhooks 1.0.0 with HMAC-SHA256; any of the keys.
-    Standard(Vec<Key>),
-    /// A token in a header; any of them.
-    Token { header: String, tokens: Vec<Key> },
-}
-
-/// Bytes that prove who somebody is. It prints without them.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key(pub Vec<u8>);
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(redacted)")
-    }
-}
-
-#[derive(Deserialize)]
-struct SourceSettings {
-    scheme: SchemeName,
-    keys: Vec<String>,
-    events: Vec<EventKind>,
-    header: Option<String>,
-    #[serde(default)]
-    hosts: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SchemeName {
-    Standard,
-    Token,
+    test_token: Option<Key>,
 }
 
 impl Sources {
@@ -81,15 +58,40 @@ impl Sources {
     ///
     /// # Errors
     /// `unknown-source`, 401: the same answer to everybody.
-    pub fn named(&self, name: &str) -> Result<&Source, Error> {
-        self.0.get(name).ok_or(Error::Unauthenticated {
-            code: "unknown-source",
-            detail: "Name a source that is registered here, as ?source=… or in the header webhook-source.",
-        })
+    pub fn named(&self, name: &str) -> Result<&Arc<Source>, Error> {
+        self.0.get(name).ok_or_else(unknown_source)
+    }
+
+    /// The source of that name, for somebody who has its test token.
+    ///
+    /// # Errors
+    /// `bad-test-token`, 401: the same answer where there is no such source.
+    pub fn to_be_tested(&self, name: &str, token: &[u8]) -> Result<&Arc<Source>, Error> {
+        let source = self.0.get(name).filter(|source| source.test_token.as_ref().is_some_and(|known| known.is(token)));
+        source.ok_or_else(bad_test_token)
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.values().map(|source| &**source)
     }
 }
 
 impl Source {
+    /// `standard`, `hmac` or `token`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme.name()
+    }
+
+    /// What its integrator sends to the test function, for admins to hand on.
+    pub fn test_token(&self) -> Option<&str> {
+        self.test_token.as_ref().map(|token| &*token.written)
+    }
+
+    pub fn events(&self) -> &[EventKind] {
+        &self.events
+    }
+
     /// # Errors
     /// `event-not-allowed`, 403.
     pub fn allow(&self, kind: EventKind) -> Result<(), Error> {
@@ -109,13 +111,6 @@ impl Source {
     }
 }
 
-fn event_not_allowed() -> Error {
-    Error::Forbidden {
-        code: "event-not-allowed",
-        detail: "This source may not send this event, or not for this host. Its events and hosts stand in its registration here.",
-    }
-}
-
 impl TryFrom<SourcesSettings> for Sources {
     type Error = ConfigError;
 
@@ -127,100 +122,189 @@ impl TryFrom<SourcesSettings> for Sources {
 
 impl Sources {
     fn checked(SourcesSettings(settings): SourcesSettings) -> Result<Self, String> {
-        let mut seen = HashSet::new();
         let mut sources = BTreeMap::new();
         for (name, settings) in settings {
-            let source =
-                Source::read(&name, settings).map_err(|problem| format!("has a wrong source {name}: {problem}"))?;
-            // `?source=` is not signed: with a shared key one source could speak as another.
-            if !source.scheme.keys().iter().all(|key| seen.insert(key.clone())) {
-                return Err(format!("lets the source {name} share a key with another"));
-            }
-            sources.insert(name, source);
+            let source = Source::read(&name, &settings).map_err(|problems| {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                format!("has a wrong source {name}: {}", problems.join("; "))
+            })?;
+            sources.insert(name, Arc::new(source));
         }
+        refuse_shared_keys(&sources)?;
         Ok(Self(sources))
     }
 }
 
+/// `?source=` is not signed: with a shared key one source could speak as another. Keys are told apart by their bytes
+/// and as they are written, since one text can be two keys in two schemes.
+fn refuse_shared_keys(sources: &BTreeMap<String, Arc<Source>>) -> Result<(), String> {
+    let mut owners: HashMap<&[u8], (&str, usize)> = HashMap::new();
+    let keys = sources.iter().flat_map(|(name, source)| source.keys().map(move |key| (&**name, key)));
+    for (index, (name, key)) in keys.enumerate() {
+        for form in [&key.bytes, key.written.as_bytes()] {
+            let (owner, place) = *owners.entry(form).or_insert((name, index));
+            if owner != name {
+                return Err(format!("lets the source {name} share a key with another"));
+            }
+            if place != index {
+                return Err(format!("has a wrong source {name}: one of its keys or tokens is there twice"));
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Source {
-    fn read(name: &str, settings: SourceSettings) -> Result<Self, String> {
-        if settings.keys.is_empty() {
-            return Err("has no key".to_owned());
+    fn read(name: &str, settings: &Value) -> Result<Self, Vec<FieldError>> {
+        let wrong = |problem: &str| vec![FieldError::new("", problem)];
+        let name: HostName = name
+            .parse()
+            .ok()
+            .filter(|parsed: &HostName| parsed.as_str() == name)
+            .ok_or_else(|| wrong("its name must have 1 to 40 lower-case letters, digits or hyphens"))?;
+        let mut form = Form::of(settings).map_err(|problem| vec![problem])?;
+        let Some(scheme) = Scheme::read(&mut form) else { return Err(form.into_errors()) };
+        let events: Vec<_> = form.list::<Allowed>("events", 20).into_iter().map(|Allowed(kind)| kind).collect();
+        let hosts = form.list("hosts", 100);
+        let test_token = form.optional::<Token>("test_token").map(|Token(key)| key);
+        let event_id = form.optional("event_id");
+        if event_id.is_some() && matches!(scheme, Scheme::Standard(_)) {
+            form.reject::<()>("event_id", "cannot be set: the scheme standard has an id of its own");
         }
-        let scheme = match (settings.scheme, settings.header) {
-            (SchemeName::Standard, None) => {
-                Scheme::Standard(settings.keys.iter().map(|key| standard_key(key)).collect::<Result<_, _>>()?)
-            }
-            (SchemeName::Standard, Some(_)) => return Err("the scheme standard has its own headers".to_owned()),
-            (SchemeName::Token, header) => {
-                if settings.keys.iter().any(|token| token.len() < 16) {
-                    return Err("a token must have at least 16 characters".to_owned());
-                }
-                let tokens = settings.keys.into_iter().map(|token| Key(token.into_bytes())).collect();
-                Scheme::Token {
-                    header: header.unwrap_or_else(|| "authorization".to_owned()).to_ascii_lowercase(),
-                    tokens,
-                }
-            }
-        };
-        let hosts = settings.hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()?;
-        Ok(Self { name: name.parse()?, scheme, events: settings.events, hosts })
+        let mapping = form.object("mapping", |form| Mapping::read(form, &events));
+        form.finish(Some(Self { name, scheme, event_id, mapping, events, hosts, test_token }))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.scheme.keys().chain(&self.test_token)
     }
 }
 
-impl Scheme {
-    fn keys(&self) -> &[Key] {
-        match self {
-            Self::Standard(keys) | Self::Token { tokens: keys, .. } => keys,
-        }
-    }
-}
+/// An event as the settings name it.
+struct Allowed(EventKind);
 
-/// `whsec_` and 24 to 64 bytes in base64 (Standard Webhooks 1.0.0, "Signature scheme").
-fn standard_key(text: &str) -> Result<Key, String> {
-    let bytes = text.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
-    bytes
-        .filter(|bytes| (24..=64).contains(&bytes.len()))
-        .map(Key)
-        .ok_or_else(|| "a key must be whsec_ and 24 to 64 bytes in base64".to_owned())
+impl FromStr for Allowed {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = serde_json::from_value(Value::from(text));
+        known.map(Self).map_err(|_| "is no event that is known here")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::super::testing::{refused, source, sources};
+    use super::*;
 
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-    fn read(sources: serde_json::Value) -> Result<Sources, String> {
-        let settings: SourcesSettings = serde_json::from_value(sources).map_err(|error| error.to_string())?;
-        settings.try_into().map_err(|error: ConfigError| error.to_string())
+    fn standard() -> Value {
+        json!({"scheme": "standard", "keys": [KEY], "events": []})
     }
 
     #[test]
-    fn two_sources_never_share_a_key() {
-        let one = json!({"scheme": "standard", "keys": [KEY], "events": []});
+    fn two_sources_never_share_a_key_whatever_their_schemes() {
+        let bytes = "base64:MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let hmac = |key: &str| json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [key], "events": []});
+        let token = |key: &str| json!({"scheme": "token", "keys": [key], "events": []});
+        let mut tested = token("a token of nobody else");
+        tested["test_token"] = json!(KEY);
 
-        let refused = read(json!({"photoday": one, "gotphoto": one})).unwrap_err();
+        for other in [standard(), hmac(bytes), hmac(KEY), token(KEY), tested] {
+            let refused = sources(json!({"photoday": standard(), "other": other})).unwrap_err();
 
-        assert!(refused.contains("lets the source photoday share a key with another"), "{refused}");
+            assert!(refused.contains("lets the source photoday share a key with another"), "{refused}");
+        }
+        assert!(sources(json!({"photoday": standard(), "other": token("a token of nobody else")})).is_ok());
     }
 
     #[test]
-    fn an_event_that_does_not_exist_is_refused_at_the_start() {
-        assert!(
-            read(json!({"photoday": {"scheme": "standard", "keys": [KEY], "events": ["gallery.publshed"]}})).is_err()
-        );
+    fn a_test_token_is_none_of_the_keys() {
+        let settings = json!({"scheme": "token", "keys": ["sixteen letters!"], "test_token": "sixteen letters!"});
+
+        assert!(refused(&settings).contains("one of its keys or tokens is there twice"));
+    }
+
+    #[test]
+    fn a_source_is_tested_only_with_its_own_test_token() {
+        let with_token =
+            |token: &str| json!({"scheme": "token", "keys": [format!("key of {token}")], "test_token": token});
+        let sources = sources(
+            json!({"a": with_token("the test token of a"), "b": with_token("the test token of b"), "c": standard()}),
+        )
+        .unwrap();
+
+        assert!(sources.to_be_tested("a", b"the test token of a").is_ok());
+        for (name, token) in [("a", &b"the test token of b"[..]), ("a", b""), ("c", b""), ("d", b"the test token of a")]
+        {
+            let refused = sources.to_be_tested(name, token).unwrap_err();
+            assert_eq!(refused.to_string(), "unauthenticated: bad-test-token", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_place_and_without_the_key() {
+        let wrong = [
+            (json!({"keys": [KEY]}), "/scheme is required"),
+            (json!({"scheme": "basic", "keys": [KEY]}), "/scheme must be standard, hmac or token"),
+            (json!({"scheme": "standard", "keys": KEY}), "/keys must be a list"),
+            (json!({"scheme": "standard", "keys": []}), "/keys must have at least one good key"),
+            (json!({"scheme": "standard", "keys": [KEY, "whsec_x"]}), "/keys/1 must be whsec_"),
+            (json!({"scheme": "standard", "keys": [KEY], "header": "x"}), "/header is not a field"),
+            (json!({"scheme": "standard", "keys": [KEY], "evnts": []}), "/evnts is not a field"),
+            (json!({"scheme": "standard", "keys": [KEY], "events": ["gallery.publshed"]}), "/events/0 is no event"),
+            (json!({"scheme": "standard", "keys": [KEY], "event_id": "/id"}), "/event_id cannot be set"),
+            (json!({"scheme": "standard", "keys": [KEY], "hosts": ["Photo Day!"]}), "/hosts/0 must have"),
+            (json!({"scheme": "standard", "keys": [KEY], "test_token": "short"}), "/test_token must be"),
+            (json!({"scheme": "hmac", "keys": [KEY]}), "/header is required; /encoding is required"),
+            (json!({"scheme": "hmac", "header": "x y", "encoding": "hex", "keys": [KEY]}), "/header must be the name"),
+            (
+                json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [KEY], "algorithm": "md5"}),
+                "/algorithm must be",
+            ),
+            (
+                json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [KEY], "signs": "timestamp.body"}),
+                "/timestamp_header is required",
+            ),
+            (
+                json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [KEY], "timestamp_header": "y"}),
+                "/timestamp_header is of no use",
+            ),
+            (json!({"scheme": "token", "keys": [KEY], "header": "x", "body": "/token"}), "/body cannot be there"),
+            (json!({"scheme": "token", "keys": [KEY], "body": "token"}), "/body must be a JSON pointer"),
+        ];
+
+        for (settings, problem) in wrong {
+            let refused = refused(&settings);
+
+            assert!(
+                refused.starts_with("the secret in WEBHOOK_SOURCES_SECRET has a wrong source photoday: "),
+                "{refused}"
+            );
+            assert!(refused.contains(problem) && !refused.contains("MfKQ9"), "{settings}: {refused}");
+        }
+        assert!(sources(json!({"PhotoDay": standard()})).is_err());
     }
 
     #[test]
     fn a_source_speaks_for_itself_and_for_the_hosts_it_is_given() {
-        let sources =
-            read(json!({"make": {"scheme": "standard", "keys": [KEY], "events": [], "hosts": ["photoday"]}})).unwrap();
-        let make = sources.named("make").unwrap();
+        let make = source(&json!({"scheme": "standard", "keys": [KEY], "events": [], "hosts": ["gotphoto"]}));
 
-        assert_eq!(make.host(None).unwrap().as_str(), "make");
-        assert_eq!(make.host("photoday".parse().ok()).unwrap().as_str(), "photoday");
-        assert!(make.host("gotphoto".parse().ok()).is_err());
+        assert_eq!(make.host(None).unwrap().as_str(), "photoday");
+        assert_eq!(make.host("gotphoto".parse().ok()).unwrap().as_str(), "gotphoto");
+        assert!(make.host("zenfolio".parse().ok()).is_err());
+    }
+
+    #[test]
+    fn a_source_prints_without_its_keys() {
+        let mut settings = standard();
+        settings["test_token"] = json!("sixteen letters!");
+
+        let printed = format!("{:?}", source(&settings));
+
+        assert!(!printed.contains("MfKQ9") && !printed.contains("sixteen"), "{printed}");
     }
 }

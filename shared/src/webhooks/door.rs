@@ -1,0 +1,69 @@
+//! The door of the functions that others push events at: which copy of the sources is asked, and when a newer one.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::MOST_BYTES;
+use super::sources::{Source, Sources, SourcesSettings};
+use super::verify::{Headers, VerifiedWebhook};
+use crate::error::Error;
+use crate::secrets::{FollowedSecret, SecretError, Secrets};
+
+/// The sources of the secret in `WEBHOOK_SOURCES_SECRET`, followed through its changes. A new key is known within five
+/// minutes, and at once where a proof fails by a copy that is over half a minute old: at most one look at the secret
+/// in half a minute, however many forgeries come.
+#[derive(Debug)]
+pub struct Door {
+    sources: FollowedSecret<SourcesSettings, Sources>,
+}
+
+impl Door {
+    /// # Errors
+    /// The secret cannot be read or is wrong.
+    pub async fn new(secrets: &Secrets<'_>, now: DateTime<Utc>) -> Result<Self, SecretError> {
+        Ok(Self { sources: secrets.followed("WEBHOOK_SOURCES_SECRET", now).await? })
+    }
+
+    /// Size, then source, then proof.
+    ///
+    /// # Errors
+    /// `too-large` (413), `unknown-source`, `missing-signature`, `bad-signature`, `stale-timestamp` (401), `malformed`
+    /// (400) where what is proven has no event id.
+    pub async fn verify<'a>(
+        &self,
+        source: &str,
+        headers: &dyn Headers,
+        body: &'a [u8],
+        now: DateTime<Utc>,
+    ) -> Result<VerifiedWebhook<'a>, Error> {
+        if body.len() > MOST_BYTES {
+            return Err(Error::TooLarge { most_bytes: MOST_BYTES });
+        }
+        self.ask(now, |sources| sources.named(source)?.verify(headers, body, now)).await
+    }
+
+    /// The source of that name, for somebody who has its test token.
+    ///
+    /// # Errors
+    /// `bad-test-token`, 401: the same answer where there is no such source.
+    pub async fn to_be_tested(&self, source: &str, token: &[u8], now: DateTime<Utc>) -> Result<Arc<Source>, Error> {
+        self.ask(now, |sources| sources.to_be_tested(source, token).cloned()).await
+    }
+
+    async fn ask<T>(&self, now: DateTime<Utc>, question: impl Fn(&Sources) -> Result<T, Error>) -> Result<T, Error> {
+        let answer = question(&*self.sources.current(now).await);
+        if !answer.as_ref().is_err_and(may_be_outdated) {
+            return answer;
+        }
+        match self.sources.newer(now).await {
+            Some(sources) => question(&sources),
+            None => answer,
+        }
+    }
+}
+
+/// Whether another key or another source in the secret could make a difference.
+fn may_be_outdated(refusal: &Error) -> bool {
+    matches!(refusal, Error::Unauthenticated { code: "unknown-source" | "bad-signature" | "bad-test-token", .. })
+}
