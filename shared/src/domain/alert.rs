@@ -1,5 +1,6 @@
 //! "Your photos are ready": whom an e-mail goes to, and what its receipts say became of it.
 
+use super::event::EmailHash;
 use super::ids::{AlertBatchId, AlertId};
 use super::text::{Email, PersonName};
 
@@ -18,6 +19,8 @@ pub struct Recipient {
 pub struct Receipt {
     pub alert: Option<AlertId>,
     pub batch: Option<AlertBatchId>,
+    /// Whom the e-mail went to, who may have another address by now.
+    pub address: Option<EmailHash>,
     pub action: ReceiptAction,
 }
 

@@ -5,13 +5,15 @@ use uuid::Uuid;
 
 use super::refusal::malformed;
 use crate::domain::alert::{Receipt, ReceiptAction};
+use crate::domain::event::EmailHash;
 use crate::domain::{AlertBatchId, AlertId};
 use crate::error::Error;
 
 /// The most receipts that one request may carry.
 const MOST: usize = 5000;
 
-/// Reads `{action, data: [{rcpt_additional_data: {alert}, transmission_name, bounce_type}]}`. Elements that name
+/// Reads `{action, data: [{rcpt_additional_data: {alert}, transmission_name, contact_email,
+/// bounce_type}]}`. Elements that name
 /// nothing of ours are left out: the same account may send other mail.
 pub(super) fn read(body: &Value) -> Result<Vec<Receipt>, Error> {
     let action = body["action"].as_str().ok_or_else(|| malformed("action is required."))?;
@@ -22,6 +24,7 @@ pub(super) fn read(body: &Value) -> Result<Vec<Receipt>, Error> {
     let receipts = data.iter().map(|element| Receipt {
         alert: id(&additional_data(element)["alert"]).map(AlertId),
         batch: id(&element["transmission_name"]).map(AlertBatchId),
+        address: element["contact_email"].as_str().and_then(|text| text.parse().ok()).as_ref().map(EmailHash::of),
         action: meaning(action, element),
     });
     Ok(receipts.filter(|receipt| receipt.alert.is_some() || receipt.batch.is_some()).collect())
@@ -59,11 +62,11 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_receipt_names_its_alert_and_its_batch() {
+    fn a_receipt_names_its_alert_its_batch_and_the_address() {
         let (alert, batch) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let body = json!({"action": "bounce", "data": [
-            {"transmission_name": batch, "rcpt_additional_data": {"alert": alert}, "bounce_type": "hard", "contact_email": "x@example.com"},
-            {"transmission_name": "spring sale"},
+            {"transmission_name": batch, "rcpt_additional_data": {"alert": alert}, "bounce_type": "hard", "contact_email": "X@example.com"},
+            {"transmission_name": "spring sale", "contact_email": "x@example.com"},
         ]});
 
         let receipts = read(&body).unwrap();
@@ -73,6 +76,7 @@ mod tests {
             [Receipt {
                 alert: Some(AlertId(alert)),
                 batch: Some(AlertBatchId(batch)),
+                address: Some(EmailHash::of(&"x@example.com".parse().unwrap())),
                 action: ReceiptAction::HardBounce
             }]
         );

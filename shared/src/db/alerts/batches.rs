@@ -74,7 +74,7 @@ pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Opt
         "update gallery_alerts as alert set status = case
              when exists (
                  select from users join email_suppressions as suppression
-                     on suppression.email_sha256 = sha256(convert_to(lower(users.email), 'UTF8'))
+                     on suppression.email_sha256 = email_sha256(users.email)
                  where users.id = alert.parent_id
              ) then 'suppressed' else 'sending' end::alert_status
          where batch_id = $1 and status = 'queued'",

@@ -12,6 +12,8 @@ use crate::error::Error;
 pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), Error> {
     let alerts: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.alert.map(|id| id.0)).collect();
     let batches: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.batch.map(|id| id.0)).collect();
+    let addresses: Vec<Option<&[u8]>> =
+        receipts.iter().map(|receipt| receipt.address.as_ref().map(|hash| hash.as_bytes().as_slice())).collect();
     let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
     let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
     // In the order of their ids, so that two requests about the same alerts wait for each other and not forever.
@@ -36,15 +38,21 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
     .await?;
     tx.rows(
         "with receipt as (
-             select * from unnest($1, $2, $3) as receipt (alert_id, outcome, reason) where alert_id is not null
+             select * from unnest($1, $2, $3, $4, $5) as receipt (alert_id, batch_id, address, outcome, reason)
          ),
+         -- The address that the e-mail went to; the parent may have another one by now, or none.
          suppressed as (
              insert into email_suppressions (email_sha256, reason)
-             select distinct on (1) sha256(convert_to(lower(users.email), 'UTF8')), receipt.reason
+             select distinct on (1) coalesce(receipt.address, email_sha256(users.email)), receipt.reason
              from receipt
-             join gallery_alerts as alert on alert.id = receipt.alert_id
-             join users on users.id = alert.parent_id
+             left join gallery_alerts as alert on alert.id = receipt.alert_id
+             left join users on users.id = alert.parent_id
              where receipt.reason is not null
+               and coalesce(receipt.address, email_sha256(users.email)) is not null
+               and (
+                   alert.id is not null
+                   or exists (select from alert_batches as batch where batch.id = receipt.batch_id)
+               )
              on conflict (email_sha256) do nothing
          )
          update gallery_alerts as alert set
@@ -52,7 +60,13 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
              delivered_at = case when receipt.outcome = 'delivered' then coalesce(delivered_at, now()) else delivered_at end
          from receipt
          where alert.id = receipt.alert_id and receipt.outcome is not null and alert.status <> 'bounced'",
-        &[(&alerts, Type::UUID_ARRAY), (&outcomes, Type::TEXT_ARRAY), (&suppressed, Type::TEXT_ARRAY)],
+        &[
+            (&alerts, Type::UUID_ARRAY),
+            (&batches, Type::UUID_ARRAY),
+            (&addresses, Type::BYTEA_ARRAY),
+            (&outcomes, Type::TEXT_ARRAY),
+            (&suppressed, Type::TEXT_ARRAY),
+        ],
     )
     .await?;
     Ok(())
