@@ -1,11 +1,10 @@
 //! The door of the functions that others push events at: which copy of the sources is asked, and when a newer one.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use super::MOST_BYTES;
-use super::sources::{Source, Sources, SourcesSettings};
+use super::diagnosis::Report;
+use super::sources::{Sources, SourcesSettings};
 use super::verify::{Headers, VerifiedWebhook};
 use crate::error::Error;
 use crate::secrets::{FollowedSecret, SecretError, Secrets};
@@ -40,20 +39,35 @@ impl Door {
         if body.len() > MOST_BYTES {
             return Err(Error::TooLarge { most_bytes: MOST_BYTES });
         }
-        self.ask(now, |sources| sources.named(source)?.verify(headers, body, now)).await
+        let question = |sources: &Sources| sources.named(source)?.verify(headers, body, now);
+        self.ask(now, question, |answer| answer.as_ref().is_err_and(may_be_outdated)).await
     }
 
-    /// The source of that name, for somebody who has its test token.
+    /// The report on a request for somebody who has the source's test token.
     ///
     /// # Errors
     /// `bad-test-token`, 401: the same answer where there is no such source.
-    pub async fn to_be_tested(&self, source: &str, token: &[u8], now: DateTime<Utc>) -> Result<Arc<Source>, Error> {
-        self.ask(now, |sources| sources.to_be_tested(source, token).cloned()).await
+    pub async fn diagnose(
+        &self,
+        source: &str,
+        token: &[u8],
+        headers: &dyn Headers,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<Report, Error> {
+        let question = |sources: &Sources| Ok(sources.to_be_tested(source, token)?.diagnose(headers, body, now));
+        self.ask(now, question, |answer| !answer.as_ref().is_ok_and(Report::accepted)).await
     }
 
-    async fn ask<T>(&self, now: DateTime<Utc>, question: impl Fn(&Sources) -> Result<T, Error>) -> Result<T, Error> {
+    /// Once more of newer sources where the answer may be due to old ones.
+    async fn ask<T>(
+        &self,
+        now: DateTime<Utc>,
+        question: impl Fn(&Sources) -> Result<T, Error>,
+        may_be_outdated: impl Fn(&Result<T, Error>) -> bool,
+    ) -> Result<T, Error> {
         let answer = question(&*self.sources.current(now).await);
-        if !answer.as_ref().is_err_and(may_be_outdated) {
+        if !may_be_outdated(&answer) {
             return answer;
         }
         match self.sources.newer(now).await {
@@ -65,5 +79,5 @@ impl Door {
 
 /// Whether another key or another source in the secret could make a difference.
 fn may_be_outdated(refusal: &Error) -> bool {
-    matches!(refusal, Error::Unauthenticated { code: "unknown-source" | "bad-signature" | "bad-test-token", .. })
+    matches!(refusal, Error::Unauthenticated { code: "unknown-source" | "bad-signature", .. })
 }

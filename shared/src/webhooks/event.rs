@@ -60,6 +60,19 @@ pub struct KeptEvent {
     pub effect: Effect,
 }
 
+/// A body as it tells itself: nobody has asked yet whether its source may say so.
+pub(super) enum Told<'a> {
+    Event {
+        kind: EventKind,
+        event_id: &'a str,
+        at: DateTime<Utc>,
+        data: Value,
+    },
+    InZohosShape(Value),
+    /// The source's adapter gives it no meaning.
+    Nothing,
+}
+
 #[derive(Deserialize)]
 struct Envelope {
     r#type: String,
@@ -79,9 +92,7 @@ impl EventKind {
             Self::EmailReceipt => "email.receipt",
         }
     }
-}
 
-impl EventKind {
     /// Whether it comes in Zoho's own shape, and in no other.
     pub(super) fn is_zohos_own(self) -> bool {
         matches!(self, Self::CrmRecordsChanged | Self::EmailReceipt)
@@ -92,42 +103,58 @@ impl VerifiedWebhook<'_> {
     /// # Errors
     /// `malformed` (400), `event-not-allowed` (403).
     pub fn read(&self, now: DateTime<Utc>) -> Result<Incoming, Error> {
+        self.understand(self.told(now)?)
+    }
+
+    /// The envelope, which says what kind of event it is.
+    ///
+    /// # Errors
+    /// `malformed`, 400.
+    pub(super) fn told(&self, now: DateTime<Utc>) -> Result<Told<'_>, Error> {
         let body: Value = serde_json::from_slice(self.body).map_err(|error| {
             malformed(format!("The body is not valid JSON: see line {}, column {}.", error.line(), error.column()))
         })?;
-        let Some(event_id) = &self.event_id else { return self.in_zohos_shape(&body) };
+        let Some(event_id) = &self.event_id else { return Ok(Told::InZohosShape(body)) };
         let envelope = match &self.source.mapping {
             None => body,
             Some(mapping) => match mapping.apply(&body, now)? {
                 Some(envelope) => envelope,
-                None => return Ok(Incoming::Ignored),
+                None => return Ok(Told::Nothing),
             },
         };
-        self.event(event_id, envelope, now).map(Incoming::Event)
-    }
-
-    /// In Zoho's own shapes: its notifications name a module, its receipts an action.
-    fn in_zohos_shape(&self, body: &Value) -> Result<Incoming, Error> {
-        if body["module"].is_string() {
-            self.source.allow(EventKind::CrmRecordsChanged)?;
-            return notification::read(body).map(Incoming::RecordsChanged);
-        }
-        self.source.allow(EventKind::EmailReceipt)?;
-        receipt::read(body).map(Incoming::Receipts)
-    }
-
-    fn event(&self, event_id: &str, body: Value, now: DateTime<Utc>) -> Result<KeptEvent, Error> {
-        let envelope: Envelope = serde_json::from_value(body).map_err(|_| {
+        let envelope: Envelope = serde_json::from_value(envelope).map_err(|_| {
             malformed("The body must be {\"type\":\"…\",\"timestamp\":\"2026-11-22T14:00:00Z\",\"data\":{…}}.")
         })?;
         let kind = serde_json::from_value(Value::String(envelope.r#type))
             .map_err(|_| malformed("The type is none that is known here."))?;
-        self.source.allow(kind)?;
         if envelope.timestamp.year() < 2000 {
             return Err(malformed("The timestamp is when it happened, and that was not before the year 2000."));
         }
-        let (subject, effect) = self.meaning(kind, &envelope.data)?;
-        Ok(KeptEvent { kind, event_id: event_id.to_owned(), subject, at: envelope.timestamp.min(now), effect })
+        Ok(Told::Event { kind, event_id, at: envelope.timestamp.min(now), data: envelope.data })
+    }
+
+    /// What was told, if this source may say so and all that is needed is there.
+    ///
+    /// # Errors
+    /// `malformed` (400), `event-not-allowed` (403).
+    pub(super) fn understand(&self, told: Told<'_>) -> Result<Incoming, Error> {
+        match told {
+            Told::Nothing => Ok(Incoming::Ignored),
+            // Zoho's notifications name a module, its receipts an action.
+            Told::InZohosShape(body) if body["module"].is_string() => {
+                self.source.allow(EventKind::CrmRecordsChanged)?;
+                notification::read(&body).map(Incoming::RecordsChanged)
+            }
+            Told::InZohosShape(body) => {
+                self.source.allow(EventKind::EmailReceipt)?;
+                receipt::read(&body).map(Incoming::Receipts)
+            }
+            Told::Event { kind, event_id, at, data } => {
+                self.source.allow(kind)?;
+                let (subject, effect) = self.meaning(kind, &data)?;
+                Ok(Incoming::Event(KeptEvent { kind, event_id: event_id.to_owned(), subject, at, effect }))
+            }
+        }
     }
 
     /// Whom it is about and what it changes.

@@ -1,8 +1,10 @@
 //! What comes in at `POST /api/webhooks/incoming`: who may send it, the proof that he did, and what it says.
 //! Nothing touches the database without a [`VerifiedWebhook`].
 
+mod diagnosis;
 mod door;
 mod event;
+mod guess;
 mod hmac;
 mod keys;
 mod mapping;
@@ -17,8 +19,10 @@ mod standard;
 mod testing;
 mod timestamp;
 mod token;
+mod variants;
 mod verify;
 
+pub use diagnosis::Report;
 pub use door::Door;
 pub use event::{EventKind, Incoming, KeptEvent};
 pub use sources::{Source, Sources, SourcesSettings};
