@@ -12,9 +12,14 @@ impl System {
         serde_json::from_str(secret.secret_string().expect("it is text")).expect("it is JSON")
     }
 
-    /// Changes a secret. Functions read it when they start.
+    /// Changes a secret. Functions read it when they start, and some follow it.
     pub async fn change_secret(&self, name: &str, content: &Value) {
-        let put = self.secrets().put_secret_value().secret_id(id(name)).secret_string(content.to_string());
+        self.write_secret(name, &content.to_string()).await;
+    }
+
+    /// Writes any text into a secret.
+    pub async fn write_secret(&self, name: &str, text: &str) {
+        let put = self.secrets().put_secret_value().secret_id(id(name)).secret_string(text);
         put.send().await.expect("the secret can be changed");
     }
 

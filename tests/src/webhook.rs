@@ -115,11 +115,11 @@ impl System {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a sender has a clock of its own")]
-fn now() -> chrono::DateTime<chrono::Utc> {
+pub(crate) fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a sender makes ids of its own")]
-fn new_id() -> uuid::Uuid {
+pub(crate) fn new_id() -> uuid::Uuid {
     uuid::Uuid::now_v7()
 }

@@ -20,6 +20,8 @@ const WEBHOOK_SOURCES: [(&str, &[&str], &[&str]); 4] = [
 const HOST_EVENTS: &[&str] = &["gallery.published", "gallery.archived", "order.created", "booking.created"];
 const MIDDLEWARE_EVENTS: &[&str] =
     &["gallery.published", "gallery.archived", "order.created", "booking.created", "crm.contact.linked"];
+/// A gallery host that signs in its own way and speaks in its own words.
+const HOST_WITH_ITS_OWN_HABIT: &str = "shootproof";
 /// The gallery hosts that middleware may speak for.
 const HOSTS: &[&str] = &["photoday", "gotphoto"];
 
@@ -34,17 +36,30 @@ pub(super) struct Keys {
     pub(super) webhooks: BTreeMap<String, String>,
     /// By endpoint, likewise: what our own webhooks are signed with.
     pub(super) endpoints: BTreeMap<String, String>,
+    /// The tokens by which their integrators test, by source.
+    test_tokens: BTreeMap<String, String>,
+    /// What the host with its own habit signs with.
+    host: String,
     /// What Zoho Campaigns sends with its receipts.
     pub(super) receipts: String,
+    /// What Zoho CRM sends with its notifications.
+    notifications: String,
     pub(super) zoho_client: String,
 }
 
 impl Keys {
     pub(super) fn new() -> anyhow::Result<Keys> {
+        let sources = || WEBHOOK_SOURCES.iter().map(|(source, ..)| *source);
+        let tested = sources().chain([HOST_WITH_ITS_OWN_HABIT]);
         Ok(Keys {
-            webhooks: keys(WEBHOOK_SOURCES.iter().map(|(source, ..)| *source))?,
+            webhooks: keys(sources())?,
             endpoints: keys(WEBHOOK_ENDPOINTS.iter().map(|(endpoint, _)| *endpoint))?,
+            test_tokens: tested
+                .map(|source| Ok((source.to_owned(), random::password(32)?)))
+                .collect::<anyhow::Result<_>>()?,
+            host: random::password(32)?,
             receipts: random::password(32)?,
+            notifications: random::password(32)?,
             zoho_client: random::password(32)?,
         })
     }
@@ -101,10 +116,20 @@ impl Contents<'_> {
                 "keys": [self.keys.receipts],
                 "events": ["email.receipt"],
             },
+            "zoho-crm": {
+                "scheme": "token",
+                "body": "/token",
+                "keys": [self.keys.notifications],
+                "events": ["crm.records.changed"],
+            },
         });
+        sources[HOST_WITH_ITS_OWN_HABIT] = self.host_with_its_own_habit();
         for (source, events, hosts) in WEBHOOK_SOURCES {
             let key = self.keys.webhooks.get(source).with_context(|| format!("no key was made for {source}"))?;
             sources[source] = json!({ "scheme": "standard", "keys": [key], "events": events, "hosts": hosts });
+        }
+        for (source, token) in &self.keys.test_tokens {
+            sources[source]["test_token"] = json!(token);
         }
         Ok(sources)
     }
@@ -117,6 +142,41 @@ impl Contents<'_> {
             endpoints[endpoint] = json!({ "url": url, "keys": [key], "events": events });
         }
         Ok(endpoints)
+    }
+
+    /// Nobody publishes how; this is a usual way.
+    fn host_with_its_own_habit(&self) -> Value {
+        json!({
+            "scheme": "hmac",
+            "header": "x-host-signature",
+            "prefix": "sha256=",
+            "encoding": "hex",
+            "signs": "timestamp.body",
+            "timestamp_header": "x-host-timestamp",
+            "event_id": "/id",
+            "keys": [self.keys.host],
+            "events": HOST_EVENTS,
+            "mapping": {
+                "type": {
+                    "pointer": "/status",
+                    "values": {
+                        "Published": "gallery.published",
+                        "Selling": "gallery.published",
+                        "Archived": "gallery.archived",
+                        "Paid": "order.created",
+                    },
+                },
+                "timestamp": "/changed_at",
+                "data": {
+                    "external_host_id": "/job/id",
+                    "public_url": "/job/link",
+                    "order_id": "/order/number",
+                    "buyer_email": "/order/customer/email",
+                    "total": "/order/total",
+                    "currency": { "constant": "USD" },
+                },
+            },
+        })
     }
 }
 
