@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tests::{DOOR, Sender, System, TEST, sent};
 
 const CASES: usize = 400;
-/// One environment takes one request at a time, and the first one starts.
-const AT_ONCE: usize = 4;
+/// No more than the test function's concurrency: the gateway answers 503 to what comes beyond it.
+const AT_ONCE: usize = 2;
 const LONGEST: Duration = Duration::from_secs(5);
 
 const SOURCES: [&str; 5] = ["photoday", "make", "shootproof", "zoho-campaigns", "zoho-crm"];
@@ -28,6 +28,10 @@ const NAMES: [&str; 9] = [
     "content-type",
 ];
 
+/// First those that every source here may send.
+const KINDS: [&str; 6] =
+    ["gallery.published", "gallery.archived", "order.created", "booking.created", "email.receipt", "gallery.sold"];
+
 /// One request: where to, as whom, what, whether it is signed as it should be, and what else stands in its headers.
 #[derive(Debug, Clone)]
 struct Case {
@@ -41,7 +45,7 @@ struct Case {
 fn case() -> impl Strategy<Value = Case> {
     let source =
         prop_oneof![8 => proptest::sample::select(&SOURCES[..]).prop_map(str::to_owned), 1 => "[a-z0-9%&=+-]{0,12}"];
-    let headers = proptest::collection::vec((proptest::sample::select(&NAMES[..]), header()), 0..5);
+    let headers = proptest::collection::vec((proptest::sample::select(&NAMES[..]), header()), 0..3);
     let path = prop_oneof![3 => Just(DOOR), 1 => Just(TEST)];
     (path, source, body(), any::<bool>(), headers).prop_map(|(path, source, body, signed, headers)| Case {
         path,
@@ -57,7 +61,7 @@ fn header() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(prop_oneof![32_u8..127, 128_u8..=255, Just(b'\t')], 0..60),
         "(v1|v1a|v2|)[,=]?[A-Za-z0-9+/]{0,88}={0,2}( v1a?,[A-Za-z0-9+/]{44}=){0,12}".prop_map(String::into_bytes),
-        "[0-9]{0,20}".prop_map(String::into_bytes),
+        "[0-9]{1,20}".prop_map(String::into_bytes),
         "(sha256=|)[0-9a-fA-F]{60,66}".prop_map(String::into_bytes),
         "application/json(; charset=(utf-8|utf-16|x))?".prop_map(String::into_bytes),
         (1_usize..2000).prop_map(|length| vec![b'a'; length]),
@@ -68,8 +72,8 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     let text = |value: Value| value.to_string().into_bytes();
     prop_oneof![
         2 => proptest::collection::vec(any::<u8>(), 0..300),
-        4 => json_value().prop_map(text),
-        4 => (envelope(), any::<prop::sample::Index>(), any::<u8>(), 0..4_u8).prop_map(move |(event, place, byte, times)| {
+        3 => json_value().prop_map(text),
+        8 => (envelope(), any::<prop::sample::Index>(), any::<u8>(), 0..4_u8).prop_map(move |(event, place, byte, times)| {
             let mut body = text(event);
             if times == 0 {
                 let place = place.index(body.len());
@@ -101,19 +105,24 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 /// Almost an event, in one of the languages that are understood.
 fn envelope() -> impl Strategy<Value = Value> {
-    let text = || prop_oneof![3 => ".{0,40}".prop_map(Value::from), 1 => json_value()];
-    let kind = "gallery\\.published|gallery\\.archived|order\\.created|booking\\.created|crm\\.contact\\.linked|email\\.receipt|[a-z.]{0,12}";
+    let odd = || prop_oneof![".{0,40}".prop_map(Value::from), json_value()];
+    let or_odd =
+        |usual: &'static str| prop_oneof![5 => usual.prop_map(Value::from), 1 => odd(), 1 => Just(Value::Null)];
+    let text = || or_odd("[A-Z0-9-]{1,20}");
+    let kind = proptest::sample::select(&KINDS[..4]).prop_union(proptest::sample::select(&KINDS[4..]));
     let time = prop_oneof![
-        3 => Just(json!("2026-11-20T14:00:00Z")),
+        8 => Just(json!("2026-11-20T14:00:00Z")),
         1 => any::<i64>().prop_map(Value::from),
         1 => "[+-]?[0-9]{4,6}-[01][0-9]-[0-3][0-9]T[0-9]{2}:00:00(Z|[+-][0-9]{2}:00)".prop_map(Value::from),
     ];
-    let ours = (kind, time.clone(), text(), text(), text()).prop_map(|(kind, time, id, url, email)| {
-        json!({"type": kind, "timestamp": time, "data": {"external_host_id": id, "public_url": url, "host": url,
+    let (url, host, email) =
+        (or_odd("https://[a-z]{1,9}\\.example/"), or_odd("photoday"), or_odd("[a-z]{1,9}@example\\.com"));
+    let ours = (kind, time.clone(), text(), url, host, email).prop_map(|(kind, time, id, url, host, email)| {
+        json!({"type": kind, "timestamp": time, "data": {"external_host_id": id, "public_url": url, "host": host,
             "order_id": id, "booking_id": id, "buyer_email": email, "user_id": id, "zoho_contact_id": id}})
     });
     let hosts = (text(), time, text(), "Selling|Archived|Paid|Draft").prop_map(|(id, time, job, status)| {
-        json!({"id": id, "status": status, "changed_at": time, "job": {"id": job, "link": job},
+        json!({"id": id, "status": status, "changed_at": time, "job": {"id": job},
             "order": {"number": job, "customer": {"email": "sheree@example.com"}}})
     });
     let zohos =
