@@ -2,6 +2,7 @@
 //! [`db::tasks`](crate::db::tasks)'s.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,15 @@ impl Kind {
             Self::SyncZoho | Self::FanOutGallery | Self::PullZoho => 2,
             Self::SendAlerts | Self::DeliverWebhook | Self::DeliverUserWebhook => 5,
         }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        named.ok_or_else(|| format!("must be one of: {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 

@@ -60,6 +60,20 @@ pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Opt
     row.map(|row| from_row(&row)).transpose()
 }
 
+/// The admin of an identity.
+///
+/// # Errors
+/// `not-registered` (404), `not-an-admin` (403).
+pub async fn admin(session: &impl Session, subject: &Subject) -> Result<UserId, Error> {
+    match by_subject(session, subject).await?.ok_or_else(not_registered)? {
+        User { id, role: Role::Admin, .. } => Ok(id),
+        _ => Err(Error::Forbidden {
+            code: "not-an-admin",
+            detail: "Only admins may. Ask whoever operates this system to make you one.",
+        }),
+    }
+}
+
 /// The user with this address, by its hash.
 pub async fn by_email_hash(session: &impl Session, hash: &EmailHash) -> Result<Option<UserId>, Error> {
     let row = session

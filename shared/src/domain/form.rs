@@ -2,6 +2,7 @@
 //! (RFC 6901), so that a person corrects her form in one go.
 
 use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -65,6 +66,23 @@ impl<'a> Form<'a> {
     pub fn optional<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
         let value = self.get(field)?;
         self.parse(field, value)
+    }
+
+    /// `true` or `false`; missing is `false`.
+    pub fn flag(&mut self, field: &'static str) -> bool {
+        match self.get(field) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => self.reject(field, "must be true or false").unwrap_or_default(),
+        }
+    }
+
+    /// A whole number in `range`, which may be missing or null.
+    pub fn number(&mut self, field: &'static str, range: &RangeInclusive<i64>) -> Option<i64> {
+        let value = self.get(field)?;
+        value.as_i64().filter(|number| range.contains(number)).or_else(|| {
+            self.reject(field, format_args!("must be a whole number from {} to {}", range.start(), range.end()))
+        })
     }
 
     /// A list of texts, at most `most`; missing is empty.
@@ -244,6 +262,18 @@ mod tests {
         let found = problems(&json!({"name": "x", "children": [{"name": "y", "nmae": "z"}]}));
 
         assert_eq!(found, [("/children/0/nmae".to_owned(), "is not a field of this request".to_owned())]);
+    }
+
+    #[test]
+    fn a_flag_and_a_number_are_what_json_has_for_them() {
+        let (body, wrong) = (json!({"all": true, "most": 7}), json!({"all": "true", "most": 0}));
+        let mut form = Form::of(&body).unwrap();
+        let mut wrong = Form::of(&wrong).unwrap();
+
+        assert_eq!((form.flag("all"), form.flag("none"), form.number("most", &(1..=9))), (true, false, Some(7)));
+        assert_eq!((wrong.flag("all"), wrong.number("most", &(1..=9))), (false, None));
+        let messages: Vec<_> = wrong.into_errors().into_iter().map(|error| error.message).collect();
+        assert_eq!(messages, ["must be true or false", "must be a whole number from 1 to 9"]);
     }
 
     #[test]

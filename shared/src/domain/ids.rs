@@ -47,4 +47,6 @@ ids! {
     WebhookEventId,
     /// A row of `webhook_deliveries`: one event on its way to one endpoint.
     DeliveryId,
+    /// The row that a task is about, whatever its kind.
+    TaskKey,
 }

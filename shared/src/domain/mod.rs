@@ -19,7 +19,7 @@ pub mod text;
 pub use address::MailingAddress;
 pub use code::{JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
-pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, UserId, WebhookEventId};
+pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, TaskKey, UserId, WebhookEventId};
 pub use labels::{
     CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType,
 };

@@ -1,6 +1,7 @@
 //! HTTP: API Gateway's request in, our answer out, and what an [`Error`] looks like on the wire
 //! (RFC 9457).
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -56,6 +57,19 @@ pub fn json_body(request: &Request) -> Result<Value, Error> {
     serde_json::from_slice(request.body()).map_err(|error| Error::Malformed {
         detail: format!("The body is not valid JSON: see line {}, column {}.", error.line(), error.column()),
     })
+}
+
+/// The parameters of a request's query as an object of texts, for a [`Form`](crate::domain::Form) to read; one that is
+/// given twice is a list, which no form takes for a text.
+pub fn query(request: &Request) -> Value {
+    let given = request.query_string_parameters();
+    let names: BTreeSet<&str> = given.iter().map(|(name, _)| name).collect();
+    let parameters = names.into_iter().map(|name| {
+        let mut values = given.all(name).unwrap_or_default();
+        let value = if values.len() == 1 { json!(values.remove(0)) } else { json!(values) };
+        (name.to_owned(), value)
+    });
+    Value::Object(parameters.collect())
 }
 
 /// An answer with a JSON body.

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod identity;
+pub mod page;
 pub mod schedule;
 pub mod sqs;
 pub mod start;

@@ -1,0 +1,112 @@
+//! Lists are told a page at a time: `limit` says how many, and `cursor` where the page before ended. A page begins
+//! behind a row and not at a number, so rows that come and go neither repeat others nor hide them.
+
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::Form;
+
+/// How many are shown where nobody says how many.
+const USUAL: i64 = 50;
+/// How many are shown at most.
+const MOST: i64 = 100;
+
+/// The page that somebody asks for. `P` is a row's place in the order of the list.
+#[derive(Debug)]
+pub struct Page<P> {
+    limit: i64,
+    /// The last row of the page before.
+    pub after: Option<P>,
+}
+
+impl<P: Serialize + DeserializeOwned> Page<P> {
+    /// Reads `limit` and `cursor`; what is wrong with them is noted in the form.
+    pub fn read(form: &mut Form<'_>) -> Self {
+        let limit = form.optional::<Limit>("limit").map_or(USUAL, |Limit(limit)| limit);
+        let after = form.optional::<Cursor<P>>("cursor").map(|Cursor(place)| place);
+        Self { limit, after }
+    }
+
+    /// How many rows to ask for: one more than are shown says whether there are more.
+    pub fn rows(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The rows that are shown, and the cursor of the next page, if there is one.
+    pub fn cut<T>(&self, mut rows: Vec<T>, place: impl Fn(&T) -> P) -> (Vec<T>, Option<String>) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| more).and_then(|row| serde_json::to_vec(&place(row)).ok());
+        (rows, last.map(|place| URL_SAFE_NO_PAD.encode(place)))
+    }
+}
+
+struct Limit(i64);
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+        limit.map(Self).ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
+    }
+}
+
+struct Cursor<P>(P);
+
+impl<P: DeserializeOwned> FromStr for Cursor<P> {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let place = URL_SAFE_NO_PAD.decode(text).ok().and_then(|place| serde_json::from_slice(&place).ok());
+        place.map(Self).ok_or("must be the `next` of an earlier answer")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FieldError;
+    use serde_json::{Value, json};
+
+    fn read(query: &Value) -> Result<Page<i64>, Vec<FieldError>> {
+        let mut form = Form::of(query).unwrap();
+        let page = Page::read(&mut form);
+        form.finish(Some(page))
+    }
+
+    #[test]
+    fn a_page_ends_with_the_place_where_the_next_one_begins() {
+        let page = read(&json!({"limit": "2"})).unwrap();
+
+        let (shown, next) = page.cut(vec![30, 20, 10], |row| *row);
+
+        assert_eq!((page.rows(), shown), (3, vec![30, 20]));
+        assert_eq!(read(&json!({ "cursor": next })).unwrap().after, Some(20));
+    }
+
+    #[test]
+    fn the_last_page_has_no_next() {
+        let page = read(&json!({"limit": "2"})).unwrap();
+
+        assert_eq!(page.cut(vec![30, 20], |row| *row), (vec![30, 20], None));
+    }
+
+    #[test]
+    fn a_limit_and_a_cursor_that_cannot_be_are_refused_together() {
+        for limit in ["0", "101", "-1", "two", ""] {
+            let errors = read(&json!({"limit": limit, "cursor": "bm90aGluZw"})).unwrap_err();
+
+            let expected = [
+                FieldError::new("/limit", "must be a whole number from 1 to 100"),
+                FieldError::new("/cursor", "must be the `next` of an earlier answer"),
+            ];
+            assert_eq!(errors, expected, "{limit}");
+        }
+    }
+}
