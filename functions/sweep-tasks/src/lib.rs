@@ -92,7 +92,7 @@ async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
             ("TasksWaiting", backlog.waiting),
             ("TasksFailed", backlog.failed),
             ("OldestTaskSeconds", if enabled { backlog.oldest_seconds } else { 0 }),
-            ("Paused", i64::from(backlog.paused)),
+            ("Paused", i64::from(backlog.pause.is_some())),
         ];
         app.metrics.put(clock::now(), &backlog.kind, &values);
     }

@@ -9,6 +9,7 @@ pub mod effects;
 pub mod galleries;
 pub mod inbox;
 pub mod migrations;
+pub mod operations;
 pub mod people;
 pub mod pool;
 pub mod profiles;

@@ -88,8 +88,18 @@ impl Source {
         self.test_token.as_ref().map(|token| &*token.written)
     }
 
+    /// How many keys are active.
+    pub fn active_keys(&self) -> usize {
+        self.scheme.keys().count()
+    }
+
     pub fn events(&self) -> &[EventKind] {
         &self.events
+    }
+
+    /// The gallery hosts other than itself that it may speak for.
+    pub fn hosts(&self) -> &[HostName] {
+        &self.hosts
     }
 
     /// # Errors

@@ -151,7 +151,13 @@ pub async fn mark_sent(tx: &Transaction<'_>, id: AlertBatchId, transmission_id: 
 }
 
 /// A batch and its open alerts go from one status to the next, in one statement.
-async fn move_on(tx: &Transaction<'_>, id: AlertBatchId, from: &[&str], batch: &str, alert: &str) -> Result<(), Error> {
+pub(super) async fn move_on(
+    tx: &Transaction<'_>,
+    id: AlertBatchId,
+    from: &[&str],
+    batch: &str,
+    alert: &str,
+) -> Result<(), Error> {
     tx.rows(
         "with moved as (
              update alert_batches set

@@ -2,12 +2,14 @@
 //! gallery.
 
 mod batches;
+mod decisions;
 mod receipts;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub use batches::{Batch, BatchStatus, batch, begin_sending, halve, hold, mark_sent, mark_uncertain, requeue};
+pub use decisions::{Decision, RELEASED_AT_ONCE, Released, decide, release};
 pub use receipts::receive;
 
 use super::Transaction;

@@ -1,7 +1,9 @@
 //! `tasks` and `task_kinds`: follow-up work, claimed under a lease. The database's clock rules throughout.
 
 mod claim;
+mod failures;
 mod outcome;
+mod replay;
 mod sweep;
 
 use std::time::Duration;
@@ -10,8 +12,10 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub use claim::{Claim, ClaimedTask, claim};
+pub use failures::{Failed, Failures, Place, State, failures};
 pub use outcome::Outcome;
-pub use sweep::{Backlog, Due, backlog, due_for_dispatch};
+pub use replay::{failed, failed_keys, revive};
+pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 
 use super::Transaction;
 use super::session::Session;
@@ -56,4 +60,17 @@ pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: 
         )
         .await?;
     Ok(())
+}
+
+/// Lets a paused kind go on at once. Returns whether it was paused.
+pub async fn resume(tx: &Transaction<'_>, kind: Kind) -> Result<bool, Error> {
+    let row = tx
+        .row(
+            "update task_kinds set paused_until = null, reason = null
+             where kind = $1 and paused_until > now()
+             returning kind",
+            &[(&kind.as_str(), Type::TEXT)],
+        )
+        .await?;
+    Ok(row.is_some())
 }

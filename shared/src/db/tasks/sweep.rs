@@ -1,5 +1,6 @@
 //! What the sweep asks: for whom a message is due, and how much work there is.
 
+use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -57,7 +58,15 @@ pub struct Backlog {
     pub failed: i64,
     /// Since when the oldest task could have been done, in seconds; a pause does not stop this clock.
     pub oldest_seconds: i64,
-    pub paused: bool,
+    pub pause: Option<Pause>,
+}
+
+/// Nobody works on a paused kind.
+#[derive(Debug)]
+pub struct Pause {
+    /// `None`: until an admin says so.
+    pub until: Option<DateTime<Utc>>,
+    pub reason: String,
 }
 
 /// The backlog of every kind.
@@ -78,7 +87,8 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
                      order by priority, not_before
                      limit 1
                  )), 0))::bigint as oldest_seconds,
-                 coalesce(kind.paused_until > now(), false) as paused
+                 nullif(kind.paused_until, 'infinity') as paused_until,
+                 case when kind.paused_until > now() then kind.reason end as reason
              from task_kinds as kind
              order by kind.kind",
             &[],
@@ -91,7 +101,9 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
             waiting: row.get("waiting"),
             failed: row.get("failed"),
             oldest_seconds: row.get("oldest_seconds"),
-            paused: row.get("paused"),
+            pause: row
+                .get::<_, Option<String>>("reason")
+                .map(|reason| Pause { until: row.get("paused_until"), reason }),
         })
         .collect())
 }

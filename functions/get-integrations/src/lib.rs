@@ -1,0 +1,80 @@
+//! `GET /api/admin/integrations`: an admin sees how the traffic with others is doing, and what waits for him.
+
+mod shown;
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use shared::config::Route;
+use shared::db::operations::{self, HeldAlerts, Inbox, UncertainBatch};
+use shared::db::{self, Database};
+use shared::deliveries::{Endpoints, EndpointsSettings};
+use shared::lambda::{http, identity};
+use shared::secrets::FollowedSecret;
+use shared::webhooks::{Source, Sources, SourcesSettings};
+use shared::{Error, clock};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub sources: FollowedSecret<SourcesSettings, Sources>,
+    pub endpoints: FollowedSecret<EndpointsSettings, Endpoints>,
+    pub flags: Flags,
+}
+
+/// The flags that are in force.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct Flags {
+    pub enable_zoho_sync: bool,
+    pub enable_email_alerts: bool,
+    pub zoho_sync_route: Route,
+}
+
+/// 200 with all of it.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let connection = app.database.connection().await?;
+    db::users::admin(&connection, &subject).await?;
+
+    let sources = app.sources.current(clock::now()).await;
+    let registered = app.endpoints.current(clock::now()).await;
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    // One after the other without waiting for answers: all in one round trip.
+    let (kinds, last_events, endpoints, inbox, held, uncertain) = tokio::try_join!(
+        db::tasks::backlog(&connection),
+        operations::last_events(&connection, &names),
+        operations::endpoints(&connection),
+        operations::inbox(&connection),
+        operations::held(&connection),
+        operations::uncertain(&connection),
+    )?;
+
+    let last_event_at = |source: &Source| last_events.get(source.name.as_str()).copied().flatten();
+    let answer = Answer {
+        flags: app.flags,
+        kinds: kinds.into_iter().map(shown::Work::from).collect(),
+        sources: sources.iter().map(|source| shown::Source::of(source, last_event_at(source))).collect(),
+        endpoints: endpoints.into_iter().map(|endpoint| shown::Endpoint::of(endpoint, &registered)).collect(),
+        inbox,
+        alerts: Alerts { held, uncertain },
+    };
+    http::reply(StatusCode::OK, &answer)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    flags: Flags,
+    kinds: Vec<shown::Work>,
+    sources: Vec<shown::Source<'a>>,
+    endpoints: Vec<shown::Endpoint>,
+    inbox: Inbox,
+    alerts: Alerts,
+}
+
+#[derive(Serialize)]
+struct Alerts {
+    held: Vec<HeldAlerts>,
+    uncertain: Vec<UncertainBatch>,
+}

@@ -1,0 +1,25 @@
+//! Wiring of [`get_integrations`].
+
+use get_integrations::{App, Flags};
+use shared::clock;
+use shared::deliveries::{Endpoints, Guard};
+use shared::lambda::{Start, StartError, http};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    let start = Start::new().await;
+    let flags = Flags {
+        enable_zoho_sync: start.environment.flag("ENABLE_ZOHO_SYNC")?,
+        enable_email_alerts: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
+        zoho_sync_route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
+    };
+    let guard = Guard::read(&start.environment)?;
+    let checked = move |settings| Endpoints::checked(settings, guard);
+    let app = App {
+        database: start.database().await?,
+        sources: start.secrets().followed("WEBHOOK_SOURCES_SECRET", clock::now()).await?,
+        endpoints: start.secrets().followed_with("WEBHOOK_ENDPOINTS_SECRET", clock::now(), checked).await?,
+        flags,
+    };
+    http::run(app, get_integrations::handle).await
+}

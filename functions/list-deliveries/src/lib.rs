@@ -1,0 +1,42 @@
+//! `GET /api/admin/deliveries`: an admin reads what our endpoints were told, and what they said to it.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use shared::Error;
+use shared::db::operations::{self, Delivery, DeliveryFilter, DeliveryPlace};
+use shared::db::{self, Database};
+use shared::domain::{FieldError, Form};
+use shared::lambda::page::Page;
+use shared::lambda::{http, identity};
+
+/// 200 with a page of deliveries, the newest first.
+pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let (wanted, page) = read(&request).map_err(Error::Invalid)?;
+
+    let connection = database.connection().await?;
+    db::users::admin(&connection, &subject).await?;
+    let found = operations::deliveries(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
+
+    let (deliveries, next) = page.cut(found, Delivery::place);
+    http::reply(StatusCode::OK, &Answer { deliveries, next })
+}
+
+#[derive(Serialize)]
+struct Answer {
+    deliveries: Vec<Delivery>,
+    next: Option<String>,
+}
+
+fn read(request: &Request) -> Result<(DeliveryFilter, Page<DeliveryPlace>), Vec<FieldError>> {
+    let query = http::query(request);
+    let mut form = Form::of(&query).map_err(|error| vec![error])?;
+    let wanted = DeliveryFilter {
+        endpoint: form.optional("endpoint"),
+        status: form.optional("status"),
+        r#type: form.optional("type"),
+    };
+    let page = Page::read(&mut form);
+    form.finish(Some((wanted, page)))
+}

@@ -1,0 +1,98 @@
+//! `POST /api/admin/tasks/replay`: an admin has mended what was broken and lets failed work run again.
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use shared::Error;
+use shared::db::{self, Database};
+use shared::domain::{FieldError, Form, Subject, TaskKey};
+use shared::lambda::{http, identity};
+use shared::queue::Queues;
+use shared::tasks::{FollowUp, Kind};
+use uuid::Uuid;
+
+/// How many tasks one request revives at most.
+const MOST: usize = 1000;
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub queues: Queues,
+}
+
+/// 200 with how many tasks were revived and how many of the kind still wait for a person.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+
+    let (answer, follow_up) = db::once_more(|| replay(app, &subject, &wanted)).await?;
+
+    app.queues.wake(&follow_up).await;
+    if answer.resumed
+        && let Err(error) = app.queues.nudge(wanted.kind).await
+    {
+        tracing::warn!(error = error.chain(), "no message was sent; the sweep will send one");
+    }
+    http::reply(StatusCode::OK, &answer)
+}
+
+#[derive(Debug)]
+struct Wanted {
+    kind: Kind,
+    /// `None`: all that have failed.
+    keys: Option<Vec<Uuid>>,
+    /// The kind's pause ends.
+    resume: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    replayed: usize,
+    resumed: bool,
+    /// At most a thousand are counted.
+    left: i64,
+}
+
+impl Wanted {
+    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        let kind = form.required("kind");
+        let keys: Vec<TaskKey> = form.list("keys", MOST);
+        let all = form.flag("all");
+        let resume = form.flag("resume");
+        // What is there and no list has been told already.
+        let named = body["keys"].as_array().map_or(!body["keys"].is_null(), |keys| !keys.is_empty());
+        if named == all {
+            form.reject::<()>("keys", "must name tasks, or `all` must be true: one of the two");
+        }
+        let keys = (!all).then(|| keys.into_iter().map(|key| key.0).collect());
+        form.finish(kind.map(|kind| Self { kind, keys, resume }))
+    }
+}
+
+async fn replay(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Answer, FollowUp), Error> {
+    let kind = wanted.kind;
+    let mut connection = app.database.connection().await?;
+    let tx = connection.transaction().await?;
+    let admin = db::users::admin(&tx, subject).await?;
+    if wanted.resume && kind.worker().is_none() {
+        return Err(Error::Conflict {
+            code: "nobody-works-on-it",
+            detail: "Nobody works on this kind yet: its tasks are kept until somebody does, and its pause stays.",
+        });
+    }
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let keys = db::tasks::failed_keys(&tx, kind, wanted.keys.as_deref(), most).await?;
+    if matches!(kind, Kind::DeliverWebhook | Kind::DeliverUserWebhook) {
+        db::operations::reopen(&tx, &keys).await?;
+    }
+    let follow_up = db::tasks::revive(&tx, kind, &keys).await?;
+    let resumed = wanted.resume && db::tasks::resume(&tx, kind).await?;
+    let left = db::tasks::failed(&tx, kind).await?;
+    tx.commit().await?;
+    let replayed = follow_up.keys(kind).len();
+    tracing::info!(%admin, kind = kind.as_str(), replayed, resumed, "an admin lets failed tasks run again");
+    Ok((Answer { replayed, resumed, left }, follow_up))
+}

@@ -1,0 +1,91 @@
+//! `POST /api/admin/deliveries/resend`: an admin has an endpoint told again: of one event, or of all since a time.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use shared::Error;
+use shared::db::operations::{self, Resent, Since};
+use shared::db::{self, Database};
+use shared::domain::{DeliveryId, FieldError, Form, Subject};
+use shared::lambda::{http, identity};
+use shared::queue::Queues;
+
+/// How many events one request sends where it does not say how many.
+const USUAL: i64 = 100;
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub queues: Queues,
+}
+
+/// 202 with how many deliveries are on their way. A disabled endpoint is enabled by it.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+
+    let resent = db::once_more(|| resend(&app.database, &subject, &wanted)).await?;
+
+    app.queues.wake(&resent.follow_up).await;
+    let answer = Answer { resent: resent.deliveries, more: resent.next.is_some(), next: resent.next };
+    http::reply(StatusCode::ACCEPTED, &answer)
+}
+
+#[derive(Debug)]
+enum Wanted {
+    One(DeliveryId),
+    Since(Since),
+}
+
+#[derive(Serialize)]
+struct Answer {
+    resent: usize,
+    more: bool,
+    /// Where the next request begins: its `since`.
+    next: Option<DateTime<Utc>>,
+}
+
+impl Wanted {
+    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        if !body["delivery_id"].is_null() {
+            let one = form.required("delivery_id");
+            return form.finish(one.map(Self::One));
+        }
+        let endpoint = form.required("endpoint");
+        let since = form.required("since");
+        let most = form.number("most", &(1..=1000)).unwrap_or(USUAL);
+        let delivered = form.flag("delivered");
+        let wanted = endpoint.zip(since).map(|(endpoint, Moment(since))| Since { endpoint, since, most, delivered });
+        form.finish(wanted.map(Self::Since))
+    }
+}
+
+struct Moment(DateTime<Utc>);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let moment = DateTime::parse_from_rfc3339(text).map(|moment| Self(moment.to_utc()));
+        moment.map_err(|_| "must be a moment like 2026-11-20T00:00:00Z")
+    }
+}
+
+async fn resend(database: &Database, subject: &Subject, wanted: &Wanted) -> Result<Resent, Error> {
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let admin = db::users::admin(&tx, subject).await?;
+    let resent = match wanted {
+        Wanted::One(id) => operations::resend_one(&tx, *id).await?,
+        Wanted::Since(since) => operations::resend_since(&tx, since).await?,
+    };
+    tx.commit().await?;
+    tracing::info!(%admin, deliveries = resent.deliveries, "an admin has deliveries sent again");
+    Ok(resent)
+}

@@ -1,0 +1,114 @@
+//! `POST /api/admin/alerts/send`: an admin sends what was held, or says what became of a batch that may have gone.
+
+use std::str::FromStr;
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use serde_json::Value;
+use shared::Error;
+use shared::db::alerts::{self, Decision, RELEASED_AT_ONCE};
+use shared::db::{self, Database};
+use shared::domain::{AlertBatchId, FieldError, Form, GalleryId, Subject};
+use shared::lambda::{http, identity};
+use shared::queue::Queue;
+use shared::tasks::{FollowUp, Kind};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    pub database: Database,
+    pub send_alerts: Queue,
+    /// `ENABLE_EMAIL_ALERTS`.
+    pub enabled: bool,
+}
+
+/// 202 with how many alerts it concerns.
+pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+
+    let mut alerts = 0;
+    // A large gallery takes several transactions, each of which stands for itself.
+    loop {
+        let (number, follow_up) = db::once_more(|| act(app, &subject, &wanted)).await?;
+        app.send_alerts.wake(follow_up.keys(Kind::SendAlerts)).await;
+        alerts += number;
+        if number < RELEASED_AT_ONCE || matches!(wanted, Wanted::Decided(..)) {
+            break;
+        }
+    }
+    http::reply(StatusCode::ACCEPTED, &Answer { alerts })
+}
+
+#[derive(Debug)]
+enum Wanted {
+    Held(GalleryId),
+    Decided(AlertBatchId, Decision),
+}
+
+#[derive(Serialize)]
+struct Answer {
+    alerts: i64,
+}
+
+impl Wanted {
+    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        if body["batch_id"].is_null() {
+            let gallery = form.required("gallery_id");
+            return form.finish(gallery.map(Self::Held));
+        }
+        let batch = form.required("batch_id");
+        let decision = form.required("decision");
+        form.finish(batch.zip(decision).map(|(batch, Decided(decision))| Self::Decided(batch, decision)))
+    }
+
+    /// Whether e-mails are to leave because of it.
+    fn sends(&self) -> bool {
+        match self {
+            Self::Held(_) | Self::Decided(_, Decision::SendAgain) => true,
+            Self::Decided(_, Decision::Sent) => false,
+        }
+    }
+}
+
+struct Decided(Decision);
+
+impl FromStr for Decided {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "sent" => Ok(Self(Decision::Sent)),
+            "send-again" => Ok(Self(Decision::SendAgain)),
+            _ => Err("must be one of: sent, send-again"),
+        }
+    }
+}
+
+async fn act(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(i64, FollowUp), Error> {
+    let mut connection = app.database.connection().await?;
+    let tx = connection.transaction().await?;
+    let admin = db::users::admin(&tx, subject).await?;
+    if wanted.sends() && !app.enabled {
+        return Err(Error::Conflict {
+            code: "alerts-are-off",
+            detail: "ENABLE_EMAIL_ALERTS is off, so nothing would be sent. Turn it on and send this request again.",
+        });
+    }
+    let (alerts, batches) = match wanted {
+        Wanted::Held(gallery) => {
+            let released = alerts::release(&tx, *gallery).await?;
+            (released.alerts, released.batches)
+        }
+        Wanted::Decided(batch, decision) => {
+            let alerts = alerts::decide(&tx, *batch, *decision).await?;
+            (alerts, if wanted.sends() { vec![batch.0] } else { vec![] })
+        }
+    };
+    let follow_up = db::tasks::enqueue(&tx, Kind::SendAlerts, &batches).await?;
+    tx.commit().await?;
+    tracing::info!(%admin, ?wanted, alerts, "an admin has decided on alerts");
+    Ok((alerts, follow_up))
+}

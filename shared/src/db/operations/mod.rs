@@ -1,0 +1,14 @@
+//! What admins see of the traffic with others, and what they have sent again. It cuts across entities; what belongs to
+//! one of them stands there.
+
+mod alerts;
+mod deliveries;
+mod endpoints;
+mod inbox;
+mod resend;
+
+pub use alerts::{HeldAlerts, UncertainBatch, held, uncertain};
+pub use deliveries::{Delivery, DeliveryFilter, DeliveryPlace, deliveries};
+pub use endpoints::{EndpointState, EndpointStatus, endpoints};
+pub use inbox::{Inbox, WaitingEvent, inbox, last_events};
+pub use resend::{Resent, Since, reopen, resend_one, resend_since};

@@ -1,0 +1,153 @@
+//! Telling an endpoint again: an admin says that it is alive, or that it lost what it was told.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::super::column::stored;
+use super::super::session::Session;
+use super::super::{Transaction, tasks, webhook_events};
+use crate::domain::{DeliveryId, HostName, WebhookEventType};
+use crate::error::Error;
+use crate::tasks::{FollowUp, Kind};
+
+/// What an endpoint is to be told again.
+#[derive(Debug)]
+pub struct Since {
+    pub endpoint: HostName,
+    /// Events that happened before are left out.
+    pub since: DateTime<Utc>,
+    /// So many events at most, the oldest first.
+    pub most: i64,
+    /// Also what it has taken already.
+    pub delivered: bool,
+}
+
+/// What is on its way now.
+#[derive(Debug, Default)]
+#[must_use = "workers are woken after the commit"]
+pub struct Resent {
+    pub deliveries: usize,
+    /// When the last of these events happened, if others follow that the cap has left behind.
+    pub next: Option<DateTime<Utc>>,
+    pub follow_up: FollowUp,
+}
+
+/// Sends one delivery again, also one that has arrived.
+///
+/// # Errors
+/// `unknown-delivery`, `unknown-endpoint` (404).
+pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, Error> {
+    let unknown = Error::NotFound { code: "unknown-delivery", detail: "There is no delivery with this delivery_id." };
+    let endpoint = tx.row("select endpoint from webhook_deliveries where id = $1", &[(&id.0, Type::UUID)]).await?;
+    enable(tx, endpoint.as_ref().ok_or(unknown)?.get("endpoint")).await?;
+    let rows = tx
+        .rows(
+            "update webhook_deliveries as delivery set status = 'pending', attempts = 0, delivered_at = null
+             from webhook_events as event
+             where delivery.id = $1 and event.id = delivery.event_id
+             returning delivery.id, event.type",
+            &[(&id.0, Type::UUID)],
+        )
+        .await?;
+    let follow_up = ask(tx, &rows).await?;
+    Ok(Resent { deliveries: rows.len(), next: None, follow_up })
+}
+
+/// Sends everything that an endpoint was to be told since a time, also events of which there is no delivery: they
+/// happened while it was disabled, or before it was there. What is about to be sent for the first time anyway is left
+/// alone, so that the same request again takes up where the cap ended.
+///
+/// # Errors
+/// `unknown-endpoint` (404).
+pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent, Error> {
+    enable(tx, wanted.endpoint.as_str()).await?;
+    let rows = tx
+        .rows(
+            "with open as materialized (
+                 select event.id, event.type, event.occurred_at,
+                     row_number() over (order by event.occurred_at, event.id) as place
+                 from webhook_endpoints as endpoint
+                 join webhook_events as event on event.type = any (endpoint.events)
+                 left join webhook_deliveries as delivery
+                     on delivery.event_id = event.id and delivery.endpoint = endpoint.name
+                 where endpoint.name = $1 and event.occurred_at >= $2
+                   and (delivery.id is null or case delivery.status
+                       when 'delivered' then $4
+                       when 'pending' then delivery.attempts > 0
+                       else true
+                   end)
+                 order by event.occurred_at, event.id
+                 limit $3 + 1
+             ),
+             sent as (
+                 insert into webhook_deliveries (id, event_id, endpoint)
+                 select new_uuid_v7(), id, $1 from open where place <= $3 order by place
+                 on conflict (event_id, endpoint) do update set status = 'pending', attempts = 0, delivered_at = null
+                 returning id, event_id
+             )
+             select sent.id, open.type, open.occurred_at, (select count(*) from open) > $3 as more
+             from sent join open on open.id = sent.event_id
+             order by open.place",
+            &[
+                (&wanted.endpoint.as_str(), Type::TEXT),
+                (&wanted.since, Type::TIMESTAMPTZ),
+                (&wanted.most, Type::INT8),
+                (&wanted.delivered, Type::BOOL),
+            ],
+        )
+        .await?;
+    let follow_up = ask(tx, &rows).await?;
+    let next = rows.last().filter(|row| row.get("more")).map(|row| row.get("occurred_at"));
+    Ok(Resent { deliveries: rows.len(), next, follow_up })
+}
+
+/// Failed deliveries whose tasks are about to run again.
+pub async fn reopen(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "with failed as materialized (
+             select id from webhook_deliveries where id = any ($1) and status = 'failed' order by id for update
+         )
+         update webhook_deliveries set status = 'pending', attempts = 0
+         where id = any (array(select id from failed))",
+        &[(&ids, Type::UUID_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// To ask an endpoint for something is to say that it is alive: it is disabled no more. Two admins take turns here.
+async fn enable(tx: &Transaction<'_>, endpoint: &str) -> Result<(), Error> {
+    let row = tx
+        .row(
+            "update webhook_endpoints set
+                 disabled_at = null,
+                 disabled_reason = null,
+                 failing_since = case when disabled_at is null then failing_since end,
+                 paused_until = case when disabled_at is null then paused_until end,
+                 throttles = case when disabled_at is null then throttles else 0 end
+             where name = $1 and removed_at is null
+             returning name",
+            &[(&endpoint, Type::TEXT)],
+        )
+        .await?;
+    row.map(drop).ok_or(Error::NotFound {
+        code: "unknown-endpoint",
+        detail: "There is no endpoint of this name, or it was removed. `GET /api/admin/integrations` lists them.",
+    })
+}
+
+/// One task for each delivery, of the kind that its event is delivered by.
+async fn ask(tx: &Transaction<'_>, rows: &[Row]) -> Result<FollowUp, Error> {
+    let mut due = FollowUp::default();
+    for row in rows {
+        let event: WebhookEventType = stored(row, "type")?;
+        due.and(FollowUp::of(webhook_events::kind_of(event), &[row.get("id")]));
+    }
+    let mut follow_up = FollowUp::default();
+    for kind in Kind::ALL {
+        follow_up.and(tasks::enqueue(tx, kind, due.keys(kind)).await?);
+    }
+    Ok(follow_up)
+}
