@@ -36,9 +36,7 @@ impl Token {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let endpoints = Endpoints::read(self.which.data.as_deref())?;
         let identity = json!({ "sub": self.sub, "email": self.email, "email_verified": !self.unverified });
-        let (_, answer) = post(&format!("{}/token", endpoints.issuer), identity.to_string()).await?;
-        let answer: Value = serde_json::from_str(&answer).context("the issuer's answer is not JSON")?;
-        print(answer["id_token"].as_str().context("the issuer gave no token")?);
+        print(&token(&endpoints, &identity).await?);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -57,26 +55,6 @@ impl Invoke {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let endpoints = Endpoints::read(self.which.data.as_deref())?;
         print(&invoke(&endpoints, &self.function, self.json).await?);
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Admin {
-    /// The identity's number at the identity provider
-    #[arg(long)]
-    sub: String,
-    #[arg(long)]
-    email: String,
-    #[command(flatten)]
-    which: Which,
-}
-
-impl Admin {
-    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let endpoints = Endpoints::read(self.which.data.as_deref())?;
-        let event = json!({ "admin": { "sub": self.sub, "email": self.email } });
-        print(&invoke(&endpoints, "migrate-database", event.to_string()).await?);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -131,8 +109,15 @@ impl Flags {
     }
 }
 
+/// A token for an identity.
+pub(super) async fn token(endpoints: &Endpoints, identity: &Value) -> anyhow::Result<String> {
+    let (_, answer) = post(&format!("{}/token", endpoints.issuer), identity.to_string()).await?;
+    let answer: Value = serde_json::from_str(&answer).context("the issuer's answer is not JSON")?;
+    Ok(answer["id_token"].as_str().context("the issuer gave no token")?.to_owned())
+}
+
 /// A function's answer; its failure, told by its own words, is an error.
-async fn invoke(endpoints: &Endpoints, function: &str, event: String) -> anyhow::Result<String> {
+pub(super) async fn invoke(endpoints: &Endpoints, function: &str, event: String) -> anyhow::Result<String> {
     let (status, answer) = post(&format!("{}/invoke/{function}", endpoints.control), event).await?;
     if !status.is_success() {
         bail!("{function}: {}", message(&answer));
@@ -146,11 +131,11 @@ async fn post(url: &str, body: String) -> anyhow::Result<(StatusCode, String)> {
     Ok((answer.status(), answer.text().await?))
 }
 
-fn client() -> anyhow::Result<reqwest::Client> {
+pub(super) fn client() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?)
 }
 
-fn gone(url: &str) -> String {
+pub(super) fn gone(url: &str) -> String {
     format!("nothing answers at {url}; was the stack killed? Start one with `cargo dev up`")
 }
 

@@ -1,5 +1,6 @@
 //! The commands of `cargo dev`.
 
+mod admin;
 mod bench;
 mod calls;
 mod demo;
@@ -32,8 +33,8 @@ enum Command {
     Token(calls::Token),
     /// Invokes a function, and prints its answer.
     Invoke(calls::Invoke),
-    /// Makes an admin: a user for an identity that has none yet.
-    Admin(calls::Admin),
+    /// Makes an admin: a user for an identity that has none yet. Or asks the API as an admin.
+    Admin(admin::Admin),
     /// Opens the database, as the role that owns it.
     Psql(calls::Psql),
     /// Flips flags of the running functions, as a deployment would; without arguments, shows them.
