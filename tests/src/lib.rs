@@ -2,6 +2,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a step that does not lead where it should ends its test")]
 
+mod admin;
 mod alerts;
 mod api;
 mod contacts;

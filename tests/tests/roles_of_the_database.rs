@@ -78,6 +78,8 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
         "select from webhook_inbox",
         // An admin ends a pause.
         "update task_kinds set paused_until = null",
+        // And says that an endpoint is alive.
+        "update webhook_endpoints set disabled_at = null",
     ];
     let missing = allowed(&api, &own).await;
 
