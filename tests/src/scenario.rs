@@ -9,7 +9,7 @@ use std::time::Duration;
 use local::services::leash::{Leashed, Program};
 use local::services::venv::{Requirements, Venv};
 use local::services::workspace;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::system::System;
 
@@ -44,7 +44,13 @@ impl System {
 
     /// The endpoint `make` is this scenario from now on.
     pub async fn make_is(&self, scenario: &Scenario) {
-        self.change_endpoint("make", &json!({ "url": scenario.url })).await;
+        self.make_becomes(&json!({ "url": scenario.url })).await;
+    }
+
+    /// Changes the endpoint `make`, and waits for nobody who still has the old secret.
+    pub async fn make_becomes(&self, changes: &Value) {
+        self.change_endpoint("make", changes).await;
+        self.restart_functions().await;
         self.register_endpoints().await;
     }
 

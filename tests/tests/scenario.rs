@@ -83,14 +83,10 @@ async fn the_library_refuses_what_another_key_has_signed_and_takes_what_both_hav
     let other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let user = registered(&system).await;
 
-    system.change_endpoint("make", &json!({ "keys": [other] })).await;
-    system.register_endpoints().await;
-    system.restart_functions().await;
+    system.make_becomes(&json!({ "keys": [other] })).await;
     deliver(&system).await;
     let refused = delivery(&system).await;
-    system.change_endpoint("make", &json!({ "keys": [other, right] })).await;
-    system.register_endpoints().await;
-    system.restart_functions().await;
+    system.make_becomes(&json!({ "keys": [other, right] })).await;
     deliver(&system).await;
 
     assert_eq!((&*refused.status, refused.last_status), ("pending", Some(401)));
