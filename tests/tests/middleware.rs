@@ -324,6 +324,27 @@ async fn a_user_who_waits_for_her_link_is_synced_when_the_route_is_native_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_middleware_has_linked_keeps_what_sales_wrote_on_the_native_route() {
+    let system = with_endpoint("true").await;
+    let known = json!({ "Last_Name": "Lane-Miller", "Email": "sheree@example.com", "Phone": "+1 312 555 0000" });
+    let contact = system.contact_of_sales(&known).await;
+    let user = registered(&system).await;
+    link(&system, user, &contact).await;
+
+    system.take_route("native").await;
+    system.wake(KIND, &[user]).await;
+
+    is_linked_once_and_done(&system, user, &contact).await;
+    let contacts = system.contacts().await;
+    assert_eq!(contacts.len(), 1);
+    assert_eq!(
+        json!(["Last_Name", "Phone"].map(|field| &contacts[0][field])),
+        json!(["Lane-Miller", "+1 312 555 0000"])
+    );
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_tried_on_the_native_route_is_no_telling() {
     let system = with_endpoint("true").await;
     system.take_route("native").await;
