@@ -4,6 +4,7 @@
 mod act;
 mod middleware;
 mod plan;
+mod problem;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,9 +16,11 @@ use shared::domain::UserId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::{Queue, Queues};
-use shared::tasks::{Failure, Kind, backoff};
-use shared::zoho::{RecordError, Zoho, ZohoError};
+use shared::tasks::{Kind, backoff};
+use shared::zoho::Zoho;
 use shared::{Error, ids};
+
+use crate::problem::{Problem, belongs_to_another};
 
 /// What the function works with.
 #[derive(Debug)]
@@ -48,22 +51,6 @@ pub(crate) enum Sync {
     Partly(Synced, Problem),
     Failed(Problem),
 }
-
-/// Why something did not succeed.
-#[derive(Clone, Debug)]
-pub(crate) enum Problem {
-    /// It goes on by itself, after the usual backoff or after this long.
-    Later(Option<Duration>, Failure),
-    /// Nobody's work can go on before this long is over: the whole kind pauses.
-    Pause(Duration, Failure),
-    /// Only a person can mend it.
-    Never(Failure),
-}
-
-/// How long the kind pauses when Zoho asks to slow down without saying for how long.
-const SLOW_DOWN: Duration = Duration::from_mins(1);
-/// How long it pauses when Zoho refuses our access: until somebody mends the secret, looking now and then.
-const REFUSED: Duration = Duration::from_mins(10);
 
 /// Works on the named people and on whoever else is due.
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
@@ -156,33 +143,4 @@ impl Sync {
             },
         }
     }
-}
-
-impl From<&ZohoError> for Problem {
-    fn from(error: &ZohoError) -> Self {
-        match error {
-            ZohoError::BadRequest { .. } => Self::Never(error.failure()),
-            ZohoError::Throttled { retry_after, .. } => Self::Pause(retry_after.unwrap_or(SLOW_DOWN), error.failure()),
-            ZohoError::Refused { .. } => Self::Pause(REFUSED, error.failure()),
-            ZohoError::Unreachable(_)
-            | ZohoError::NoAnswer(_)
-            | ZohoError::Broken { .. }
-            | ZohoError::InvalidToken
-            | ZohoError::Ours(_) => Self::Later(None, error.failure()),
-        }
-    }
-}
-
-impl From<RecordError> for Problem {
-    fn from(error: RecordError) -> Self {
-        if error.is_transient() { Self::Later(None, error.failure()) } else { Self::Never(error.failure()) }
-    }
-}
-
-pub(crate) fn belongs_to_another() -> Failure {
-    Failure::new(
-        "contact-belongs-to-another",
-        "The Contact with this e-mail address carries the id of another user of ours, so it is not written. Find out whose it \
-         is in the CRM, correct the id or the address there, and replay the task.",
-    )
 }
