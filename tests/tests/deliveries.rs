@@ -1,7 +1,7 @@
 //! deliver-webhook: what endpoints are told, how often, and until when.
 
 use serde_json::{Value, json};
-use tests::{Delivery, System, Webhook, frank, sheree};
+use tests::{Delivery, System, Webhook, eventually, frank, sheree};
 use uuid::Uuid;
 
 const USERS: &str = "deliver-user-webhook";
@@ -275,5 +275,46 @@ async fn of_a_long_answer_the_beginning_is_kept() {
     let failed = only(&system, "zapier").await;
     assert_eq!(failed.answer, format!("<html>   é{}", "x".repeat(1024 - 11)));
     assert_eq!(failed.error, "The endpoint answered 404.");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_leads_to_everything_that_is_due() {
+    let system = System::with_endpoints(&[]).await;
+    system.school().await;
+    goes_live(&system, "PD-1").await;
+    system.purge("DeliverWebhookQueue").await;
+    // With the one above more than two invocations take.
+    system
+        .rows(
+            "with event as (
+                 insert into webhook_events (id, type, gallery_id)
+                 select new_uuid_v7(), 'gallery.live', id from galleries cross join generate_series(1, 44)
+                 returning id
+             ),
+             delivery as (
+                 insert into webhook_deliveries (id, event_id, endpoint)
+                 select new_uuid_v7(), id, 'zapier' from event
+                 returning id
+             )
+             insert into tasks (kind, key, not_before, dispatch_at)
+             select 'deliver-webhook', id, now(), now() + interval '1 hour' from delivery",
+            &[],
+        )
+        .await;
+
+    system.put_message("DeliverWebhookQueue", &json!({ "kind": OTHERS, "keys": [] }).to_string()).await;
+    system.stack().set_mappings_enabled(true).await;
+    eventually("everything is delivered", || async {
+        (system.count("tasks where kind = 'deliver-webhook'").await == 0).then_some(())
+    })
+    .await;
+
+    let mut ids: Vec<String> =
+        system.arrived("zapier").await.iter().map(|webhook| webhook.header("webhook-id").to_owned()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 45);
+    assert_eq!(system.arrived("zapier").await.len(), 45, "each of them once");
     system.stop().await;
 }
