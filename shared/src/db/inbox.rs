@@ -59,7 +59,7 @@ pub async fn take(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<Taken, Erro
             &[
                 (&entry.id, Type::UUID),
                 (&entry.source, Type::TEXT),
-                (&entry.event.event_id, Type::TEXT),
+                (&entry.event.event_id.as_str(), Type::TEXT),
                 (&entry.event.kind.as_str(), Type::TEXT),
                 (&entry.event.at, Type::TIMESTAMPTZ),
                 (&entry.event.subject.text(), Type::TEXT),
@@ -79,7 +79,7 @@ async fn first_id(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<Uuid, Error
     let row = tx
         .row(
             "select id from webhook_inbox where source = $1 and event_id = $2",
-            &[(&entry.source, Type::TEXT), (&entry.event.event_id, Type::TEXT)],
+            &[(&entry.source, Type::TEXT), (&entry.event.event_id.as_str(), Type::TEXT)],
         )
         .await?;
     row.map(|row| row.get("id"))

@@ -24,6 +24,6 @@ pub use labels::{
     CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType,
 };
 pub use text::{
-    CrmId, DateOfBirth, Email, EventDate, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport, Subject,
-    TaxId, Title, TypedCode, WebUrl, ZipCode,
+    CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport,
+    Subject, TaxId, Title, TypedCode, WebUrl, ZipCode,
 };

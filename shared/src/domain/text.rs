@@ -64,6 +64,8 @@ texts! {
     ExternalId, long_name;
     /// Zoho CRM's id of a record: 1 to 19 digits, the first of which is no zero.
     CrmId, crm_id;
+    /// A sender's own id of an event: 1 to 255 characters.
+    EventId, event_id;
     /// A gallery's title: 1 to 120 characters.
     Title, long_name;
     /// A line of an address: 1 to 120 characters.
@@ -169,6 +171,11 @@ fn host_name(text: &str) -> Result<String, String> {
     } else {
         Err("must have 1 to 40 lower-case letters, digits or hyphens".to_owned())
     }
+}
+
+fn event_id(text: &str) -> Result<String, String> {
+    let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err("must have 1 to 255 characters".to_owned()) }
 }
 
 fn crm_id(text: &str) -> Result<String, String> {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::event::{EventKind, Incoming, KeptEvent, Told};
+use super::event::{Incoming, KeptEvent, Told};
+use super::headers::Headers;
+use super::kind::EventKind;
 use super::scheme::Scheme;
 use super::sources::Source;
 use super::standard;
 use super::timestamp::{self, FIRST_MILLISECONDS};
-use super::verify::{Headers, VerifiedWebhook};
+use super::verify::VerifiedWebhook;
 use super::{MOST_BYTES, guess};
 use crate::domain::event::EventSubject;
 use crate::error::Error;
@@ -210,7 +212,7 @@ fn seen(incoming: Incoming) -> Option<Seen> {
                 EventSubject::Buyer(_) => "a buyer, by an e-mail address".to_owned(),
                 EventSubject::User(user) => format!("user {user}"),
             };
-            Some(Seen { r#type: kind, subject, event_id: Some(event_id) })
+            Some(Seen { r#type: kind, subject, event_id: Some(event_id.as_str().to_owned()) })
         }
         Incoming::Receipts(receipts) => Some(Seen {
             r#type: EventKind::EmailReceipt,

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::MOST_BYTES;
 use super::diagnosis::Report;
+use super::headers::Headers;
 use super::sources::{Sources, SourcesSettings};
-use super::verify::{Headers, VerifiedWebhook};
+use super::verify::VerifiedWebhook;
 use crate::error::Error;
 use crate::secrets::{FollowedSecret, SecretError, Secrets};
 

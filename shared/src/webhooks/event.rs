@@ -3,38 +3,18 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::kind::EventKind;
 use super::refusal::malformed;
 use super::verify::VerifiedWebhook;
 use super::{notification, receipt};
 use crate::domain::alert::Receipt;
 use crate::domain::event::{CrmRecord, Earning, Effect, EmailHash, EventSubject};
 use crate::domain::gallery::{GalleryEvent, GallerySubject};
-use crate::domain::{Email, ExternalId, HostName, ReferralAction, WebUrl};
+use crate::domain::{Email, EventId, ExternalId, HostName, ReferralAction, WebUrl};
 use crate::error::Error;
-
-/// The events that a source can be allowed to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EventKind {
-    #[serde(rename = "gallery.published")]
-    GalleryPublished,
-    #[serde(rename = "gallery.archived")]
-    GalleryArchived,
-    #[serde(rename = "order.created")]
-    OrderCreated,
-    #[serde(rename = "booking.created")]
-    BookingCreated,
-    #[serde(rename = "crm.contact.linked")]
-    CrmContactLinked,
-    /// In Zoho CRM's own shape.
-    #[serde(rename = "crm.records.changed")]
-    CrmRecordsChanged,
-    /// In Zoho Campaigns' own shape.
-    #[serde(rename = "email.receipt")]
-    EmailReceipt,
-}
 
 /// What a source that may say so has told us.
 #[derive(Debug)]
@@ -53,7 +33,7 @@ pub enum Incoming {
 pub struct KeptEvent {
     pub kind: EventKind,
     /// The sender's own id of it.
-    pub event_id: String,
+    pub event_id: EventId,
     pub subject: EventSubject,
     /// When it happened; never later than its arrival.
     pub at: DateTime<Utc>,
@@ -64,7 +44,7 @@ pub struct KeptEvent {
 pub(super) enum Told<'a> {
     Event {
         kind: EventKind,
-        event_id: &'a str,
+        event_id: &'a EventId,
         at: DateTime<Utc>,
         data: Value,
     },
@@ -78,25 +58,6 @@ struct Envelope {
     r#type: String,
     timestamp: DateTime<Utc>,
     data: Value,
-}
-
-impl EventKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::GalleryPublished => "gallery.published",
-            Self::GalleryArchived => "gallery.archived",
-            Self::OrderCreated => "order.created",
-            Self::BookingCreated => "booking.created",
-            Self::CrmContactLinked => "crm.contact.linked",
-            Self::CrmRecordsChanged => "crm.records.changed",
-            Self::EmailReceipt => "email.receipt",
-        }
-    }
-
-    /// Whether it comes in Zoho's own shape, and in no other.
-    pub(super) fn is_zohos_own(self) -> bool {
-        matches!(self, Self::CrmRecordsChanged | Self::EmailReceipt)
-    }
 }
 
 impl VerifiedWebhook<'_> {
@@ -152,7 +113,7 @@ impl VerifiedWebhook<'_> {
             Told::Event { kind, event_id, at, data } => {
                 self.source.allow(kind)?;
                 let (subject, effect) = self.meaning(kind, &data)?;
-                Ok(Incoming::Event(KeptEvent { kind, event_id: event_id.to_owned(), subject, at, effect }))
+                Ok(Incoming::Event(KeptEvent { kind, event_id: event_id.clone(), subject, at, effect }))
             }
         }
     }

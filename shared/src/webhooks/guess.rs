@@ -1,13 +1,13 @@
 //! What is probably wrong with a proof that fails. Every guess is computed, and only its name is told: no signature
 //! that would be right leaves this module.
 
+use super::headers::Headers;
 use super::hmac::{Algorithm, Encoding, Hmac};
 use super::keys::Key;
 use super::scheme::Scheme;
 use super::standard::{ID, SIGNATURE, Standard, TIMESTAMP, verifies};
 use super::token::{InPlace, Place};
 use super::variants::{self, Variant};
-use super::verify::Headers;
 
 /// Where other services put what is looked for.
 const ELSEWHERE: [&str; 10] = [

@@ -6,11 +6,10 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use chrono::{DateTime, Utc};
 
-use super::keys::{BASE64, HmacKey, Key, from_hex};
+use super::headers::{HeaderName, Headers};
+use super::keys::{BASE64, HmacKey, Key, MOST_KEYS, from_hex};
 use super::refusal::{bad_signature, missing_signature};
-use super::scheme::{HeaderName, MOST_KEYS};
 use super::timestamp;
-use super::verify::Headers;
 use crate::domain::Form;
 use crate::error::Error;
 

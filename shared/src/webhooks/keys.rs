@@ -9,6 +9,9 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+/// The most keys of a source: two while they are exchanged, and room for a sender that has several.
+pub(super) const MOST_KEYS: usize = 5;
+
 /// The fewest characters or bytes that nobody guesses.
 const SHORTEST: usize = 16;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::event::EventKind;
+use super::kind::EventKind;
 use super::pointer::Pointer;
 use super::refusal::malformed;
 use super::timestamp;

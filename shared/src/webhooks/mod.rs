@@ -5,8 +5,10 @@ mod diagnosis;
 mod door;
 mod event;
 mod guess;
+mod headers;
 mod hmac;
 mod keys;
+mod kind;
 mod mapping;
 mod notification;
 mod pointer;
@@ -24,9 +26,11 @@ mod verify;
 
 pub use diagnosis::Report;
 pub use door::Door;
-pub use event::{EventKind, Incoming, KeptEvent};
+pub use event::{Incoming, KeptEvent};
+pub use headers::Headers;
+pub use kind::EventKind;
 pub use sources::{Source, Sources, SourcesSettings};
-pub use verify::{Headers, VerifiedWebhook};
+pub use verify::VerifiedWebhook;
 
 /// The largest body that is looked at.
 pub const MOST_BYTES: usize = 1024 * 1024;

@@ -4,16 +4,13 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
+use super::headers::Headers;
 use super::hmac::Hmac;
 use super::keys::Key;
 use super::standard::Standard;
 use super::token::InPlace;
-use super::verify::Headers;
-use crate::domain::Form;
+use crate::domain::{EventId, Form};
 use crate::error::Error;
-
-/// The most keys of a source: two while they are exchanged, and room for a sender that has several.
-pub(super) const MOST_KEYS: usize = 5;
 
 /// A scheme with its keys, any of which is good.
 #[derive(Debug)]
@@ -82,27 +79,11 @@ impl Scheme {
         headers: &dyn Headers,
         body: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<EventId>, Error> {
         match self {
             Self::Standard(standard) => standard.prove(headers, body, now).map(Some),
             Self::Hmac(hmac) => hmac.prove(headers, body, now).map(|()| None),
             Self::Token(token) => token.prove(headers, body).map(|()| None),
-        }
-    }
-}
-
-/// A header's name, in lower case.
-pub(super) struct HeaderName(pub(super) String);
-
-impl FromStr for HeaderName {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if (1..=100).contains(&text.len()) && text.bytes().all(fits) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err("must be the name of a header, like x-host-signature")
         }
     }
 }

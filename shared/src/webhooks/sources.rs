@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::event::EventKind;
 use super::keys::{Key, Token};
+use super::kind::EventKind;
 use super::mapping::Mapping;
 use super::pointer::Pointer;
 use super::refusal::{bad_test_token, event_not_allowed, unknown_source};

@@ -5,11 +5,11 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use chrono::{DateTime, Utc};
 
-use super::keys::{BASE64, Key, StandardKey};
+use super::headers::Headers;
+use super::keys::{BASE64, Key, MOST_KEYS, StandardKey};
 use super::refusal::{bad_signature, malformed, missing_signature};
-use super::scheme::MOST_KEYS;
 use super::timestamp;
-use super::verify::{Headers, event_id};
+use crate::domain::EventId;
 use crate::domain::Form;
 use crate::error::Error;
 
@@ -52,7 +52,7 @@ impl Standard {
     }
 
     /// Any of the header's signatures of `id.timestamp.body` with any of the keys. Returns the id.
-    pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8], now: DateTime<Utc>) -> Result<String, Error> {
+    pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8], now: DateTime<Utc>) -> Result<EventId, Error> {
         let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.header(name));
         let (Some(id), Some(timestamp), Some(signatures)) = (id, timestamp, signatures) else {
             return Err(missing_signature());
@@ -64,7 +64,7 @@ impl Standard {
         // Full stops in an id cannot move the seams of what was signed: the time is digits alone, and a body that
         // begins with some is no event.
         timestamp::fresh(timestamp::seconds(timestamp), now)?;
-        let id = std::str::from_utf8(id).ok().and_then(event_id);
+        let id = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
         id.ok_or_else(|| malformed("The header webhook-id must have 1 to 255 characters."))
     }
 

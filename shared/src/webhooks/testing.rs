@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::verify::Headers;
+use super::headers::Headers;
 use super::{Source, Sources, SourcesSettings};
 use crate::config::ConfigError;
 
@@ -43,5 +43,7 @@ pub(super) fn verified(
     second: i64,
 ) -> Result<Option<String>, String> {
     let verified = source.verify(headers, body, at(second));
-    verified.map(|webhook| webhook.event_id).map_err(|error| error.to_string().replace("unauthenticated: ", ""))
+    verified
+        .map(|webhook| webhook.event_id.map(|id| id.as_str().to_owned()))
+        .map_err(|error| error.to_string().replace("unauthenticated: ", ""))
 }

@@ -1,10 +1,9 @@
 //! The scheme `token`: senders that cannot sign and send a token along, in a header or in the body.
 
-use super::keys::{Key, Token};
+use super::headers::{HeaderName, Headers};
+use super::keys::{Key, MOST_KEYS, Token};
 use super::pointer::Pointer;
 use super::refusal::{bad_signature, missing_signature};
-use super::scheme::{HeaderName, MOST_KEYS};
-use super::verify::Headers;
 use crate::domain::Form;
 use crate::error::Error;
 

@@ -1,0 +1,25 @@
+//! The headers of a request: how they are looked up, and how settings name them.
+
+use std::str::FromStr;
+
+/// The request's headers, by lower-case name. One that stands there more than once is as good as missing: which of
+/// its values counts would be for the sender to choose.
+pub trait Headers: Sync {
+    fn header(&self, name: &str) -> Option<&[u8]>;
+}
+
+/// A header's name, in lower case.
+pub(super) struct HeaderName(pub(super) String);
+
+impl FromStr for HeaderName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if (1..=100).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err("must be the name of a header, like x-host-signature")
+        }
+    }
+}
