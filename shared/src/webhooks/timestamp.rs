@@ -29,7 +29,8 @@ pub(super) fn seconds_or_milliseconds(text: &[u8]) -> Option<DateTime<Utc>> {
 
 /// A number as [`seconds_or_milliseconds`] reads it.
 pub(super) fn moment(number: i64) -> Option<DateTime<Utc>> {
-    if number.abs() < FIRST_MILLISECONDS {
+    // Not by `abs`, which the least of all numbers does not have.
+    if (-FIRST_MILLISECONDS..FIRST_MILLISECONDS).contains(&number) {
         DateTime::from_timestamp(number, 0)
     } else {
         DateTime::from_timestamp_millis(number)
@@ -61,5 +62,6 @@ mod tests {
         assert_eq!(seconds_or_milliseconds(b"1649367553000"), seconds(b"1649367553"));
         assert_eq!(seconds_or_milliseconds(b"1649367553"), seconds(b"1649367553"));
         assert_eq!(seconds_or_milliseconds(b"9223372036854775807"), None);
+        assert_eq!(moment(i64::MIN), None);
     }
 }
