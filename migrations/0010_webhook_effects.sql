@@ -10,7 +10,7 @@ alter table webhook_inbox
     -- Why it was refused.
     add column reason text;
 create index webhook_inbox_waiting_idx on webhook_inbox (received_at) where status = 'pending';
-create index webhook_inbox_payload_idx on webhook_inbox (applied_at) where payload is not null and applied_at is not null;
+create index webhook_inbox_payload_idx on webhook_inbox (coalesce(applied_at, ended_at)) where payload is not null;
 
 -- An order knows its buyer by her address alone. What waits for her keeps the address's hash and not the address.
 -- Only ASCII letters are lowered (collation "C"), as the functions do it; convert_to depends on nothing but the
@@ -24,6 +24,10 @@ create index users_email_sha256_idx on users (email_sha256(email));
 insert into task_kinds (kind, paused_until, reason)
 values ('pull-zoho', 'infinity', 'Changes in the CRM are not read yet.');
 
+-- The time of the publication that named the address: publications may come in any order, and some name none.
+alter table galleries add column public_url_event_at timestamptz;
+
+grant update (public_url_event_at) on galleries to isoxp_worker;
 grant insert on alert_batches to isoxp_api;
 grant update (paused_until, reason) on task_kinds to isoxp_api;
 grant insert on referral_ledger to isoxp_worker;

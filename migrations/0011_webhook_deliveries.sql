@@ -57,6 +57,8 @@ create table webhook_deliveries (
 );
 create index webhook_deliveries_endpoint_idx on webhook_deliveries (endpoint, id desc);
 create index webhook_deliveries_open_idx on webhook_deliveries (endpoint) where status = 'pending';
+-- What endpoints have answered is dropped after a while: it may quote people.
+create index webhook_deliveries_last_answer_idx on webhook_deliveries (last_attempt_at) where last_answer is not null;
 
 insert into task_kinds (kind) values ('deliver-webhook'), ('deliver-user-webhook');
 

@@ -2,6 +2,7 @@
 //! fetched again now and then.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -92,6 +93,9 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// How often a copy is fetched anew at most, whoever asks for it.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(30);
 
+/// How long somebody waits for a newer copy while there is an old one.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A secret that people change while functions run. A change that cannot be read or is wrong is logged, and the copy
 /// from before stays in force.
 #[derive(Debug)]
@@ -139,7 +143,11 @@ impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
             }
             loaded.tried_at = now;
         }
-        let fetched = self.secret.json().await;
+        // A request waits for this, and Lambda ends the process with its good copy when a request takes too long.
+        let Ok(fetched) = tokio::time::timeout(PATIENCE, self.secret.json()).await else {
+            tracing::error!("a secret cannot be had anew in time: its former content stays in force");
+            return None;
+        };
         match fetched.and_then(|raw| Ok((self.check.0)(raw)?)) {
             Ok(value) => {
                 let value = Arc::new(value);

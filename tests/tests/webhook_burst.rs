@@ -3,13 +3,15 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::json;
-use tests::{System, Webhook};
+use tests::{System, Webhook, frank, parent};
 
 const EVENTS: usize = 2000;
 const SENDERS: usize = 50;
 /// Of the events, how many are copies.
 const COPIES: usize = 600;
 const GALLERIES: usize = 40;
+/// Of the fifty buyers, those who are registered here.
+const KNOWN_BUYERS: [usize; 5] = [1, 3, 5, 7, 9];
 
 /// The events in the order in which they are sent: each copy some time after its original.
 fn events() -> Vec<Webhook> {
@@ -39,6 +41,12 @@ async fn two_thousand_events_from_fifty_senders_are_neither_lost_nor_doubled() {
     for gallery in (0..GALLERIES).step_by(2) {
         system.gallery(&format!("PD-{gallery}")).await;
     }
+    system.register("frank", &frank()).await;
+    for buyer in KNOWN_BUYERS {
+        let mut body = parent("Ana", &[], "");
+        body["referred_by_code"] = json!("FRANK2024");
+        system.register(&format!("buyer{buyer}"), &body).await;
+    }
 
     let answers: Vec<_> = stream::iter(events())
         .map(|event| {
@@ -56,9 +64,12 @@ async fn two_thousand_events_from_fifty_senders_are_neither_lost_nor_doubled() {
     assert_eq!(with("duplicate"), COPIES);
     let distinct = i64::try_from(EVENTS - COPIES).unwrap();
     assert_eq!(system.count("webhook_inbox").await, distinct);
-    // Orders of people whom nobody knows wait; so does what is said of galleries that nobody has made, which are none.
+    // Orders of people whom nobody knows wait.
+    let of_known_buyers = i64::try_from(KNOWN_BUYERS.len()).unwrap() * (distinct / 100);
     assert_eq!(system.count("webhook_inbox where status = 'pending'").await, i64::try_from(with("pending")).unwrap());
-    assert_eq!(system.count("webhook_inbox where status = 'applied'").await, distinct / 2);
+    assert_eq!(system.count("webhook_inbox where status = 'applied'").await, distinct / 2 + of_known_buyers);
+    assert_eq!(system.count("referral_ledger where action_type = 'Gallery_Purchase'").await, of_known_buyers);
     assert_eq!(system.count("galleries where status = 'Live'").await, 20);
+    assert_eq!(system.count("webhook_events where type = 'gallery.live'").await, 20);
     system.stop().await;
 }

@@ -230,10 +230,11 @@ async fn what_nobody_came_for_expires_after_ninety_days_with_a_record() {
     let swept = system.sweep().await;
 
     assert_eq!((before.as_str(), &swept["expired"]), ("pending", &json!(1)));
-    let row = &system.rows("select status::text, ended_at, payload from webhook_inbox", &[]).await[0];
+    let row = &system.rows("select status::text, ended_at, payload, subject from webhook_inbox", &[]).await[0];
     assert_eq!(row.get::<_, &str>("status"), "expired");
     assert!(row.get::<_, Option<chrono::DateTime<chrono::Utc>>>("ended_at").is_some());
     assert_eq!(row.get::<_, Option<Value>>("payload"), None);
+    assert_eq!(row.get::<_, &str>("subject"), "buyer:", "nobody can be known again by it");
     system.stop().await;
 }
 
@@ -270,6 +271,44 @@ async fn payloads_are_dropped_thirty_days_after_they_were_applied_and_ids_stay()
     assert_eq!(kept, [1, 0]);
     assert_eq!(system.send_webhook(&published).await.body["status"], "duplicate");
     assert_eq!(status(&system).await, "applied");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_and_what_endpoints_answered_is_dropped_after_thirty_days_too() {
+    let system = System::start().await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    let id = Uuid::from_u128(7);
+    system
+        .rows(
+            "insert into webhook_inbox (id, source, event_id, type, status, occurred_at, subject, payload, ended_at, reason)
+             values ($1, 'make', 'e', 'crm.contact.linked', 'refused', now(), 'user:x', '{\"zoho_contact_id\":\"1\"}', now(), 'r')",
+            &[&id],
+        )
+        .await;
+    system
+        .rows("insert into webhook_endpoints (name, events, url_sha256) values ('make', '{}', sha256('u'))", &[])
+        .await;
+    system
+        .rows(
+            "insert into webhook_deliveries (id, event_id, endpoint, status, last_attempt_at, last_answer)
+             select $1, id, 'make', 'failed', now(), 'sheree@example.com' from webhook_events where user_id = $2",
+            &[&id, &user],
+        )
+        .await;
+
+    let mut kept = Vec::new();
+    for days in [29, 31] {
+        system.rows(&format!("update webhook_inbox set ended_at = now() - interval '{days} days'"), &[]).await;
+        system
+            .rows(&format!("update webhook_deliveries set last_attempt_at = now() - interval '{days} days'"), &[])
+            .await;
+        system.sweep().await;
+        let payloads = system.count("webhook_inbox where payload is not null").await;
+        kept.push((payloads, system.count("webhook_deliveries where last_answer is not null").await));
+    }
+
+    assert_eq!(kept, [(1, 1), (0, 0)]);
     system.stop().await;
 }
 

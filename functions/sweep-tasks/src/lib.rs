@@ -48,32 +48,34 @@ pub struct Swept {
 pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swept, Error> {
     let mut connection = app.database.connection().await?;
     let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0 };
-    let mut failed = None;
-    match register(app, &connection).await {
-        Ok(changed) => swept.endpoints = changed,
-        Err(error) => {
-            tracing::error!(error = error.chain(), "the endpoints of the secret cannot be registered");
-            failed = Some(error);
-        }
-    }
+    let mut failures = Failures::default();
+    swept.endpoints = failures.or_default("registering endpoints", register(app, &connection).await);
     for queue in app.queues.as_slice() {
-        match dispatch(&connection, queue).await {
-            Ok(messages) => drop(swept.sent.insert(queue.kind().as_str(), messages)),
-            Err(error) => failed = Some(error),
-        }
+        let messages = failures.or_default("sending messages", dispatch(&connection, queue).await);
+        swept.sent.insert(queue.kind().as_str(), messages);
     }
-    for subject in &db::inbox::forgotten(&connection).await? {
-        match apply(app, &mut connection, subject).await {
-            Ok(()) => swept.subjects += 1,
-            Err(error) => {
-                tracing::error!(error = error.chain(), "an event that waits cannot be applied");
-                failed = Some(error);
-            }
-        }
+    failures.or_default("measuring", measure(app, &connection).await);
+    let forgotten = db::inbox::forgotten(&connection).await;
+    for subject in &failures.or_default("looking for events that wait", forgotten) {
+        let applied = apply(app, &mut connection, subject).await.map(|()| 1);
+        swept.subjects += failures.or_default("applying an event that waits", applied);
     }
-    swept.expired = db::inbox::expire(&connection).await?;
-    measure(app, &connection).await?;
-    failed.map_or(Ok(swept), Err)
+    swept.expired = failures.or_default("dropping what is too old", db::retention::apply(&connection).await);
+    failures.0.map_or(Ok(swept), Err)
+}
+
+/// The last of what went wrong; each is logged where it happens.
+#[derive(Default)]
+struct Failures(Option<Error>);
+
+impl Failures {
+    fn or_default<T: Default>(&mut self, step: &str, result: Result<T, Error>) -> T {
+        result.unwrap_or_else(|error| {
+            tracing::error!(step, error = error.chain(), "a step of the sweep failed");
+            self.0 = Some(error);
+            T::default()
+        })
+    }
 }
 
 /// Makes the endpoints that hear of events those of the secret.

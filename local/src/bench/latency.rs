@@ -16,11 +16,11 @@ use crate::stack::build;
 const COLD: usize = 20;
 const WARM: usize = 2000;
 
-pub(super) async fn measure(stage: &Stage, people: &People) -> Result<String> {
+pub(super) async fn measure(stage: &Stage, people: &People, release: bool) -> Result<String> {
     let mut report = String::from(
         "| function | first answer of a fresh process, p50 | warm p50 | warm p99 |\n| --- | ---: | ---: | ---: |\n",
     );
-    let nothing = nothing(stage).await?;
+    let nothing = nothing(stage, release).await?;
     let request = events::request("sheree", "GET", "/api/user/context", None);
     row(&mut report, "nothing", &series(&nothing, "nothing", |_| Ok(request.clone())).await?);
     nothing.shutdown().await;
@@ -64,10 +64,10 @@ async fn timed(lambda: &Lambda, function: &str, event: Bytes) -> Result<Duration
     Ok(since.elapsed())
 }
 
-async fn nothing(stage: &Stage) -> Result<Lambda> {
+async fn nothing(stage: &Stage, release: bool) -> Result<Lambda> {
     let spec = FunctionSpec {
         name: "nothing".to_owned(),
-        binary: build::example("nothing")?,
+        binary: build::example("nothing", release)?,
         timeout: Duration::from_secs(10),
         memory_mb: 256,
         reserved_concurrency: None,

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use crate::demo::Stage;
 use crate::stack::{Options, Stack, build, build_functions};
 
-/// Measures everything and returns it as Markdown.
-pub async fn run() -> Result<String> {
-    let options = Options { release: true, schedules: false, build: false, ..Options::default() };
+/// Measures everything and returns it as Markdown; on debug binaries only for a quick look.
+pub async fn run(release: bool) -> Result<String> {
+    let options = Options { release, schedules: false, build: false, ..Options::default() };
     build_functions(&options).await?;
-    build::build_example("nothing").await?;
+    build::build_example("nothing", release).await?;
     let since = Instant::now();
     let stack = Stack::start(options).await?;
     let ready = since.elapsed();
@@ -27,7 +27,7 @@ pub async fn run() -> Result<String> {
     let mut report = String::new();
     let _ = writeln!(report, "Stack ready after {:.1} s (nothing to build).\n", ready.as_secs_f64());
     let people = events::prepare(&stage).await?;
-    report.push_str(&latency::measure(&stage, &people).await?);
+    report.push_str(&latency::measure(&stage, &people, release).await?);
     report.push_str(&round_trips::measure(&stage, &people).await?);
     report.push_str(&burst::measure(&stage).await?);
     report.push_str(&zoho_calls::measure(&stage).await?);

@@ -2,10 +2,21 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::print::print;
 use crate::bench;
 
-pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    print(&bench::run().await?);
-    Ok(ExitCode::SUCCESS)
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// Measures debug binaries, which take no time to build and more of everything else
+    #[arg(long)]
+    debug: bool,
+}
+
+impl Bench {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        print(&bench::run(!self.debug).await?);
+        Ok(ExitCode::SUCCESS)
+    }
 }

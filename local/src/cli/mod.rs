@@ -42,7 +42,7 @@ enum Command {
     /// Runs all tests, on real parts.
     Test(test::Test),
     /// Measures release binaries: latency, round trips to the database, calls to Zoho.
-    Bench,
+    Bench(bench::Bench),
     /// Checks template.yaml by AWS's rules and by ours, and docs/openapi.yaml by those of OpenAPI.
     Lint,
 }
@@ -68,7 +68,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         Command::Psql(psql) => psql.run().await,
         Command::Flags(flags) => flags.run().await,
         Command::Test(test) => test.run().await,
-        Command::Bench => bench::run().await,
+        Command::Bench(bench) => bench.run().await,
         Command::Lint => lint::run().await,
     }
 }

@@ -30,18 +30,21 @@ pub async fn build(binaries: impl IntoIterator<Item = &str>, release: bool) -> a
     Ok(())
 }
 
-/// Builds a release example of `shared`: what benchmarks compare functions with.
-pub async fn build_example(name: &str) -> anyhow::Result<()> {
+/// Builds an example of `shared`: what benchmarks compare functions with.
+pub async fn build_example(name: &str, release: bool) -> anyhow::Result<()> {
     let mut command = Command::new(cargo());
-    command.args(["build", "--release", "--package", "shared", "--example", name]).current_dir(workspace::root());
+    command.args(["build", "--package", "shared", "--example", name]).current_dir(workspace::root());
+    if release {
+        command.arg("--release");
+    }
     let status = timeout(LIMIT, command.kill_on_drop(true).status()).await??;
     ensure!(status.success(), "the example {name} does not build; cargo's messages are above");
     Ok(())
 }
 
 /// Where that example is.
-pub fn example(name: &str) -> anyhow::Result<PathBuf> {
-    Ok(output_dir(true)?.join("examples").join(name))
+pub fn example(name: &str, release: bool) -> anyhow::Result<PathBuf> {
+    Ok(output_dir(release)?.join("examples").join(name))
 }
 
 /// The directory of the binaries.

@@ -40,7 +40,7 @@ pub struct NewGallery {
 }
 
 const COLUMNS: &str = "id, host, external_host_id, organization_id, photographer_id, title, event_date,
-    status::text as status, public_url, live_at, archived_at, status_event_at, created_at";
+    status::text as status, public_url, live_at, archived_at, status_event_at, public_url_event_at, created_at";
 
 /// # Errors
 /// `gallery-exists` (409), `unknown-organization` (404).
@@ -95,7 +95,8 @@ pub async fn lock(tx: &Transaction<'_>, subject: &GallerySubject) -> Result<Opti
 pub async fn save_state(tx: &Transaction<'_>, id: GalleryId, state: &GalleryState) -> Result<(), Error> {
     tx.rows(
         "update galleries set
-             status = $2::text::gallery_status, public_url = $3, live_at = $4, archived_at = $5, status_event_at = $6
+             status = $2::text::gallery_status, public_url = $3, live_at = $4, archived_at = $5, status_event_at = $6,
+             public_url_event_at = $7
          where id = $1",
         &[
             (&id.0, Type::UUID),
@@ -104,6 +105,7 @@ pub async fn save_state(tx: &Transaction<'_>, id: GalleryId, state: &GalleryStat
             (&state.live_at, Type::TIMESTAMPTZ),
             (&state.archived_at, Type::TIMESTAMPTZ),
             (&state.status_event_at, Type::TIMESTAMPTZ),
+            (&state.public_url_event_at, Type::TIMESTAMPTZ),
         ],
     )
     .await?;
@@ -125,6 +127,7 @@ fn from_row(row: &Row) -> Result<Gallery, Error> {
             live_at: row.get("live_at"),
             archived_at: row.get("archived_at"),
             status_event_at: row.get("status_event_at"),
+            public_url_event_at: row.get("public_url_event_at"),
         },
         created_at: row.get("created_at"),
     })

@@ -14,6 +14,7 @@ pub mod people;
 pub mod pool;
 pub mod profiles;
 pub mod referrals;
+pub mod retention;
 pub mod roles;
 pub mod rosters;
 pub mod session;

@@ -39,29 +39,37 @@ pub struct GalleryState {
     /// When that happened which the status says.
     #[serde(skip)]
     pub status_event_at: Option<DateTime<Utc>>,
+    /// When the publication was that named the address.
+    #[serde(skip)]
+    pub public_url_event_at: Option<DateTime<Utc>>,
 }
 
 impl GalleryState {
-    /// The state after an event that happened at `at`. An older event never undoes a newer one; of two at the
-    /// same instant the archiving counts.
+    /// The state after an event that happened at `at`. An older event never undoes a newer one; of two at the same
+    /// instant the archiving counts. In whatever order events come, they end in the same state.
     #[must_use]
     pub fn after(self, event: GalleryEvent, at: DateTime<Utc>) -> Self {
-        let decided = (self.status_event_at, self.status == GalleryStatus::Archived);
-        if decided > (Some(at), event == GalleryEvent::Archived) {
-            return self;
-        }
+        let decides = (Some(at), event == GalleryEvent::Archived)
+            >= (self.status_event_at, self.status == GalleryStatus::Archived);
+        let (status, status_event_at) = match (&event, decides) {
+            (_, false) => (self.status, self.status_event_at),
+            (GalleryEvent::Published { .. }, true) => (GalleryStatus::Live, Some(at)),
+            (GalleryEvent::Archived, true) => (GalleryStatus::Archived, Some(at)),
+        };
+        let moved = Self { status, status_event_at, ..self };
         match event {
-            GalleryEvent::Archived => {
-                Self { status: GalleryStatus::Archived, archived_at: Some(at), status_event_at: Some(at), ..self }
-            }
-            GalleryEvent::Published { public_url } => Self {
-                status: GalleryStatus::Live,
-                public_url: public_url.or(self.public_url),
-                live_at: self.live_at.or(Some(at)),
-                status_event_at: Some(at),
-                ..self
-            },
+            GalleryEvent::Archived => Self { archived_at: moved.archived_at.max(Some(at)), ..moved },
+            GalleryEvent::Published { public_url } => moved.published(public_url, at),
         }
+    }
+
+    /// The first publication is when it went live, and the newest one with an address says where.
+    fn published(self, public_url: Option<WebUrl>, at: DateTime<Utc>) -> Self {
+        let live_at = Some(self.live_at.map_or(at, |live_at| live_at.min(at)));
+        if public_url.is_some() && Some(at) >= self.public_url_event_at {
+            return Self { live_at, public_url, public_url_event_at: Some(at), ..self };
+        }
+        Self { live_at, ..self }
     }
 }
 
@@ -78,6 +86,7 @@ mod tests {
             live_at: None,
             archived_at: None,
             status_event_at: None,
+            public_url_event_at: None,
         }
     }
 
@@ -105,20 +114,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_and_repetition_ends_in_the_same_status(
-            events in proptest::collection::btree_map(0_i64..100, any::<bool>(), 1..8),
+        fn any_order_and_repetition_ends_in_the_same_state(
+            events in proptest::collection::btree_map(0_i64..100, event(), 1..8),
             order in proptest::collection::vec(any::<prop::sample::Index>(), 0..24),
         ) {
-            let events: Vec<(i64, bool)> = events.into_iter().collect();
-            let run = |sequence: &[(i64, bool)]| {
-                sequence.iter().fold(pre_reg(), |state, (second, archived)| {
-                    state.after(if *archived { GalleryEvent::Archived } else { published() }, at(*second))
-                })
+            let events: Vec<(i64, GalleryEvent)> = events.into_iter().collect();
+            let run = |sequence: &[(i64, GalleryEvent)]| {
+                sequence.iter().fold(pre_reg(), |state, (second, event)| state.after(event.clone(), at(*second)))
             };
-            let mut shuffled: Vec<(i64, bool)> = order.iter().map(|index| *index.get(&events)).collect();
-            shuffled.extend(events.iter().rev());
+            let mut shuffled: Vec<_> = order.iter().map(|index| index.get(&events).clone()).collect();
+            shuffled.extend(events.iter().rev().cloned());
 
-            prop_assert_eq!(run(&events).status, run(&shuffled).status);
+            prop_assert_eq!(run(&events), run(&shuffled));
         }
+    }
+
+    fn event() -> impl Strategy<Value = GalleryEvent> {
+        let url = |n: u8| (n > 0).then(|| format!("https://photos.example/{n}").parse().unwrap());
+        prop_oneof![
+            Just(GalleryEvent::Archived),
+            (0_u8..4).prop_map(move |n| GalleryEvent::Published { public_url: url(n) }),
+        ]
     }
 }

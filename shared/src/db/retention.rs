@@ -1,0 +1,60 @@
+//! What is kept for a while only: events that nobody came for, what events said, what endpoints answered.
+
+use tokio_postgres::types::Type;
+
+use super::session::Session;
+use crate::error::Error;
+
+/// How long an event waits for what it is about.
+const WAITS_DAYS: i32 = 90;
+/// How long it is kept what an event said or an endpoint answered.
+const SAID_DAYS: i32 = 30;
+
+/// Ends what has waited for too long, with its row for a record, and drops what nobody needs any more: payloads, with
+/// them the hash of a buyer's address, and answers. A thousand of each at once. Returns how many events expired.
+pub async fn apply(session: &impl Session) -> Result<i64, Error> {
+    let row = session
+        .row(
+            "with expired as (
+                 update webhook_inbox set
+                     status = 'expired',
+                     ended_at = now(),
+                     payload = null,
+                     subject = case when subject like 'buyer:%' then 'buyer:' else subject end
+                 where id = any (array(
+                     select id from webhook_inbox
+                     where status = 'pending' and received_at < now() - make_interval(days => $1)
+                     order by received_at
+                     limit 1000
+                     for update skip locked
+                 ))
+                 returning id
+             ),
+             emptied as (
+                 update webhook_inbox set
+                     payload = null,
+                     subject = case when subject like 'buyer:%' then 'buyer:' else subject end
+                 where id = any (array(
+                     select id from webhook_inbox
+                     where payload is not null and coalesce(applied_at, ended_at) < now() - make_interval(days => $2)
+                     order by coalesce(applied_at, ended_at)
+                     limit 1000
+                     for update skip locked
+                 ))
+             ),
+             forgotten as (
+                 update webhook_deliveries set last_answer = null
+                 where id = any (array(
+                     select id from webhook_deliveries
+                     where last_answer is not null and last_attempt_at < now() - make_interval(days => $2)
+                     order by last_attempt_at
+                     limit 1000
+                     for update skip locked
+                 ))
+             )
+             select count(*) as expired from expired",
+            &[(&WAITS_DAYS, Type::INT4), (&SAID_DAYS, Type::INT4)],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.get("expired")))
+}
