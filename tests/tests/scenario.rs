@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tests::{Delivery, Detour, System, USER_ID, sheree, tags};
+use tests::{Delivery, Detour, System, USER_ID, frank, sheree, tags};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -115,6 +115,31 @@ async fn a_link_that_does_not_get_through_is_sent_with_the_next_attempt_and_make
 
     assert_eq!((&*lost.status, lost.last_status, linked_while_lost), ("pending", Some(502), None));
     assert_eq!(system.contacts().await.len(), 1);
+    is_linked_to_her_contact(&system, user).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_leaves_alone_what_sales_wrote_where_we_know_nothing() {
+    let system = system().await;
+    system.stack().set_mappings_enabled(false).await;
+    let mut way = Detour::closed().await;
+    let scenario = system.scenario(&way.url()).await;
+    system.make_is(&scenario).await;
+    // We have no number of a photographer.
+    let user = system.register("frank", &frank()).await.id("/user/id");
+    deliver(&system).await;
+    let made = system.contact_of(user).await;
+
+    let phone = json!({ "Phone": "+1 312 555 0000" });
+    system.edit_of_sales(made["id"].as_str().unwrap(), &phone).await;
+    way.open(&system.endpoints().api).await;
+    system.rows("update webhook_endpoints set paused_until = null", &[]).await;
+    deliver(&system).await;
+
+    assert_eq!((&made["First_Name"], &made["Phone"]), (&json!("Frank"), &Value::Null));
+    assert_eq!(system.calls("upsert").await, 2);
+    assert_eq!(system.contact_of(user).await["Phone"], phone["Phone"]);
     is_linked_to_her_contact(&system, user).await;
     system.stop().await;
 }
