@@ -27,17 +27,14 @@ async fn system(flag: &str) -> System {
 
 async fn with_endpoint(flag: &str) -> System {
     let system = system(flag).await;
-    add_endpoint(&system).await;
+    add_endpoint(&system, "make").await;
     system
 }
 
-async fn add_endpoint(system: &System) {
-    system
-        .rows(
-            "insert into webhook_endpoints (name, events, url_sha256) values ('make', '{user.created}', sha256('a test'))",
-            &[],
-        )
-        .await;
+async fn add_endpoint(system: &System, name: &str) {
+    let add =
+        "insert into webhook_endpoints (name, events, url_sha256) values ($1, '{user.created}', sha256('a test'))";
+    system.rows(add, &[&name]).await;
 }
 
 async fn registered(system: &System) -> Uuid {
@@ -211,11 +208,38 @@ async fn without_an_endpoint_the_reason_says_so_and_one_that_is_added_hears_of_e
     system.wake(KIND, &[user]).await;
     let without = waiting_task(&system, user).await;
 
-    add_endpoint(&system).await;
+    add_endpoint(&system, "make").await;
     an_hour_later(&system, &[user]).await;
 
     assert!(without.message.contains("No endpoint takes user.created"), "{}", without.message);
     assert_eq!(take_deliveries(&system).await.len(), 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_without_an_endpoint_is_no_telling_and_the_first_one_hears_of_everybody_once() {
+    let system = system("true").await;
+    let user = registered(&system).await;
+    system.wake(KIND, &[user]).await;
+    for _ in 0..25 {
+        an_hour_later(&system, &[user]).await;
+    }
+    let without = waiting_task(&system, user).await;
+    let events_without = times_told(&system, user).await;
+
+    add_endpoint(&system, "make").await;
+    an_hour_later(&system, &[user]).await;
+    let heard = take_deliveries(&system).await;
+    system.wake(KIND, &[user]).await;
+
+    assert_eq!((without.code.as_str(), without.failed), ("waiting-for-link", false));
+    assert!(without.message.contains("No endpoint takes user.created"), "{}", without.message);
+    assert_eq!(events_without, 1, "that of her sign-up: whoever sends again what was missed sends one");
+    assert_eq!(heard.len(), 1);
+    assert_eq!(times_told(&system, user).await, 2);
+    let waiting = waiting_task(&system, user).await;
+    assert_eq!((waiting.code.as_str(), waiting.failed), ("waiting-for-link", false));
+    assert!(waiting.message.contains("told of the user 1 times"), "{}", waiting.message);
     system.stop().await;
 }
 

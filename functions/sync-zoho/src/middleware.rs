@@ -60,9 +60,11 @@ enum Step {
 
 impl Step {
     /// She may have been told of long before this task: whoever replays one that has failed starts a new round. And it
-    /// may have been tried on the other route: that was no telling.
+    /// may have been tried on the other route, or while nobody listened: that was no telling.
     fn of(task: &ClaimedTask, user: Unlinked) -> Self {
         match user {
+            // An event would reach nobody, and stand among those that can be sent again.
+            user if user.endpoints.is_empty() => Self::Wait(Unlinked { wait: PATIENCE, ..user }),
             user if !user.wait.is_zero() => Self::Wait(user),
             user if task.attempts > MOST_SENT && user.sent >= i64::from(MOST_SENT) => Self::GiveUp(user),
             user => Self::Tell(user),
@@ -94,7 +96,7 @@ fn waiting(endpoints: &str, sent: i64) -> Failure {
 }
 
 fn never_linked(user: &Unlinked) -> Failure {
-    let (sent, endpoints) = (user.sent, if user.endpoints.is_empty() { "none" } else { &user.endpoints });
+    let (sent, endpoints) = (user.sent, &user.endpoints);
     Failure::new(
         "never-linked",
         format!(

@@ -14,7 +14,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Unlinked {
     pub user: UserId,
-    /// How often `user.created` was written for her.
+    /// How often `user.created` was written for her and somebody was there to hear of it.
     pub sent: i64,
     /// How long it is too early to send it again; zero: it is time.
     pub wait: Duration,
@@ -26,13 +26,18 @@ pub struct Unlinked {
 /// hears of one. They stay as they are, and stay, until the transaction ends.
 ///
 /// The time runs from the delivery. While the last event is on its way to its first taker, another one would only
-/// stand in the same queue.
+/// stand in the same queue. An event without a delivery has told nobody.
 pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> Result<Vec<Unlinked>, Error> {
     let rows = tx
         .rows(
             "select
                  users.id,
-                 (select count(*) from webhook_events where user_id = users.id and type = $2) as sent,
+                 (
+                     select count(*)
+                     from webhook_events as event
+                     where user_id = users.id and type = $2
+                       and exists (select from webhook_deliveries where event_id = event.id)
+                 ) as sent,
                  case
                      when last.on_its_way then $3
                      else coalesce(greatest(0, $3 - extract(epoch from now() - last.sent_at)), 0)
@@ -49,12 +54,13 @@ pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> R
                      bool_or(delivery.status = 'pending') and count(delivery.delivered_at) = 0 as on_its_way
                  from (
                      select id, occurred_at
-                     from webhook_events
+                     from webhook_events as event
                      where user_id = users.id and type = $2
+                       and exists (select from webhook_deliveries where event_id = event.id)
                      order by occurred_at desc
                      limit 1
                  ) as event
-                 left join webhook_deliveries as delivery on delivery.event_id = event.id
+                 join webhook_deliveries as delivery on delivery.event_id = event.id
                  group by event.id, event.occurred_at
              ) as last on true
              where users.id = any ($1) and users.zoho_contact_id is null and users.role <> 'admin'
