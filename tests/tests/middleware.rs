@@ -166,6 +166,46 @@ async fn an_event_that_is_still_on_its_way_gets_no_company() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_whose_delivery_has_crashed_is_not_on_its_way() {
+    let system = with_endpoint("true").await;
+    let user = registered(&system).await;
+    let crash = r#"update tasks set failed_at = now(), failure = '{"code":"crashed","message":"a test"}'
+                   where kind = 'deliver-user-webhook'"#;
+    system.rows(crash, &[]).await;
+
+    an_hour_later(&system, &[user]).await;
+
+    assert_eq!(
+        system.count("webhook_deliveries where status = 'pending'").await,
+        2,
+        "the crash left its row as it was"
+    );
+    assert_eq!(times_told(&system, user).await, 2);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_on_its_way_to_an_endpoint_that_is_gone_keeps_nothing_from_its_successor() {
+    let system = with_endpoint("true").await;
+    let user = registered(&system).await;
+
+    let mut heard = Vec::new();
+    for (endpoint, end, successor) in [
+        ("make", "removed_at = now()", "zapier"),
+        ("zapier", "disabled_at = now(), disabled_reason = 'a test'", "another"),
+    ] {
+        system.rows(&format!("update webhook_endpoints set {end} where name = $1"), &[&endpoint]).await;
+        add_endpoint(&system, successor).await;
+        an_hour_later(&system, &[user]).await;
+        heard.push(system.count(&format!("webhook_deliveries where endpoint = '{successor}'")).await);
+    }
+
+    assert_eq!(heard, [1, 1]);
+    assert_eq!(times_told(&system, user).await, 3);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_day_somebody_has_to_look_and_a_replay_starts_another_day() {
     let system = with_endpoint("true").await;
     let user = registered(&system).await;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::webhook_events::kind_of;
 use crate::domain::{UserId, WebhookEventType};
 use crate::error::Error;
 
@@ -26,7 +27,8 @@ pub struct Unlinked {
 /// hears of one. They stay as they are, and stay, until the transaction ends.
 ///
 /// The time runs from the delivery. While the last event is on its way to its first taker, another one would only
-/// stand in the same queue. An event without a delivery has told nobody.
+/// stand in the same queue. It is on its way for as long as its endpoint is there and its task goes on: a delivery can
+/// stay pending after either has ended. An event without a delivery has told nobody.
 pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> Result<Vec<Unlinked>, Error> {
     let rows = tx
         .rows(
@@ -51,7 +53,13 @@ pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> R
              left join lateral (
                  select
                      greatest(event.occurred_at, max(delivery.delivered_at)) as sent_at,
-                     bool_or(delivery.status = 'pending') and count(delivery.delivered_at) = 0 as on_its_way
+                     bool_or(
+                         delivery.status = 'pending'
+                         and endpoint.removed_at is null and endpoint.disabled_at is null
+                         and exists (
+                             select from tasks where kind = $4 and key = delivery.id and failed_at is null
+                         )
+                     ) and count(delivery.delivered_at) = 0 as on_its_way
                  from (
                      select id, occurred_at
                      from webhook_events as event
@@ -61,6 +69,7 @@ pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> R
                      limit 1
                  ) as event
                  join webhook_deliveries as delivery on delivery.event_id = event.id
+                 join webhook_endpoints as endpoint on endpoint.name = delivery.endpoint
                  group by event.id, event.occurred_at
              ) as last on true
              where users.id = any ($1) and users.zoho_contact_id is null and users.role <> 'admin'
@@ -70,6 +79,7 @@ pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> R
                 (&ids, Type::UUID_ARRAY),
                 (&WebhookEventType::UserCreated.as_str(), Type::TEXT),
                 (&patience.as_secs_f64(), Type::FLOAT8),
+                (&kind_of(WebhookEventType::UserCreated).as_str(), Type::TEXT),
             ],
         )
         .await?;
