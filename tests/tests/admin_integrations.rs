@@ -228,3 +228,37 @@ async fn alerts_that_wait_for_a_word_are_shown_with_what_speaks_for_either() {
     assert!(!answer.body.to_string().contains("sheree") && !answer.body.to_string().contains('@'), "{}", answer.body);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_uncertain_batches_before_a_thousand_sent_ones_are_shown() {
+    let system = System::start().await;
+    system.make_admin("ops").await;
+    system.school().await;
+    system.add_parents(200).await;
+    for fill in [
+        "insert into galleries (id, host, external_host_id, organization_id, title, event_date)
+         select new_uuid_v7(), 'photoday', 'PD-' || n, organization.user_id, 'Fall Soccer', current_date
+         from generate_series(1, 1000) as n cross join profiles_organizations as organization",
+        "insert into alert_batches (id, gallery_id, status, sending_at, sent_at)
+         select new_uuid_v7(), id, 'sent', now(), now() from galleries",
+        "insert into gallery_alerts (gallery_id, parent_id, id, batch_id, status)
+         select batch.gallery_id, parent.user_id, new_uuid_v7(), batch.id, 'delivered'
+         from alert_batches as batch cross join profiles_parents as parent",
+        "insert into alert_batches (id, gallery_id, status, sending_at)
+         select new_uuid_v7(), (select min(id::text)::uuid from galleries), 'uncertain', now() - make_interval(mins => n)
+         from generate_series(1, 100) as n",
+    ] {
+        system.rows(fill, &[]).await;
+    }
+
+    let answer = system.get(INTEGRATIONS, "ops").await;
+
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let uncertain = answer.body["alerts"]["uncertain"].as_array().unwrap();
+    assert_eq!(uncertain.len(), 100);
+    for batch in uncertain {
+        let since = (&batch["alerts"], &batch["transmissions_since"], &batch["receipts_since"]);
+        assert_eq!(since, (&json!(0), &json!(1000), &json!(200_000)));
+    }
+    system.stop().await;
+}

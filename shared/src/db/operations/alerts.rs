@@ -71,28 +71,37 @@ pub async fn held(session: &impl Session) -> Result<Vec<HeldAlerts>, Error> {
 pub async fn uncertain(session: &impl Session) -> Result<Vec<UncertainBatch>, Error> {
     let rows = session
         .rows(
-            "select batch.id, batch.gallery_id, gallery.title, batch.sending_at,
-                 (select count(*) from gallery_alerts where batch_id = batch.id and status = 'uncertain') as alerts,
-                 since.transmissions, since.receipts
-             from (
+            "with batch as materialized (
                  select id, gallery_id, sending_at from alert_batches
                  where status = 'uncertain'
                  order by sending_at
                  limit $1
-             ) as batch
+             ),
+             later as materialized (
+                 select batch.id as batch_id, sent.id
+                 from batch cross join lateral (
+                     select id from alert_batches where sent_at > batch.sending_at order by sent_at limit 1000
+                 ) as sent
+             ),
+             -- Counted once, however many uncertain batches one is later than.
+             told as materialized (
+                 select id, (
+                     select count(*) from gallery_alerts
+                     where batch_id = sent.id and status in ('delivered', 'bounced')
+                 ) as receipts
+                 from (select distinct id from later) as sent
+             ),
+             since as (
+                 select batch_id, count(*) as transmissions, sum(receipts)::bigint as receipts
+                 from later join told using (id)
+                 group by batch_id
+             )
+             select batch.id, batch.gallery_id, gallery.title, batch.sending_at,
+                 (select count(*) from gallery_alerts where batch_id = batch.id and status = 'uncertain') as alerts,
+                 coalesce(since.transmissions, 0) as transmissions, coalesce(since.receipts, 0) as receipts
+             from batch
              join galleries as gallery on gallery.id = batch.gallery_id
-             cross join lateral (
-                 select count(*) as transmissions, coalesce(sum(receipts), 0)::bigint as receipts
-                 from (
-                     select (
-                         select count(*) from gallery_alerts
-                         where batch_id = later.id and status in ('delivered', 'bounced')
-                     ) as receipts
-                     from (
-                         select id from alert_batches where sent_at > batch.sending_at order by sent_at limit 1000
-                     ) as later
-                 ) as told
-             ) as since
+             left join since on since.batch_id = batch.id
              order by batch.sending_at",
             &[(&SHOWN, Type::INT8)],
         )
