@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use local::stack::Options;
 use serde_json::{Value, json};
-use tests::{System, Webhook, parent, sheree};
+use tests::{System, Webhook, fixture, parent, sheree};
 
 const ON: &[&str] = &["ENABLE_EMAIL_ALERTS"];
 
@@ -277,5 +277,52 @@ async fn a_receipt_needs_its_token() {
     assert_eq!(after_the_forgery, ["sent"]);
     assert_eq!(good.status, 202, "{}", good.body);
     assert_eq!(system.alerts().await, ["bounced"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_receipt_changes_what_it_says_and_only_certain_ones_suppress() {
+    // The fixture, the action and a bounce's type; how the alert stands then, and why its address is suppressed.
+    let cases = [
+        ("delivered", "email_delivered", None, "delivered", None),
+        ("bounce", "bounce", Some("hard"), "bounced", Some("bounce")),
+        ("bounce", "bounce", Some("soft"), "sent", None),
+        ("spam", "spam", None, "sent", Some("spam")),
+        ("unsubscribed", "unsubscribed", None, "sent", Some("unsubscribe")),
+        ("unsubscribed", "unsubscribe", None, "sent", Some("unsubscribe")),
+        ("delivered", "email_open", None, "sent", None),
+        ("delivered", "email_click", None, "sent", None),
+    ];
+    let system = school_with_sheree(ON).await;
+    system.add_parents(7).await;
+    system.keep_receipts().await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["sent"; 8]).await;
+    let (batch, token) = (system.batch().await, system.receipt_token().await);
+    let of_whom = "select alert.id, users.email from gallery_alerts as alert join users on users.id = alert.parent_id";
+    let alerts: Vec<(uuid::Uuid, String)> =
+        system.rows(of_whom, &[]).await.iter().map(|row| (row.get(0), row.get(1))).collect();
+
+    for ((name, action, bounce, _, _), (alert, email)) in cases.iter().zip(&alerts) {
+        let mut receipt = fixture(&format!("zoho-campaigns-{name}.json"));
+        receipt["action"] = json!(action);
+        let data = &mut receipt["data"][0];
+        data["rcpt_additional_data"]["alert"] = json!(alert);
+        data["transmission_name"] = json!(batch);
+        data["contact_email"] = json!(email);
+        if let Some(kind) = bounce {
+            data["bounce_type"] = json!(kind);
+        }
+        let answer = system.send_receipt_with(&token, &receipt).await;
+        assert_eq!(answer.status, 202, "{action}: {}", answer.body);
+    }
+
+    for ((_, action, bounce, status, reason), (alert, email)) in cases.iter().zip(&alerts) {
+        let stands: String = system.value("select status::text from gallery_alerts where id = $1", &[alert]).await;
+        let why = "select max(reason) from email_suppressions where email_sha256 = sha256($1::text::bytea)";
+        let why: Option<String> = system.value(why, &[email]).await;
+        assert_eq!((&*stands, why.as_deref()), (*status, *reason), "{action} {bounce:?}");
+    }
+    assert_eq!(system.count("email_suppressions").await, 4);
     system.stop().await;
 }

@@ -1,7 +1,7 @@
 //! `POST /api/webhooks/incoming`: what trusted sources tell us, and in which order.
 
 use serde_json::json;
-use tests::{School, System, Webhook, fall_soccer, parent, sheree};
+use tests::{DOOR, School, System, Webhook, fall_soccer, fixture, parent, sheree};
 use tokio::task::JoinSet;
 
 /// A school with one parent on its roster.
@@ -214,5 +214,20 @@ async fn a_time_in_the_future_counts_as_now() {
 
     assert_eq!(system.gallery_status("PD-1").await, "Archived");
     assert_eq!(system.count("webhook_inbox where occurred_at > now()").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_tells_is_taken_as_the_fixtures_have_it() {
+    let system = System::start().await;
+    let host = system.sender("photoday").await;
+
+    for name in ["gallery.published", "gallery.archived", "order.created", "booking.created"] {
+        let letter = host.letter(fixture(&format!("{name}.json")).to_string());
+        let answer = system.send_letter(DOOR, &letter).await;
+        assert_eq!((answer.status, &answer.body["status"]), (202, &json!("pending")), "{name}: {}", answer.body);
+    }
+
+    assert_eq!(system.count("webhook_inbox where status = 'pending'").await, 4);
     system.stop().await;
 }
