@@ -1,8 +1,8 @@
 //! Admins send alerts that were held, and decide on batches of which nobody knows whether they went.
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all, join3};
 use serde_json::{Value, json};
-use tests::{Answer, System, Webhook, sheree};
+use tests::{Answer, System, Webhook, eventually, sheree};
 use uuid::Uuid;
 
 const SEND: &str = "/api/admin/alerts/send";
@@ -43,6 +43,25 @@ async fn with_an_uncertain_batch(fault: &str) -> (System, Uuid) {
 
 async fn decide(system: &System, admin: &str, batch: Uuid, decision: &str) -> Answer {
     system.post(SEND, admin, &json!({"batch_id": batch, "decision": decision})).await
+}
+
+/// A batch of so many alerts that went, although Zoho's answer got lost.
+async fn with_an_uncertain_batch_that_went(alerts: usize) -> (System, Uuid, Vec<Uuid>) {
+    let (system, _) = with_a_gallery(&["ENABLE_EMAIL_ALERTS"]).await;
+    system.add_parents(i32::try_from(alerts).expect("few") - 1).await;
+    system.fault("transmission", "reset-after", &json!({})).await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&vec!["uncertain"; alerts]).await;
+    system.mend_zoho().await;
+    let ids = system.rows("select id from gallery_alerts order by id", &[]).await;
+    let batch = system.batch().await;
+    (system, batch, ids.iter().map(|row| row.get(0)).collect())
+}
+
+async fn delivered(system: &System, batch: Uuid, alert: Uuid) -> Answer {
+    let data = json!([{"transmission_name": batch, "rcpt_additional_data": {"alert": alert}}]);
+    let receipt = json!({"action": "email_delivered", "data": data});
+    system.send_receipt_with(&system.receipt_token().await, &receipt).await
 }
 
 fn conflicts(answers: &[&Answer], code: &str) -> usize {
@@ -248,4 +267,64 @@ async fn all_that_is_wrong_with_a_request_is_told_at_once() {
         assert_eq!((answer.status, &*answer.wrong_fields()), (422, places), "{body}");
     }
     system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_and_a_decision_at_once_wait_for_each_other_and_not_for_ever() {
+    let (system, batch, alerts) = with_an_uncertain_batch_that_went(6).await;
+    let lock = system.lock_table("alert_batches").await;
+
+    let receipts = join_all(alerts.iter().map(|alert| delivered(&system, batch, *alert)));
+    let release = async {
+        lock.waited_for_by(4).await;
+        lock.release().await;
+    };
+    let (receipts, decided, ()) = join3(receipts, decide(&system, "ops", batch, "sent"), release).await;
+
+    for receipt in &receipts {
+        assert_eq!(receipt.status, 202, "{}", receipt.body);
+    }
+    assert!(decided.status == 202 || conflicts(&[&decided], "not-uncertain") == 1, "{decided:?}");
+    assert_eq!((system.alerts().await, system.batches().await), (vec!["delivered".to_owned(); 6], vec!["sent".into()]));
+    assert!(!system.logs().contains("deadlock"), "nobody was sent away to begin anew");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_of_the_first_sending_stops_the_second() {
+    for meanwhile in ["queued", "held", "throttled"] {
+        let (system, batch, alerts) = with_an_uncertain_batch_that_went(2).await;
+        if meanwhile == "throttled" {
+            system.fault("transmission", "status-429", &json!({"retry_after": 1200})).await;
+        } else {
+            system.pause("send-alerts").await;
+        }
+        assert_eq!(decide(&system, "ops", batch, "send-again").await.status, 202);
+        if meanwhile == "held" {
+            system.flip(&[("ENABLE_EMAIL_ALERTS", false)]).await;
+            system.let_an_hour_pass().await;
+            system.sweep().await;
+            system.alerts_become(&["held", "held"]).await;
+            system.flip(&[("ENABLE_EMAIL_ALERTS", true)]).await;
+        }
+        if meanwhile == "throttled" {
+            eventually("the attempt is over", || async {
+                (system.count("tasks where kind = 'send-alerts' and failure is not null").await == 1).then_some(())
+            })
+            .await;
+            system.mend_zoho().await;
+        }
+
+        let receipt = delivered(&system, batch, alerts[0]).await;
+        system.let_an_hour_pass().await;
+        system.sweep().await;
+        system.woken().await;
+
+        assert_eq!(receipt.status, 202, "{meanwhile}: {}", receipt.body);
+        assert_eq!(system.alerts().await, ["delivered", "sent"], "{meanwhile}");
+        assert_eq!(system.batches().await, ["sent"], "{meanwhile}");
+        assert_eq!(system.addresses().await, ["parent-1@example.com", "sheree@example.com"], "{meanwhile}");
+        assert_eq!(system.count("tasks where kind = 'send-alerts'").await, 0, "{meanwhile}");
+        system.stop().await;
+    }
 }

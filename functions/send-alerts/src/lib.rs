@@ -67,14 +67,16 @@ enum Done {
 
 impl Work<'_> {
     async fn run(&self, mut connection: Connection, time: TimeLeft) -> Result<(), Error> {
-        let done = match alerts::batch(&connection, self.id).await? {
+        let batch = alerts::batch(&connection, self.id).await?;
+        let may_have_gone = batch.as_ref().is_some_and(|batch| batch.may_have_gone);
+        let done = match batch {
             Some(batch) if batch.status == BatchStatus::Queued => self.send(&mut connection, &batch, time).await?,
             Some(batch) if batch.status == BatchStatus::Sending => Done::FoundUncertain,
             Some(_) | None => Done::Nothing,
         };
         // The pool has one connection, and recording may need a new one.
         drop(connection);
-        let due = db::insist(|| self.record(&done)).await?;
+        let due = db::insist(|| self.record(&done, may_have_gone)).await?;
         self.app.queue.wake(due.keys(Kind::SendAlerts)).await;
         Ok(())
     }
@@ -113,11 +115,11 @@ impl Work<'_> {
     }
 
     /// Writes down what became of the batch and of its task; returns the batches that are due now.
-    async fn record(&self, done: &Done) -> Result<FollowUp, Error> {
+    async fn record(&self, done: &Done, may_have_gone: bool) -> Result<FollowUp, Error> {
         let mut connection = self.app.database.connection().await?;
         let tx = connection.transaction().await?;
         let (outcome, due) = match done {
-            Done::Transmitted(transmitted) => self.recorded(&tx, transmitted).await?,
+            Done::Transmitted(transmitted) => self.recorded(&tx, transmitted, may_have_gone).await?,
             Done::FoundUncertain => {
                 tracing::warn!(batch = %self.id, "an earlier worker died while it sent this batch");
                 alerts::mark_uncertain(&tx, self.id).await?;
@@ -139,7 +141,12 @@ impl Work<'_> {
     }
 
     /// What becomes of the task, and which batches are due now.
-    async fn recorded(&self, tx: &Transaction<'_>, transmitted: &Transmitted) -> Result<(Outcome, FollowUp), Error> {
+    async fn recorded(
+        &self,
+        tx: &Transaction<'_>,
+        transmitted: &Transmitted,
+        may_have_gone: bool,
+    ) -> Result<(Outcome, FollowUp), Error> {
         let outcome = match transmitted {
             Transmitted::Accepted { transmission_id } => {
                 alerts::mark_sent(tx, self.id, transmission_id).await?;
@@ -151,7 +158,7 @@ impl Work<'_> {
                 Outcome::Complete
             }
             Transmitted::NotSent { wait, pauses, failure } => {
-                alerts::requeue(tx, self.id).await?;
+                alerts::requeue(tx, self.id, may_have_gone).await?;
                 let wait = wait.unwrap_or_else(|| backoff(self.task.attempts, ids::random_fraction()));
                 if *pauses {
                     db::tasks::pause(tx, Kind::SendAlerts, wait, &format!("{}: {}", failure.code, failure.message))
@@ -160,10 +167,10 @@ impl Work<'_> {
                 Outcome::Retry(wait, failure.clone())
             }
             Transmitted::Refused(failure) => {
-                alerts::requeue(tx, self.id).await?;
+                alerts::requeue(tx, self.id, may_have_gone).await?;
                 Outcome::Fail(failure.clone())
             }
-            Transmitted::TooManyRecipients => match alerts::halve(tx, self.id).await? {
+            Transmitted::TooManyRecipients => match alerts::halve(tx, self.id, may_have_gone).await? {
                 Some(half) => {
                     let halves = db::tasks::enqueue(tx, Kind::SendAlerts, &[self.id.0, half]).await?;
                     return Ok((Outcome::Complete, halves));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::super::Transaction;
 use super::super::column::{stored, stored_optional};
 use super::super::session::Session;
+use super::locks::lock_batch;
 use crate::domain::alert::Recipient;
 use crate::domain::{AlertBatchId, AlertId, GalleryStatus, PersonName, Title, WebUrl};
 use crate::error::Error;
@@ -26,6 +27,8 @@ pub enum BatchStatus {
 pub struct Batch {
     pub id: AlertBatchId,
     pub status: BatchStatus,
+    /// Whether it may have gone before: an admin has asked for it to be sent again.
+    pub may_have_gone: bool,
     /// Whether there still is something to see.
     pub gallery_is_live: bool,
     pub title: Title,
@@ -35,7 +38,8 @@ pub struct Batch {
 pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Option<Batch>, Error> {
     let row = session
         .row(
-            "select batch.status::text as status, gallery.status::text as gallery_status, gallery.title, gallery.public_url
+            "select batch.status::text as status, batch.sending_at is not null as may_have_gone,
+                 gallery.status::text as gallery_status, gallery.title, gallery.public_url
              from alert_batches as batch join galleries as gallery on gallery.id = batch.gallery_id
              where batch.id = $1",
             &[(&id.0, Type::UUID)],
@@ -52,6 +56,7 @@ fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {
             "sending" => BatchStatus::Sending,
             _ => BatchStatus::Done,
         },
+        may_have_gone: row.get("may_have_gone"),
         gallery_is_live: stored::<GalleryStatus>(row, "gallery_status")? == GalleryStatus::Live,
         title: stored(row, "title")?,
         public_url: stored_optional(row, "public_url")?,
@@ -61,6 +66,7 @@ fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {
 /// Marks the batch as sending, before the call, and returns whom it goes to. Suppressed addresses are taken
 /// out; with nobody left the batch is skipped. `None`: it is not queued any more.
 pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Vec<Recipient>>, Error> {
+    lock_batch(tx, id).await?;
     let queued = tx
         .row(
             "update alert_batches set status = 'sending', sending_at = now() where id = $1 and status = 'queued' returning id",
@@ -125,19 +131,27 @@ fn names(stored: &[String]) -> Result<Vec<PersonName>, Error> {
     names.map_err(|problem| Error::internal("a stored value is not valid", problem))
 }
 
-/// The call did not happen: the batch is as it was before.
-pub async fn requeue(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
-    move_on(tx, id, &["sending"], "queued", "queued").await
+/// Whether a batch that moves on still counts as begun, so that a receipt can prove that it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Began {
+    Remembered,
+    Forgotten,
+}
+
+/// The call did not happen: the batch is as it was before. If it may have gone earlier, a receipt can still prove that.
+pub async fn requeue(tx: &Transaction<'_>, id: AlertBatchId, may_have_gone: bool) -> Result<(), Error> {
+    let began = if may_have_gone { Began::Remembered } else { Began::Forgotten };
+    move_on(tx, id, &["sending"], "queued", began).await
 }
 
 /// The flag is off, or there is nothing to see any more: an admin may still send it.
 pub async fn hold(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
-    move_on(tx, id, &["queued"], "held", "held").await
+    move_on(tx, id, &["queued"], "held", Began::Remembered).await
 }
 
 /// Nobody knows whether it went: only a receipt or an admin moves it on.
 pub async fn mark_uncertain(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
-    move_on(tx, id, &["sending"], "uncertain", "uncertain").await
+    move_on(tx, id, &["sending"], "uncertain", Began::Remembered).await
 }
 
 /// Zoho took it. Recorded whoever holds the lease: it went, and that cannot be undone.
@@ -147,38 +161,45 @@ pub async fn mark_sent(tx: &Transaction<'_>, id: AlertBatchId, transmission_id: 
         &[(&id.0, Type::UUID), (&transmission_id, Type::TEXT)],
     )
     .await?;
-    move_on(tx, id, &["sending", "uncertain"], "sent", "sent").await
+    move_on(tx, id, &["sending", "uncertain"], "sent", Began::Remembered).await
 }
 
-/// A batch and its open alerts go from one status to the next, in one statement.
+/// A batch and its open alerts go from one status to the next.
 pub(super) async fn move_on(
     tx: &Transaction<'_>,
     id: AlertBatchId,
     from: &[&str],
-    batch: &str,
-    alert: &str,
+    to: &str,
+    began: Began,
 ) -> Result<(), Error> {
+    lock_batch(tx, id).await?;
     tx.rows(
         "with moved as (
              update alert_batches set
                  status = $3::text::batch_status,
                  sent_at = case when $3 = 'sent' then now() end,
-                 sending_at = case when $3 = 'queued' then null else sending_at end
+                 sending_at = case when $4 then sending_at end
              where id = $1 and status::text = any ($2)
              returning id
          )
-         update gallery_alerts set status = $4::text::alert_status
+         update gallery_alerts set status = $3::text::alert_status
          from moved
          where batch_id = moved.id and gallery_alerts.status in ('queued', 'sending', 'uncertain')",
-        &[(&id.0, Type::UUID), (&from, Type::TEXT_ARRAY), (&batch, Type::TEXT), (&alert, Type::TEXT)],
+        &[
+            (&id.0, Type::UUID),
+            (&from, Type::TEXT_ARRAY),
+            (&to, Type::TEXT),
+            (&(began == Began::Remembered), Type::BOOL),
+        ],
     )
     .await?;
     Ok(())
 }
 
-/// Cuts a batch that was too large for Zoho in two, both queued. Returns the second; `None`: one cannot be cut.
-pub async fn halve(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Uuid>, Error> {
-    requeue(tx, id).await?;
+/// Cuts a batch that was too large for Zoho in two, both queued. Returns the second; `None`: one cannot be cut. If the
+/// whole may have gone earlier, so may both.
+pub async fn halve(tx: &Transaction<'_>, id: AlertBatchId, may_have_gone: bool) -> Result<Option<Uuid>, Error> {
+    requeue(tx, id, may_have_gone).await?;
     let row = tx
         .row(
             "with open as (
@@ -186,8 +207,9 @@ pub async fn halve(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Uuid
                  from gallery_alerts where batch_id = $1 and status = 'queued'
              ),
              half as (
-                 insert into alert_batches (id, gallery_id)
-                 select new_uuid_v7(), gallery_id from open where size > 1 limit 1
+                 insert into alert_batches (id, gallery_id, sending_at)
+                 select new_uuid_v7(), gallery_id, (select sending_at from alert_batches where id = $1)
+                 from open where size > 1 limit 1
                  returning id
              ),
              moved as (

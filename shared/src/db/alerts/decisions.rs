@@ -7,7 +7,8 @@ use super::super::Transaction;
 use super::super::column::stored;
 use super::super::session::Session;
 use super::BATCH_SIZE;
-use super::batches::move_on;
+use super::batches::{Began, move_on};
+use super::locks::lock_batch;
 use crate::domain::{AlertBatchId, GalleryId, GalleryStatus};
 use crate::error::Error;
 
@@ -38,13 +39,21 @@ pub enum Decision {
 /// `unknown-gallery` (404), `gallery-not-live` (409).
 pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Released, Error> {
     insist_on_live(tx, gallery).await?;
+    tx.rows(
+        "select from alert_batches where gallery_id = $1 and status = 'held' order by id for update",
+        &[(&gallery.0, Type::UUID)],
+    )
+    .await?;
     let rows = tx
         .rows(
-            "with held as materialized (
-                 select parent_id, (row_number() over (order by parent_id) - 1) / $2 as number
-                 from gallery_alerts where gallery_id = $1 and status = 'held'
-                 order by parent_id
+            "with locked as materialized (
+                 select id, parent_id from gallery_alerts where gallery_id = $1 and status = 'held'
+                 order by id
                  limit $3
+                 for update
+             ),
+             held as materialized (
+                 select parent_id, (row_number() over (order by id) - 1) / $2 as number from locked
              ),
              batch as materialized (
                  select new_uuid_v7() as id, number, alerts
@@ -75,18 +84,18 @@ pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Release
     })
 }
 
-/// Moves an uncertain batch on, and returns how many alerts that concerns. Its alerts come first, as for receipts, so
-/// that of a receipt and two admins one comes first and the others find out.
+/// Moves an uncertain batch on, and returns how many alerts that concerns. Of a receipt and two admins one comes first,
+/// and the others find out.
 ///
 /// # Errors
 /// `unknown-batch` (404), `not-uncertain` (409); for what is to be sent again also `gallery-not-live` (409).
 pub async fn decide(tx: &Transaction<'_>, id: AlertBatchId, decision: Decision) -> Result<i64, Error> {
-    tx.rows("select from gallery_alerts where batch_id = $1 order by id for update", &[(&id.0, Type::UUID)]).await?;
+    lock_batch(tx, id).await?;
     let batch = tx
         .row(
             "select gallery_id, status = 'uncertain' as uncertain,
                  (select count(*) from gallery_alerts where batch_id = $1 and status = 'uncertain') as alerts
-             from alert_batches where id = $1 for update",
+             from alert_batches where id = $1",
             &[(&id.0, Type::UUID)],
         )
         .await?
@@ -98,10 +107,10 @@ pub async fn decide(tx: &Transaction<'_>, id: AlertBatchId, decision: Decision) 
         });
     }
     match decision {
-        Decision::Sent => move_on(tx, id, &["uncertain"], "sent", "sent").await?,
+        Decision::Sent => move_on(tx, id, &["uncertain"], "sent", Began::Remembered).await?,
         Decision::SendAgain => {
             insist_on_live(tx, GalleryId(batch.get("gallery_id"))).await?;
-            move_on(tx, id, &["uncertain"], "queued", "queued").await?;
+            move_on(tx, id, &["uncertain"], "queued", Began::Remembered).await?;
         }
     }
     Ok(batch.get("alerts"))

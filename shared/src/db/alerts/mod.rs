@@ -3,6 +3,7 @@
 
 mod batches;
 mod decisions;
+mod locks;
 mod receipts;
 
 use tokio_postgres::types::Type;

@@ -5,10 +5,12 @@ use uuid::Uuid;
 
 use super::super::Transaction;
 use super::super::session::Session;
+use super::locks::lock;
 use crate::domain::alert::{Receipt, ReceiptAction};
 use crate::error::Error;
 
-/// What Zoho says became of e-mails. Any receipt proves that its batch went; saying it again changes nothing.
+/// What Zoho says became of e-mails. Any receipt proves that its batch went, also where somebody has asked for it to be
+/// sent again meanwhile; saying it again changes nothing.
 pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), Error> {
     let alerts: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.alert.map(|id| id.0)).collect();
     let batches: Vec<Option<Uuid>> = receipts.iter().map(|receipt| receipt.batch.map(|id| id.0)).collect();
@@ -16,26 +18,8 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
         receipts.iter().map(|receipt| receipt.address.as_ref().map(|hash| hash.as_bytes().as_slice())).collect();
     let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
     let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
-    // In the order of their ids, so that two requests about the same alerts wait for each other and not forever.
-    tx.rows("select from gallery_alerts where id = any ($1) order by id for update", &[(&alerts, Type::UUID_ARRAY)])
-        .await?;
-    tx.rows(
-        "with proven as (
-             update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())
-             where status in ('sending', 'uncertain')
-               and id in (
-                   select unnest($1)
-                   union
-                   select batch_id from gallery_alerts where id = any ($2)
-               )
-             returning id
-         )
-         update gallery_alerts set status = 'sent'
-         from proven
-         where batch_id = proven.id and gallery_alerts.status in ('sending', 'uncertain')",
-        &[(&batches, Type::UUID_ARRAY), (&alerts, Type::UUID_ARRAY)],
-    )
-    .await?;
+    let locked = lock(tx, &batches, &alerts).await?;
+    prove(tx, &locked).await?;
     tx.rows(
         "with receipt as (
              select * from unnest($1, $2, $3, $4, $5) as receipt (alert_id, batch_id, address, outcome, reason)
@@ -67,6 +51,27 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
             (&outcomes, Type::TEXT_ARRAY),
             (&suppressed, Type::TEXT_ARRAY),
         ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// These batches went. One that is to be sent, or was held, went if it had begun to before.
+async fn prove(tx: &Transaction<'_>, batches: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "with proven as (
+             update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())
+             where id = any ($1)
+               and (
+                   status in ('sending', 'uncertain')
+                   or status in ('queued', 'held') and sending_at is not null
+               )
+             returning id
+         )
+         update gallery_alerts set status = 'sent'
+         from proven
+         where batch_id = proven.id and gallery_alerts.status in ('queued', 'held', 'sending', 'uncertain')",
+        &[(&batches, Type::UUID_ARRAY)],
     )
     .await?;
     Ok(())
