@@ -122,8 +122,8 @@ async fn all_that_is_wrong_with_a_request_is_told_at_once() {
     let bodies = [
         (json!({}), vec!["/endpoint", "/since"]),
         (
-            json!({"endpoint": "make", "since": "yesterday", "most": 1001, "delivered": 1, "force": true}),
-            vec!["/since", "/most", "/delivered", "/force"],
+            json!({"endpoint": "make", "since": "yesterday", "cursor": "2", "most": 1001, "delivered": 1, "force": true}),
+            vec!["/since", "/cursor", "/most", "/delivered", "/force"],
         ),
         (json!({"delivery_id": "1", "endpoint": "make"}), vec!["/delivery_id", "/endpoint"]),
     ];
@@ -207,14 +207,42 @@ async fn what_has_arrived_is_sent_again_only_when_that_is_asked_for() {
     let without = resend_since(&system, 60, json!({})).await;
     let first = resend_since(&system, 60, json!({"delivered": true, "most": 2})).await;
     let after_the_first = open(&system).await;
-    let rest = json!({"endpoint": "make", "since": first.body["next"], "delivered": true});
-    let rest = system.post(RESEND, "ops", &rest).await;
+    let rest = resend_since(&system, 60, json!({"delivered": true, "cursor": first.body["next"]})).await;
 
     assert_eq!(without.body["resent"], 0);
     assert_eq!((&first.body["resent"], &first.body["more"]), (&json!(2), &json!(true)));
     assert_eq!(after_the_first, events[..2]);
     assert_eq!(rest.body, json!({"resent": 1, "more": false, "next": null}));
     assert_eq!(open(&system).await, events);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_at_one_moment_and_arrives_between_the_requests_is_sent_again_once() {
+    let (system, user) = with_make(&[]).await;
+    let mut events = Vec::new();
+    for _ in 0..5 {
+        let event = system.event("user.created", user, 30).await;
+        system.delivery(event, "make", "delivered", 1).await;
+        events.push(event);
+    }
+    system.rows("update webhook_events set occurred_at = date_trunc('hour', now()) - interval '1.000001 s'", &[]).await;
+    let arrives = "update webhook_deliveries set status = 'delivered', attempts = 1, delivered_at = now()
+                   where status = 'pending'";
+
+    let (mut sent, mut requests, mut cursor) = (Vec::new(), 0, Value::Null);
+    while requests == 0 || (cursor.is_string() && requests < 9) {
+        let answer = resend_since(&system, 120, json!({"delivered": true, "most": 2, "cursor": cursor})).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        sent.extend(open(&system).await);
+        system.rows(arrives, &[]).await;
+        cursor = answer.body["next"].clone();
+        requests += 1;
+    }
+
+    sent.sort_unstable();
+    events.sort_unstable();
+    assert_eq!((requests, sent), (3, events));
     system.stop().await;
 }
 

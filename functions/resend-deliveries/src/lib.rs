@@ -8,9 +8,10 @@ use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use serde_json::Value;
 use shared::Error;
-use shared::db::operations::{self, Resent, Since};
+use shared::db::operations::{self, EventPlace, Resent, Since};
 use shared::db::{self, Database};
 use shared::domain::{DeliveryId, FieldError, Form, Subject};
+use shared::lambda::page::{self, Cursor};
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
 
@@ -32,7 +33,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let resent = db::once_more(|| resend(&app.database, &subject, &wanted)).await?;
 
     app.queues.wake(&resent.follow_up).await;
-    let answer = Answer { resent: resent.deliveries, more: resent.next.is_some(), next: resent.next };
+    let next = resent.next.as_ref().and_then(page::cursor);
+    let answer = Answer { resent: resent.deliveries, more: next.is_some(), next };
     http::reply(StatusCode::ACCEPTED, &answer)
 }
 
@@ -46,8 +48,8 @@ enum Wanted {
 struct Answer {
     resent: usize,
     more: bool,
-    /// Where the next request begins: its `since`.
-    next: Option<DateTime<Utc>>,
+    /// Where the next request begins: its `cursor`.
+    next: Option<String>,
 }
 
 impl Wanted {
@@ -59,9 +61,11 @@ impl Wanted {
         }
         let endpoint = form.required("endpoint");
         let since = form.required("since");
+        let after = form.optional::<Cursor<EventPlace>>("cursor").map(|Cursor(place)| place);
         let most = form.number("most", &(1..=1000)).unwrap_or(USUAL);
         let delivered = form.flag("delivered");
-        let wanted = endpoint.zip(since).map(|(endpoint, Moment(since))| Since { endpoint, since, most, delivered });
+        let wanted = endpoint.zip(since);
+        let wanted = wanted.map(|(endpoint, Moment(since))| Since { endpoint, since, after, most, delivered });
         form.finish(wanted.map(Self::Since))
     }
 }

@@ -41,9 +41,14 @@ impl<P: Serialize + DeserializeOwned> Page<P> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let last = rows.last().filter(|_| more).and_then(|row| serde_json::to_vec(&place(row)).ok());
-        (rows, last.map(|place| URL_SAFE_NO_PAD.encode(place)))
+        let next = rows.last().filter(|_| more).and_then(|row| cursor(&place(row)));
+        (rows, next)
     }
+}
+
+/// A place as the cursor that the next request begins with.
+pub fn cursor(place: &impl Serialize) -> Option<String> {
+    serde_json::to_vec(place).ok().map(|place| URL_SAFE_NO_PAD.encode(place))
 }
 
 struct Limit(i64);
@@ -57,7 +62,9 @@ impl FromStr for Limit {
     }
 }
 
-struct Cursor<P>(P);
+/// A cursor that somebody sends back, and the place that it stands for.
+#[derive(Debug)]
+pub struct Cursor<P>(pub P);
 
 impl<P: DeserializeOwned> FromStr for Cursor<P> {
     type Err = &'static str;

@@ -11,4 +11,4 @@ pub use alerts::{HeldAlerts, UncertainBatch, held, uncertain};
 pub use deliveries::{Delivery, DeliveryFilter, DeliveryPlace, deliveries};
 pub use endpoints::{EndpointState, EndpointStatus, endpoints};
 pub use inbox::{Inbox, WaitingEvent, inbox, last_events};
-pub use resend::{Resent, Since, reopen, resend_one, resend_since};
+pub use resend::{EventPlace, Resent, Since, reopen, resend_one, resend_since};

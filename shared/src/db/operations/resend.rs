@@ -1,6 +1,7 @@
 //! Telling an endpoint again: an admin says that it is alive, or that it lost what it was told.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -18,10 +19,20 @@ pub struct Since {
     pub endpoint: HostName,
     /// Events that happened before are left out.
     pub since: DateTime<Utc>,
+    /// The last event of the request before: only what comes after it is sent.
+    pub after: Option<EventPlace>,
     /// So many events at most, the oldest first.
     pub most: i64,
     /// Also what it has taken already.
     pub delivered: bool,
+}
+
+/// Where an event stands in the order in which events are sent: by its moment, then by its id, since many may share
+/// one moment.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EventPlace {
+    pub at: DateTime<Utc>,
+    pub id: Uuid,
 }
 
 /// What is on its way now.
@@ -29,8 +40,8 @@ pub struct Since {
 #[must_use = "workers are woken after the commit"]
 pub struct Resent {
     pub deliveries: usize,
-    /// When the last of these events happened, if others follow that the cap has left behind.
-    pub next: Option<DateTime<Utc>>,
+    /// The last of these events, if others follow that the cap has left behind.
+    pub next: Option<EventPlace>,
     pub follow_up: FollowUp,
 }
 
@@ -72,7 +83,8 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                  join webhook_events as event on event.type = any (endpoint.events)
                  left join webhook_deliveries as delivery
                      on delivery.event_id = event.id and delivery.endpoint = endpoint.name
-                 where endpoint.name = $1 and event.occurred_at >= $2
+                 where endpoint.name = $1 and event.occurred_at >= greatest($2, $5)
+                   and ($5 is null or (event.occurred_at, event.id) > ($5, $6))
                    and (delivery.id is null or case delivery.status
                        when 'delivered' then $4
                        when 'pending' then delivery.attempts > 0
@@ -87,7 +99,7 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                  on conflict (event_id, endpoint) do update set status = 'pending', attempts = 0, delivered_at = null
                  returning id, event_id
              )
-             select sent.id, open.type, open.occurred_at, (select count(*) from open) > $3 as more
+             select sent.id, open.type, open.occurred_at, open.id as event_id, (select count(*) from open) > $3 as more
              from sent join open on open.id = sent.event_id
              order by open.place",
             &[
@@ -95,11 +107,14 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                 (&wanted.since, Type::TIMESTAMPTZ),
                 (&wanted.most, Type::INT8),
                 (&wanted.delivered, Type::BOOL),
+                (&wanted.after.as_ref().map(|place| place.at), Type::TIMESTAMPTZ),
+                (&wanted.after.as_ref().map(|place| place.id), Type::UUID),
             ],
         )
         .await?;
     let follow_up = ask(tx, &rows).await?;
-    let next = rows.last().filter(|row| row.get("more")).map(|row| row.get("occurred_at"));
+    let last = rows.last().filter(|row| row.get("more"));
+    let next = last.map(|row| EventPlace { at: row.get("occurred_at"), id: row.get("event_id") });
     Ok(Resent { deliveries: rows.len(), next, follow_up })
 }
 
