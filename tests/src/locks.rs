@@ -36,6 +36,19 @@ impl TableLock {
         .await;
     }
 
+    /// Waits until so many sessions stand still, before the lock or behind somebody who stands there.
+    pub async fn keeps_waiting(&self, sessions: i64) {
+        eventually("everybody stands still", || async {
+            // Not of pg_stat_activity: within one transaction it never changes.
+            let waiting = "select count(distinct pid)
+                           from pg_locks join pg_database on pg_database.oid = pg_locks.database
+                           where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0";
+            let row = self.holder.query_one(waiting, &[]).await.expect("the holder can look");
+            (row.get::<_, i64>(0) >= sessions).then_some(())
+        })
+        .await;
+    }
+
     pub async fn release(self) {
         self.holder.batch_execute("rollback").await.expect("the lock can be released");
     }

@@ -366,7 +366,7 @@ async fn of_two_admins_at_once_one_has_it_sent_again() {
 
     let both = join(system.post(RESEND, "ops", &body), system.post(RESEND, "eve", &body));
     let release = async {
-        lock.waited_for_by(1).await;
+        lock.keeps_waiting(2).await;
         lock.release().await;
     };
     let ((one, other), ()) = join(both, release).await;

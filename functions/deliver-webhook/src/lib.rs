@@ -71,14 +71,12 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     Ok(())
 }
 
-async fn work(app: &App, mut connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+async fn work(app: &App, connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
     let work = load(&connection, claim).await?;
     let endpoints = endpoints(app, &work).await;
     // All calls start together, so either all of them fit in or none.
     let plans = plan::plan(&work, &endpoints, time.fits(CALL_TIMEOUT), ids::random_fraction());
-    let calls = calls(&mut connection, &work, &plans).await?;
-    // The pool has one connection, and recording may need a new one.
-    drop(connection);
+    let calls = calls(app, connection, &work, &plans).await?;
     let attempts: HashMap<DeliveryId, Attempt> = join_all(
         calls
             .into_iter()
@@ -112,7 +110,8 @@ async fn endpoints(app: &App, work: &[Work]) -> Arc<Endpoints> {
 
 /// The calls that are made, each counted before it is, with its number.
 async fn calls<'a>(
-    connection: &mut Connection,
+    app: &App,
+    connection: Connection,
     work: &[Work],
     plans: &[Plan<'a>],
 ) -> Result<Vec<(DeliveryId, u32, Call<'a>)>, Error> {
@@ -123,11 +122,11 @@ async fn calls<'a>(
         return Ok(Vec::new());
     }
     let subjects: Vec<_> = sent.iter().map(|(delivery, _)| delivery.event.subject).collect();
-    let present = webhook_subjects::load(connection, &subjects).await?;
+    let present = webhook_subjects::load(&connection, &subjects).await?;
     let keys: Vec<Uuid> = sent.iter().map(|(delivery, _)| delivery.id.0).collect();
-    let tx = connection.transaction().await?;
-    let numbers: HashMap<DeliveryId, u32> = webhook_deliveries::begin(&tx, &keys).await?.into_iter().collect();
-    tx.commit().await?;
+    // The pool has one connection, and what is written may need a new one.
+    drop(connection);
+    let numbers = db::once_more(|| begin(&app.database, &keys)).await?;
     let at = clock::now();
     let call = |(delivery, endpoint): (&Delivery, &'a Endpoint)| {
         // What is gone since a moment ago has neither data nor a number: there is nobody to tell of.
@@ -136,4 +135,12 @@ async fn calls<'a>(
         Some((delivery.id, number, Call { endpoint, event: delivery.event.id, body, at }))
     };
     Ok(sent.into_iter().filter_map(call).collect())
+}
+
+async fn begin(database: &Database, keys: &[Uuid]) -> Result<HashMap<DeliveryId, u32>, Error> {
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let numbers = webhook_deliveries::begin(&tx, keys).await?;
+    tx.commit().await?;
+    Ok(numbers.into_iter().collect())
 }

@@ -68,7 +68,8 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
 
 /// Sends everything that an endpoint was to be told since a time, also events of which there is no delivery: they
 /// happened while it was disabled, or before it was there. What is about to be sent for the first time anyway is left
-/// alone, so that the same request again takes up where the cap ended.
+/// alone, so that the same request again takes up where the cap ended. What there is already is locked in the order of
+/// its ids before anything is written, as workers do.
 ///
 /// # Errors
 /// `unknown-endpoint` (404).
@@ -93,9 +94,17 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                  order by event.occurred_at, event.id
                  limit $3 + 1
              ),
+             locked as materialized (
+                 select id from webhook_deliveries
+                 where endpoint = $1 and event_id in (select id from open where place <= $3)
+                 order by id
+                 for update
+             ),
              sent as (
                  insert into webhook_deliveries (id, event_id, endpoint)
-                 select new_uuid_v7(), id, $1 from open where place <= $3 order by place
+                 select new_uuid_v7(), id, $1 from open
+                 where place <= $3 and (select count(*) from locked) >= 0
+                 order by place
                  on conflict (event_id, endpoint) do update set status = 'pending', attempts = 0, delivered_at = null
                  returning id, event_id
              )

@@ -24,6 +24,7 @@ pub struct Recorded {
 /// Counts an attempt of each, before it is made: one whose outcome is lost counts too. What was given up and is asked
 /// for again begins anew. Returns the number of each attempt.
 pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId, u32)>, Error> {
+    lock(tx, ids).await?;
     let rows = tx
         .rows(
             "update webhook_deliveries set
@@ -43,6 +44,8 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), E
     if recorded.is_empty() {
         return Ok(());
     }
+    let ids: Vec<Uuid> = recorded.iter().map(|one| one.id.0).collect();
+    lock(tx, &ids).await?;
     tx.rows(
         "update webhook_deliveries as delivery set
              status = done.status::delivery_status,
@@ -53,7 +56,7 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), E
          from unnest($1, $2, $3, $4, $5) as done (id, status, http_status, error, answer)
          where delivery.id = done.id",
         &[
-            (&recorded.iter().map(|one| one.id.0).collect::<Vec<_>>(), Type::UUID_ARRAY),
+            (&ids, Type::UUID_ARRAY),
             (&recorded.iter().map(|one| one.status.as_str()).collect::<Vec<_>>(), Type::TEXT_ARRAY),
             (&recorded.iter().map(|one| one.http_status.map(i32::from)).collect::<Vec<_>>(), Type::INT4_ARRAY),
             (&recorded.iter().map(|one| one.error.as_deref()).collect::<Vec<_>>(), Type::TEXT_ARRAY),
@@ -61,6 +64,13 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), E
         ],
     )
     .await?;
+    Ok(())
+}
+
+/// In the order of the ids, as whoever has deliveries sent again.
+async fn lock(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
+    tx.rows("select from webhook_deliveries where id = any ($1) order by id for update", &[(&ids, Type::UUID_ARRAY)])
+        .await?;
     Ok(())
 }
 
