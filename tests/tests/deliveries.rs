@@ -236,6 +236,40 @@ async fn a_worker_that_is_killed_leaves_an_event_that_is_told_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_kills_its_workers_fails_and_begins_anew_when_it_is_replayed() {
+    let system = System::with_endpoints(&[]).await;
+    system.make_admin("ops").await;
+    system.school().await;
+    goes_live(&system, "PD-1").await;
+    let key = only(&system, "zapier").await.id;
+    system.rows("update webhook_deliveries set attempts = 9", &[]).await;
+    let killed = "update tasks set crashes = 4, lease = gen_random_uuid(), leased_until = now() where key = $1";
+    system.rows(killed, &[&key]).await;
+
+    system.deliver(OTHERS).await;
+    let failed = only(&system, "zapier").await;
+    let task = system.task(OTHERS, key).await.unwrap();
+    let shown = system.get("/api/admin/deliveries?status=failed", "ops").await;
+    // An older worker has left it like this.
+    system.rows("update webhook_deliveries set status = 'pending'", &[]).await;
+    let replayed = system.post("/api/admin/tasks/replay", "ops", &json!({ "kind": OTHERS, "keys": [key] })).await;
+    let begun_anew = only(&system, "zapier").await;
+    system.deliver(OTHERS).await;
+
+    assert_eq!((task.failed, &*task.code), (true, "crashed"));
+    assert_eq!(
+        (&*failed.status, &*failed.error),
+        ("failed", "The worker died or hung five times while it held this delivery.")
+    );
+    assert_eq!(shown.body["deliveries"][0]["id"], json!(key));
+    assert_eq!(replayed.body["replayed"], 1, "{replayed:?}");
+    assert_eq!((&*begun_anew.status, begun_anew.attempts), ("pending", 0));
+    let delivered = only(&system, "zapier").await;
+    assert_eq!((&*delivered.status, delivered.attempts), ("delivered", 1));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_somebody_who_is_gone_nobody_is_told() {
     let system = System::with_endpoints(&["ENABLE_ZOHO_SYNC"]).await;
     let user = system.register("sheree", &sheree("")).await.id("/user/id");

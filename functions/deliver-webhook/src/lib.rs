@@ -58,11 +58,10 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     if wakeup.kind == Kind::DeliverUserWebhook && !app.enabled {
         return Ok(());
     }
-    let connection = app.database.connection().await?;
-    let (lease, most) = (ids::new(), wakeup.kind.batch_size());
-    let claim = db::tasks::claim(&connection, wakeup.kind, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
+    let lease = ids::new();
+    let claim = db::once_more(|| claim(app, &wakeup, lease)).await?;
     if !claim.tasks.is_empty() {
-        let worked = work(app, connection, &claim, wakeup.time).await;
+        let worked = work(app, &claim, wakeup.time).await;
         worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
     }
     if claim.more {
@@ -71,7 +70,21 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     Ok(())
 }
 
-async fn work(app: &App, connection: Connection, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+/// A task that fails as it is claimed takes its delivery with it.
+async fn claim(app: &App, wakeup: &Wakeup, lease: Uuid) -> Result<Claim, Error> {
+    let (kind, most) = (wakeup.kind, wakeup.kind.batch_size());
+    let mut connection = app.database.connection().await?;
+    let tx = connection.transaction().await?;
+    let claim = db::tasks::claim(&tx, kind, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
+    if !claim.failed.is_empty() {
+        webhook_deliveries::crashed(&tx, &claim.failed).await?;
+    }
+    tx.commit().await?;
+    Ok(claim)
+}
+
+async fn work(app: &App, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
+    let connection = app.database.connection().await?;
     let work = load(&connection, claim).await?;
     let endpoints = endpoints(app, &work).await;
     // All calls start together, so either all of them fit in or none.

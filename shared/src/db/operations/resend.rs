@@ -127,14 +127,18 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
     Ok(Resent { deliveries: rows.len(), next, follow_up })
 }
 
-/// Failed deliveries whose tasks are about to run again.
+/// Deliveries whose failed tasks are about to run again. One may be `pending`: its worker died before it could say how
+/// its last attempt ended.
 pub async fn reopen(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
     tx.rows(
-        "with failed as materialized (
-             select id from webhook_deliveries where id = any ($1) and status = 'failed' order by id for update
+        "with waiting as materialized (
+             select id from webhook_deliveries
+             where id = any ($1) and status in ('failed', 'pending')
+             order by id
+             for update
          )
          update webhook_deliveries set status = 'pending', attempts = 0
-         where id = any (array(select id from failed))",
+         where id = any (array(select id from waiting))",
         &[(&ids, Type::UUID_ARRAY)],
     )
     .await?;

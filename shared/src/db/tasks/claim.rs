@@ -19,6 +19,8 @@ pub struct Claim {
     pub(super) kind: Kind,
     pub(super) lease: Uuid,
     pub tasks: Vec<ClaimedTask>,
+    /// What fails here, because too many of its leases have ended without an outcome.
+    pub failed: Vec<Uuid>,
     /// Whether more is due than fitted in: another message is worth sending.
     pub more: bool,
 }
@@ -118,6 +120,7 @@ pub async fn claim(
         lease,
         more: rows.first().is_some_and(|row| row.get("more")),
         tasks: rows.iter().filter(|row| row.get("held")).map(claimed).collect(),
+        failed: rows.iter().filter(|row| !row.get::<_, bool>("held")).map(|row| row.get("key")).collect(),
     })
 }
 

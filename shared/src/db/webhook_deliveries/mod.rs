@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-pub use outcome::{Recorded, begin, postpone, record};
+pub use outcome::{Recorded, begin, crashed, postpone, record};
 
 use super::column::stored;
 use super::session::Session;

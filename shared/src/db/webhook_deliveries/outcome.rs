@@ -67,6 +67,20 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), E
     Ok(())
 }
 
+/// Deliveries whose tasks have failed because nobody survives them: they wait for a person, too.
+pub async fn crashed(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
+    lock(tx, ids).await?;
+    tx.rows(
+        "update webhook_deliveries set
+             status = 'failed',
+             last_error = 'The worker died or hung five times while it held this delivery.'
+         where id = any ($1) and status = 'pending'",
+        &[(&ids, Type::UUID_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// In the order of the ids, as whoever has deliveries sent again.
 async fn lock(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
     tx.rows("select from webhook_deliveries where id = any ($1) order by id for update", &[(&ids, Type::UUID_ARRAY)])
