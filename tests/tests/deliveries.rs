@@ -133,7 +133,7 @@ async fn an_event_is_told_again_under_its_id_as_things_are_by_then() {
     assert!(arrived[1].is_signed_with(&system.endpoints().webhook_endpoints["make"]));
     assert_eq!((&*failed.status, failed.attempts, failed.last_status), ("pending", 1, Some(500)));
     assert_eq!(failed.answer, "no: sheree@example.com  Sheree Lane");
-    assert_eq!((&*task.code, &*task.message), ("http-500", "The endpoint answered 500."));
+    assert_eq!((&*task.code, &*task.message), ("http-500", "The endpoint make answered 500."));
     let delivered = only(&system, "make").await;
     assert_eq!((&*delivered.status, delivered.attempts, &*delivered.error), ("delivered", 2, ""));
     let logs = system.logs();
@@ -173,8 +173,8 @@ async fn after_ten_attempts_in_three_days_it_waits_for_a_person() {
     assert_eq!((&*nine.status, nine.attempts), ("pending", 9));
     assert_eq!((&*given_up.0.status, given_up.0.attempts), ("failed", 10));
     assert_eq!((given_up.1.failed, &*given_up.1.code), (true, "no-success-in-three-days"));
-    let message = "10 attempts have failed. The last one: The endpoint answered 400. See what is wrong with the endpoint, \
-                   then replay the task.";
+    let message = "10 attempts have failed. The last one: The endpoint zapier answered 400. See what is wrong with the \
+                   endpoint, then replay the task.";
     assert_eq!(given_up.1.message, message);
     let replayed = only(&system, "zapier").await;
     assert_eq!((&*replayed.status, replayed.attempts), ("delivered", 1));
@@ -308,7 +308,7 @@ async fn of_a_long_answer_the_beginning_is_kept() {
 
     let failed = only(&system, "zapier").await;
     assert_eq!(failed.answer, format!("<html>   é{}", "x".repeat(1024 - 11)));
-    assert_eq!(failed.error, "The endpoint answered 404.");
+    assert_eq!(failed.error, "The endpoint zapier answered 404.");
     system.stop().await;
 }
 

@@ -159,7 +159,7 @@ async fn an_endpoint_that_hangs_keeps_nobody_else_waiting() {
     assert!((15..19).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
     assert_eq!(
         (&*task.code, &*task.message),
-        ("timeout", "The endpoint was not reached: no answer within 15 seconds.")
+        ("timeout", "The endpoint zapier was not reached: no answer within 15 seconds.")
     );
     assert_eq!(endpoint(&system, "zapier", "throttles").await, "1");
     system.mend_endpoints().await;
@@ -196,7 +196,8 @@ async fn a_redirect_is_not_followed() {
     system.deliver(KIND).await;
 
     let failed = &system.deliveries("zapier").await[0];
-    assert_eq!(failed.error, "The endpoint answered 307; redirects are not followed. Register the new address.");
+    let error = "The endpoint zapier answered 307; redirects are not followed. Register the new address.";
+    assert_eq!(failed.error, error);
     assert_eq!((failed.last_status, failed.attempts), (Some(307), 1));
     assert_eq!(system.arrived("elsewhere").await.len(), 0);
     system.stop().await;
@@ -221,7 +222,7 @@ async fn private_addresses_are_not_called() {
     let problem = "has a wrong endpoint make: its url is not taken: only https is spoken to";
     assert!(system.logs().contains(problem));
     let refused = &system.deliveries("zapier").await[0];
-    assert_eq!(refused.error, "The endpoint was not reached: not called: localhost has no public address.");
+    assert_eq!(refused.error, "The endpoint zapier was not reached: not called: localhost has no public address.");
     assert_eq!((&*refused.status, refused.attempts, refused.last_status), ("pending", 1, None));
     assert_eq!(endpoint(&system, "zapier", "throttles").await, "0");
     assert_eq!(system.arrived("zapier").await.len(), 0);

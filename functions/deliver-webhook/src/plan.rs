@@ -47,7 +47,8 @@ pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, r
             (_, Standing::Removed) => return Plan::Skip("the endpoint was removed".to_owned()),
             (_, Standing::Disabled(reason)) => return Plan::Skip(format!("the endpoint is disabled: {reason}")),
             (_, Standing::Paused(pause)) => {
-                return Plan::Wait(*pause + APART.mul_f64(random), slowed("The endpoint has asked to be spared."));
+                let message = format!("The endpoint {} has asked to be spared.", delivery.endpoint);
+                return Plan::Wait(*pause + APART.mul_f64(random), slowed(message));
             }
             (_, Standing::Open { .. }) => registered(endpoints, delivery),
         };
@@ -63,7 +64,8 @@ pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, r
         }
         let was_slowed = !matches!(delivery.standing, Standing::Open { throttles: 0 });
         if was_slowed && !tried.insert(endpoint.name.clone()) {
-            return Plan::Wait(TRYING, slowed("One delivery finds out whether the endpoint is well again."));
+            let message = format!("One delivery finds out whether the endpoint {} is well again.", delivery.endpoint);
+            return Plan::Wait(TRYING, slowed(message));
         }
         Plan::Call(endpoint)
     };
@@ -75,7 +77,7 @@ pub(crate) fn registered<'a>(endpoints: &'a Endpoints, delivery: &Delivery) -> O
     endpoints.named(&delivery.endpoint).filter(|endpoint| endpoint.url_sha256().as_slice() == delivery.url_sha256)
 }
 
-fn slowed(message: &str) -> Failure {
+fn slowed(message: String) -> Failure {
     Failure::new("endpoint-slowed", message)
 }
 

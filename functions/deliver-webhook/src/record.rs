@@ -35,7 +35,7 @@ impl Record {
             .filter_map(|work| {
                 let delivery = work.delivery.as_ref()?;
                 let attempt = attempts.get(&delivery.id)?;
-                Some((work, delivery, attempt, Verdict::from(&attempt.answer)))
+                Some((work, delivery, attempt, Verdict::of(&delivery.endpoint, &attempt.answer)))
             })
             .collect();
         let conducts = conducts(made.iter().map(|(_, delivery, _, verdict)| (*delivery, verdict)));

@@ -21,12 +21,13 @@ pub(crate) enum Verdict {
     },
 }
 
-impl From<&Result<Answer, NoAnswer>> for Verdict {
-    fn from(answer: &Result<Answer, NoAnswer>) -> Self {
+impl Verdict {
+    /// Whoever reads of a failed task sees nothing but its message, so that names the endpoint.
+    pub(crate) fn of(endpoint: &str, answer: &Result<Answer, NoAnswer>) -> Self {
         match answer {
-            Ok(answer) => answered(answer),
+            Ok(answer) => answered(endpoint, answer),
             Err(reason) => Self::Failed {
-                failure: Failure::new(code(reason), format!("The endpoint was not reached: {reason}.")),
+                failure: Failure::new(code(reason), format!("The endpoint {endpoint} was not reached: {reason}.")),
                 // An address that is refused is nobody who could be spared.
                 slows: !matches!(reason, NoAnswer::Forbidden(_)),
                 retry_after: None,
@@ -35,19 +36,20 @@ impl From<&Result<Answer, NoAnswer>> for Verdict {
     }
 }
 
-fn answered(answer: &Answer) -> Verdict {
+fn answered(endpoint: &str, answer: &Answer) -> Verdict {
     let status = answer.status;
     let (failure, slows) = match status {
         200..=299 => return Verdict::Delivered,
         410 => return Verdict::Gone,
         300..=399 => {
-            let message =
-                format!("The endpoint answered {status}; redirects are not followed. Register the new address.");
+            let message = format!(
+                "The endpoint {endpoint} answered {status}; redirects are not followed. Register the new address."
+            );
             (Failure::new("redirected", message), false)
         }
         _ => {
             let slows = matches!(status, 429 | 502 | 503 | 504);
-            (Failure::new(format!("http-{status}"), format!("The endpoint answered {status}.")), slows)
+            (Failure::new(format!("http-{status}"), format!("The endpoint {endpoint} answered {status}.")), slows)
         }
     };
     Verdict::Failed { failure, slows, retry_after: answer.retry_after }
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     fn verdict(status: u16) -> Verdict {
-        Verdict::from(&Ok(Answer { status, retry_after: None, excerpt: String::new() }))
+        Verdict::of("zapier", &Ok(Answer { status, retry_after: None, excerpt: String::new() }))
     }
 
     /// The code, and whether the endpoint is slowed.
@@ -94,6 +96,6 @@ mod tests {
         assert_eq!(spared, [429, 502, 503, 504]);
         assert_eq!(failed(verdict(301)), Some(("redirected".to_owned(), false)));
         assert_eq!(failed(verdict(404)), Some(("http-404".to_owned(), false)));
-        assert_eq!(failed(Verdict::from(&Err(NoAnswer::Timeout))), Some(("timeout".to_owned(), true)));
+        assert_eq!(failed(Verdict::of("zapier", &Err(NoAnswer::Timeout))), Some(("timeout".to_owned(), true)));
     }
 }
