@@ -195,6 +195,31 @@ async fn everything_since_a_time_is_sent_the_oldest_first_with_what_was_never_tr
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_off_or_has_no_task_is_sent_and_what_is_due_soon_is_left_alone() {
+    let (system, user) = with_make(&[]).await;
+    let mut deliveries = Vec::new();
+    for minutes in [40, 30, 20, 10] {
+        let event = system.event("user.created", user, minutes).await;
+        deliveries.push(system.delivery(event, "make", "pending", 0).await);
+    }
+    let tasks = "insert into tasks (kind, key, not_before, dispatch_at, failed_at, failure)
+                 select 'deliver-user-webhook', key, now() + wait, now() + wait, failed_at, '{\"code\": \"crashed\"}'
+                 from (values
+                     ($1::uuid, interval '30 seconds', null),
+                     ($2, interval '20 hours', null),
+                     ($3, interval '0', now())
+                 ) as task (key, wait, failed_at)";
+    system.rows(tasks, &[&deliveries[0], &deliveries[1], &deliveries[2]]).await;
+
+    let answer = resend_since(&system, 60, json!({})).await;
+
+    assert_eq!(answer.body, json!({"resent": 3, "more": false, "next": null}));
+    assert_eq!(system.count("tasks where not_before <= now() and failed_at is null").await, 3);
+    assert!(system.task("deliver-user-webhook", deliveries[0]).await.unwrap().waits, "it is about to be sent");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_arrived_is_sent_again_only_when_that_is_asked_for() {
     let (system, user) = with_make(&[]).await;
     let mut events = Vec::new();

@@ -135,6 +135,52 @@ async fn an_endpoint_that_is_overloaded_is_spared_and_no_other_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_address_does_not_wait_for_what_the_old_one_has_asked_for() {
+    let system = live_galleries(&[], &["PD-1", "PD-2"]).await;
+    let second = system.deliveries("zapier").await[1].id;
+    let later = "update tasks set not_before = now() + interval '1 hour' where key = $1";
+    system.rows(later, &[&second]).await;
+    let answer = json!({ "status": 503, "headers": { "retry-after": "80000" } });
+    system.endpoint_answers("zapier", &answer).await;
+
+    system.deliver(KIND).await;
+    let put_off = system.count("tasks where not_before > now() + interval '20 hours'").await;
+    system.change_endpoint("zapier", &json!({ "url": system.receiver_url("zapier-2") })).await;
+    system.register_endpoints().await;
+    let due = system.count(&format!("tasks where kind = '{KIND}' and not_before <= now()")).await;
+    system.restart_functions().await;
+    system.deliver(KIND).await;
+
+    assert_eq!((put_off, due), (2, 2));
+    assert_eq!((system.arrived("zapier").await.len(), system.arrived("zapier-2").await.len()), (1, 2));
+    assert_eq!(statuses(&system.deliveries("zapier").await), ["delivered"; 2]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_old_address_asks_for_when_there_is_a_new_one_puts_nothing_off() {
+    let system = live_galleries(&[], &["PD-1", "PD-2"]).await;
+    let second = system.deliveries("zapier").await[1].id;
+    let later = "update tasks set not_before = now() + interval '1 minute' where key = $1";
+    system.rows(later, &[&second]).await;
+    let answer = json!({ "status": 503, "headers": { "retry-after": "80000" }, "hang": true });
+    system.endpoint_answers("zapier", &answer).await;
+
+    tokio::join!(system.deliver(KIND), async {
+        system.held_by("zapier").await;
+        let moved = "update webhook_endpoints set url_sha256 = sha256('https://new.example') where name = 'zapier'";
+        system.rows(moved, &[]).await;
+        system.mend_endpoints().await;
+    });
+
+    let wait = "select extract(epoch from not_before - now())::float8 from tasks where key = $1";
+    let wait: f64 = system.value(wait, &[&second]).await;
+    assert_eq!(endpoint(&system, "zapier", "paused_until").await, "");
+    assert!(wait < 61.0, "{wait}");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_hangs_keeps_nobody_else_waiting() {
     let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
     system.register_endpoints().await;

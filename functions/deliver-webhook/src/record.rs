@@ -111,17 +111,17 @@ impl Record {
     pub(crate) async fn write(&self, database: &Database, claim: &Claim) -> Result<(), Error> {
         let mut connection = database.connection().await?;
         let tx = connection.transaction().await?;
-        let disabled =
-            if self.conducts.is_empty() { Vec::new() } else { webhook_endpoints::record(&tx, &self.conducts).await? };
+        let endpoints = webhook_endpoints::record(&tx, &self.conducts).await?;
         webhook_deliveries::record(&tx, &self.deliveries).await?;
         claim.record(&tx, &self.outcomes).await?;
         for conduct in &self.conducts {
-            if let Some(pause) = conduct.pause {
+            // What an old address has asked for does not keep the new one waiting.
+            if let Some(pause) = conduct.pause.filter(|_| endpoints.noted.contains(&conduct.endpoint)) {
                 webhook_deliveries::postpone(&tx, &conduct.endpoint, pause).await?;
             }
         }
         tx.commit().await?;
-        for endpoint in disabled {
+        for endpoint in endpoints.disabled {
             tracing::warn!(endpoint, "an endpoint is disabled");
         }
         Ok(())

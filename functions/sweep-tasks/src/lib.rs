@@ -49,7 +49,7 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
     let mut connection = app.database.connection().await?;
     let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0 };
     let mut failures = Failures::default();
-    swept.endpoints = failures.or_default("registering endpoints", register(app, &connection).await);
+    swept.endpoints = failures.or_default("registering endpoints", register(app, &mut connection).await);
     for queue in app.queues.as_slice() {
         let messages = failures.or_default("sending messages", dispatch(&connection, queue).await);
         swept.sent.insert(queue.kind().as_str(), messages);
@@ -79,11 +79,14 @@ impl Failures {
 }
 
 /// Makes the endpoints that hear of events those of the secret.
-async fn register(app: &App, connection: &Connection) -> Result<usize, Error> {
+async fn register(app: &App, connection: &mut Connection) -> Result<usize, Error> {
     let settings = app.endpoints.json().await.map_err(|error| Error::unavailable("the endpoints' secret", error))?;
     let endpoints = Endpoints::checked(settings, app.guard);
     let endpoints = endpoints.map_err(|error| Error::internal("the endpoints cannot be used", error))?;
-    db::webhook_endpoints::register(connection, &endpoints).await
+    let tx = connection.transaction().await?;
+    let changed = db::webhook_endpoints::register(&tx, &endpoints).await?;
+    tx.commit().await?;
+    Ok(changed)
 }
 
 /// What alarms look at. Work that waits because its flag is off is nobody's trouble.

@@ -8,6 +8,7 @@ use super::Transaction;
 use super::session::Session;
 use crate::deliveries::Endpoints;
 use crate::error::Error;
+use crate::tasks::Kind;
 
 /// How an endpoint has answered the calls of one batch.
 #[derive(Clone, Debug)]
@@ -25,9 +26,19 @@ pub struct Conduct {
     pub throttles: i32,
 }
 
+/// What has been written down of how endpoints have behaved.
+#[derive(Debug, Default)]
+pub struct Noted {
+    /// Those that still have the address that was called, by name.
+    pub noted: Vec<String>,
+    /// Those of them that are disabled now.
+    pub disabled: Vec<String>,
+}
+
 /// Makes the table equal to the secret: an endpoint hears of what happens from then on. A new address deserves a new
-/// chance, so an endpoint that had been disabled under another one is not any more. Returns how many endpoints changed.
-pub async fn register(session: &impl Session, endpoints: &Endpoints) -> Result<usize, Error> {
+/// chance, so an endpoint that had been disabled under another one is not any more, and what was put off for the sake
+/// of the old one is due. Returns how many endpoints changed.
+pub async fn register(tx: &Transaction<'_>, endpoints: &Endpoints) -> Result<usize, Error> {
     let mut names = Vec::new();
     let mut addresses = Vec::new();
     let mut events = Vec::new();
@@ -36,7 +47,8 @@ pub async fn register(session: &impl Session, endpoints: &Endpoints) -> Result<u
         addresses.push(endpoint.url_sha256().to_vec());
         events.push(endpoint.events().iter().map(|event| event.as_str()).collect::<Vec<_>>().join(","));
     }
-    let changed = session
+    let moved = moved(tx, &names, &addresses).await?;
+    let changed = tx
         .rows(
             "with gone as (
                  update webhook_endpoints set removed_at = now()
@@ -65,12 +77,56 @@ pub async fn register(session: &impl Session, endpoints: &Endpoints) -> Result<u
             &[(&names, Type::TEXT_ARRAY), (&addresses, Type::BYTEA_ARRAY), (&events, Type::TEXT_ARRAY)],
         )
         .await?;
+    if !moved.is_empty() {
+        free(tx, &moved).await?;
+    }
     Ok(changed.len())
 }
 
+/// Those that are there under another address. Their rows are locked, so whoever writes down what the old one did comes
+/// either before this, and what he puts off is freed, or after it, and puts off nothing.
+async fn moved(tx: &Transaction<'_>, names: &[&str], addresses: &[Vec<u8>]) -> Result<Vec<String>, Error> {
+    let rows = tx
+        .rows(
+            "select endpoint.name
+             from webhook_endpoints as endpoint
+             join unnest($1, $2) as wanted (name, url_sha256) on wanted.name = endpoint.name
+             where wanted.url_sha256 <> endpoint.url_sha256
+             order by endpoint.name
+             for no key update of endpoint",
+            &[(&names, Type::TEXT_ARRAY), (&addresses, Type::BYTEA_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+/// What waits for these endpoints is due. What somebody works on is left to him.
+async fn free(tx: &Transaction<'_>, endpoints: &[String]) -> Result<(), Error> {
+    let kinds = [Kind::DeliverWebhook, Kind::DeliverUserWebhook].map(Kind::as_str);
+    tx.rows(
+        "with waiting as materialized (
+             select task.kind, task.key
+             from webhook_deliveries as delivery
+             join tasks as task on task.key = delivery.id
+             where delivery.endpoint = any ($1) and delivery.status = 'pending' and task.kind = any ($2)
+               and task.failed_at is null and task.lease is null and task.not_before > now()
+             for update of task skip locked
+         )
+         update tasks set not_before = now(), dispatch_at = now()
+         from waiting
+         where tasks.kind = waiting.kind and tasks.key = waiting.key",
+        &[(&endpoints, Type::TEXT_ARRAY), (&kinds.as_slice(), Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes down how endpoints have behaved, and disables those that want to hear no more, or have not taken anything
-/// for five days. Returns the names of those that are disabled now.
-pub async fn record(tx: &Transaction<'_>, conducts: &[Conduct]) -> Result<Vec<String>, Error> {
+/// for five days.
+pub async fn record(tx: &Transaction<'_>, conducts: &[Conduct]) -> Result<Noted, Error> {
+    if conducts.is_empty() {
+        return Ok(Noted::default());
+    }
     let names: Vec<&str> = conducts.iter().map(|conduct| conduct.endpoint.as_str()).collect();
     tx.rows(
         "select from webhook_endpoints where name = any ($1) order by name for no key update",
@@ -113,7 +169,7 @@ pub async fn record(tx: &Transaction<'_>, conducts: &[Conduct]) -> Result<Vec<St
                  where endpoint.name = conduct.name and endpoint.url_sha256 = conduct.url_sha256
                  returning endpoint.name, disabled_at
              )
-             select name from changed where disabled_at is not null",
+             select name, disabled_at is not null as disabled from changed",
             &[
                 (&names, Type::TEXT_ARRAY),
                 (&conducts.iter().map(|conduct| conduct.url_sha256.as_slice()).collect::<Vec<_>>(), Type::BYTEA_ARRAY),
@@ -128,7 +184,8 @@ pub async fn record(tx: &Transaction<'_>, conducts: &[Conduct]) -> Result<Vec<St
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| row.get("name")).collect())
+    let disabled = rows.iter().filter(|row| row.get("disabled")).map(|row| row.get("name")).collect();
+    Ok(Noted { noted: rows.iter().map(|row| row.get("name")).collect(), disabled })
 }
 
 /// How many endpoints of the secret are told nothing.

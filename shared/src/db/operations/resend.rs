@@ -67,7 +67,7 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
 }
 
 /// Sends everything that an endpoint was to be told since a time, also events of which there is no delivery: they
-/// happened while it was disabled, or before it was there. What is about to be sent for the first time anyway is left
+/// happened while it was disabled, or before it was there. What is sent for the first time within a minute anyway is left
 /// alone, so that the same request again takes up where the cap ended. What there is already is locked in the order of
 /// its ids before anything is written, as workers do.
 ///
@@ -75,6 +75,7 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
 /// `unknown-endpoint` (404).
 pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent, Error> {
     enable(tx, wanted.endpoint.as_str()).await?;
+    let kinds = [Kind::DeliverWebhook, Kind::DeliverUserWebhook].map(Kind::as_str);
     let rows = tx
         .rows(
             "with open as materialized (
@@ -88,7 +89,11 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                    and ($5 is null or (event.occurred_at, event.id) > ($5, $6))
                    and (delivery.id is null or case delivery.status
                        when 'delivered' then $4
-                       when 'pending' then delivery.attempts > 0
+                       when 'pending' then delivery.attempts > 0 or not exists (
+                           select from tasks
+                           where key = delivery.id and kind = any ($7) and failed_at is null
+                             and not_before < now() + interval '1 minute'
+                       )
                        else true
                    end)
                  order by event.occurred_at, event.id
@@ -118,6 +123,7 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                 (&wanted.delivered, Type::BOOL),
                 (&wanted.after.as_ref().map(|place| place.at), Type::TIMESTAMPTZ),
                 (&wanted.after.as_ref().map(|place| place.id), Type::UUID),
+                (&kinds.as_slice(), Type::TEXT_ARRAY),
             ],
         )
         .await?;
