@@ -182,12 +182,28 @@ impl Source {
             form.reject::<()>("event_id", "cannot be set: the scheme standard has an id of its own");
         }
         let mapping = form.object("mapping", |form| Mapping::read(form, &events));
+        let by_itself = mapping.is_none() && event_id.is_none();
+        if let Some(problem) = mismatch(&events, matches!(scheme, Scheme::Token(_)), by_itself) {
+            form.reject::<()>("events", problem);
+        }
         form.finish(Some(Self { name, scheme, event_id, mapping, events, hosts, test_token }))
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {
         self.scheme.keys().chain(&self.test_token)
     }
+}
+
+/// Why a source could never send one of its events. What comes with a token, and for which nothing says where its parts
+/// stand, is read in Zoho's own shape; all else is read as our envelope.
+fn mismatch(events: &[EventKind], by_token: bool, by_itself: bool) -> Option<String> {
+    let in_zohos_shape = by_token && by_itself;
+    let lost = events.iter().find(|kind| kind.is_zohos_own() != in_zohos_shape)?.as_str();
+    Some(if in_zohos_shape {
+        format!("has {lost}: with the scheme token it needs event_id or mapping")
+    } else {
+        format!("has {lost}, which needs the scheme token and neither event_id nor mapping")
+    })
 }
 
 /// An event as the settings name it.
@@ -297,6 +313,45 @@ mod tests {
             assert!(refused.contains(problem) && !refused.contains("MfKQ9"), "{settings}: {refused}");
         }
         assert!(sources(json!({"PhotoDay": standard()})).is_err());
+    }
+
+    #[test]
+    fn a_source_that_could_never_send_its_events_is_refused() {
+        let zohos = ["email.receipt", "crm.records.changed"];
+        let ours = ["gallery.published", "gallery.archived", "order.created", "booking.created", "crm.contact.linked"];
+        let token = json!({"scheme": "token", "keys": ["sixteen letters!"]});
+        let hmac = json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": ["sixteen letters!"]});
+        let with = |settings: &Value, events: &[&str], more: &[(&str, Value)]| {
+            let mut settings = settings.clone();
+            settings["events"] = json!(events);
+            more.iter().for_each(|(field, value)| settings[field] = value.clone());
+            sources(json!({ "photoday": settings })).map(drop)
+        };
+        let id = ("event_id", json!("/id"));
+        let mapping = ("mapping", json!({"type": {"constant": "order.created"}}));
+
+        for kind in zohos {
+            assert_eq!(with(&token, &[kind], &[]), Ok(()));
+            for refused in [
+                with(&standard(), &[kind], &[]),
+                with(&hmac, &[kind], &[]),
+                with(&token, &[kind], std::slice::from_ref(&id)),
+                with(&token, &["order.created", kind], std::slice::from_ref(&mapping)),
+            ] {
+                let told = format!("/events has {kind}, which needs the scheme token and neither");
+                assert!(refused.as_ref().is_err_and(|refused| refused.contains(&told)), "{refused:?}");
+            }
+        }
+        for kind in ours {
+            assert_eq!(with(&standard(), &[kind], &[]), Ok(()));
+            assert_eq!(with(&hmac, &[kind], &[]), Ok(()));
+            assert_eq!(with(&token, &[kind], std::slice::from_ref(&id)), Ok(()));
+            assert_eq!(with(&token, &["order.created", kind], std::slice::from_ref(&mapping)), Ok(()));
+            for events in [&[kind][..], &["email.receipt", kind]] {
+                let refused = with(&token, events, &[]).unwrap_err();
+                assert!(refused.contains(&format!("/events has {kind}: with the scheme token it needs")), "{refused}");
+            }
+        }
     }
 
     #[test]
