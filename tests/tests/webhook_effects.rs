@@ -1,7 +1,7 @@
 //! What events change besides galleries: the ledger and the links to the CRM; and those that wait for somebody.
 
 use serde_json::{Value, json};
-use tests::{System, Webhook, frank, sheree};
+use tests::{System, Webhook, eventually, frank, sheree};
 use uuid::Uuid;
 
 fn order(order_id: &str, buyer_email: &str) -> Webhook {
@@ -178,6 +178,60 @@ async fn a_contact_is_linked_once_and_never_overwritten() {
     assert_eq!(contact_of(&system, other).await, None);
     // What was refused left no trace, so a corrected one may come under the same id.
     assert_eq!(system.count("webhook_inbox").await, 2);
+    let logs = system.logs();
+    for user in [user, other] {
+        let told = |line: &&str| line.contains("WARN") && line.contains(&user.to_string()) && line.contains("make");
+        assert_eq!(logs.lines().filter(told).count(), 1, "{logs}");
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_users_who_are_linked_to_one_contact_at_the_same_instant_get_one_link() {
+    let system = System::start().await;
+    let users = [
+        system.register("sheree", &sheree("")).await.id("/user/id"),
+        system.register("frank", &frank()).await.id("/user/id"),
+    ];
+    let [one, other] = users.map(|user| linked(user, "4150868000000376008"));
+
+    // One stands before the task that is part of its transaction, the other behind its link, which nobody sees yet.
+    let lock = system.lock_table("tasks").await;
+    let released = async {
+        lock.waited_for_by(1).await;
+        eventually("the other one waits for the first", || async {
+            let waiting = "select count(*) from pg_stat_activity where datname = current_database()
+                           and wait_event_type = 'Lock'";
+            (system.value::<i64>(waiting, &[]).await >= 2).then_some(())
+        })
+        .await;
+        lock.release().await;
+    };
+    let (one, other, ()) = tokio::join!(system.send_webhook(&one), system.send_webhook(&other), released);
+
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409], "{} {}", one.body, other.body);
+    assert_eq!(system.count("users where zoho_contact_id is not null").await, 1);
+    assert_eq!(system.count("webhook_inbox").await, 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_we_have_kept_wrongly_is_our_fault() {
+    let system = System::start().await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    let empties = "create function empty() returns trigger language plpgsql
+                   as $$ begin new.payload = '{}'; return new; end $$";
+    system.rows(empties, &[]).await;
+    let trigger = "create trigger empty before insert on webhook_inbox for each row execute function empty()";
+    system.rows(trigger, &[]).await;
+
+    let answer = system.send_webhook(&linked(user, "4150868000000376008")).await;
+
+    assert_eq!((answer.status, answer.code()), (500, "internal"));
+    assert_eq!(contact_of(&system, user).await, None);
+    assert_eq!(system.count("webhook_inbox").await, 0);
     system.stop().await;
 }
 

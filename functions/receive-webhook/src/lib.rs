@@ -6,10 +6,11 @@ use std::slice;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
+use shared::db::effects::Refusal;
 use shared::db::inbox::{self, Entry, Taken};
-use shared::db::{self, Database, effects};
+use shared::db::{self, Database, effects, users};
 use shared::domain::alert::Receipt;
-use shared::domain::event::CrmRecord;
+use shared::domain::event::{CrmRecord, EventSubject};
 use shared::lambda::http;
 use shared::lambda::webhook::{self, RequestHeaders};
 use shared::queue::Queues;
@@ -36,7 +37,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let (answer, follow_up) = match &incoming {
         Incoming::Event(event) => {
             let entry = Entry { id: ids::new(), source: webhook.source(), event };
-            db::once_more(|| take(&app.database, &entry)).await?
+            db::once_more(|| take(&app.database, &entry)).await.inspect_err(|error| tell_admins(&entry, error))?
         }
         Incoming::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
         Incoming::RecordsChanged(records) => db::once_more(|| note(&app.database, records)).await?,
@@ -87,15 +88,23 @@ async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, FollowU
         return Ok((Answer { id, status: Status::Duplicate }, FollowUp::default()));
     }
     let applied = effects::apply(&tx, subject).await?;
-    if applied.as_ref().is_some_and(|applied| applied.refused.contains(&entry.id)) {
-        return Err(Error::Conflict {
-            code: "linked-otherwise",
-            detail: "This user has another Contact already, or this Contact another user. A link is never overwritten: find out which one is right, and correct the other in the CRM.",
-        });
+    match applied.as_ref().and_then(|applied| applied.refused.get(&entry.id)) {
+        None => {}
+        Some(Refusal::LinkedOtherwise) => return Err(users::linked_otherwise()),
+        Some(Refusal::Unreadable) => {
+            return Err(Error::internal("an event cannot be read that was found good", entry.event.kind.as_str()));
+        }
     }
     tx.commit().await?;
     let status = if applied.is_some() { Status::Accepted } else { Status::Pending };
     Ok((Answer { id: entry.id, status }, applied.unwrap_or_default().follow_up))
+}
+
+/// A conflict leaves no row that an admin could find, and its sender is a machine.
+fn tell_admins(entry: &Entry<'_>, error: &Error) {
+    if let (Error::Conflict { code, .. }, EventSubject::User(user)) = (error, &entry.event.subject) {
+        tracing::warn!(user = %user.0, source = entry.source, code, "a link to the CRM was refused");
+    }
 }
 
 async fn receive(database: &Database, receipts: &[Receipt]) -> Result<(Answer, FollowUp), Error> {

@@ -1,6 +1,8 @@
 //! What events change: galleries, the ledger, links to the CRM. Whoever makes a subject asks here for what has been
 //! waiting for it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -19,7 +21,34 @@ use crate::tasks::{FollowUp, Kind};
 pub struct Applied {
     pub follow_up: FollowUp,
     /// Events that could not be applied, by their ids in the inbox.
-    pub refused: Vec<Uuid>,
+    pub refused: HashMap<Uuid, Refusal>,
+}
+
+/// Why an event could not be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The first link stays.
+    LinkedOtherwise,
+    /// What the inbox has kept of it is none of what it keeps: our fault.
+    Unreadable,
+}
+
+impl Refusal {
+    /// For whoever looks into the inbox.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::LinkedOtherwise => "Another Contact is linked to this user, or another user to this Contact.",
+            Self::Unreadable => "Its payload cannot be read.",
+        }
+    }
+}
+
+impl Applied {
+    async fn refuse(&mut self, tx: &Transaction<'_>, id: Uuid, refusal: Refusal) -> Result<(), Error> {
+        inbox::refuse(tx, id, refusal.reason()).await?;
+        self.refused.insert(id, refusal);
+        Ok(())
+    }
 }
 
 /// Applies whatever waits for a subject. `None`: it does not exist yet.
@@ -85,9 +114,7 @@ async fn apply_to_user(tx: &Transaction<'_>, user: UserId) -> Result<Applied, Er
         if users::link_contact(tx, user, &contact).await? {
             applied.follow_up.and(tasks::enqueue(tx, Kind::SyncZoho, &[user.0]).await?);
         } else {
-            let reason = "Another Contact is linked to this user, or another user to this Contact.";
-            inbox::refuse(tx, id, reason).await?;
-            applied.refused.push(id);
+            applied.refuse(tx, id, Refusal::LinkedOtherwise).await?;
         }
     }
     Ok(applied)
@@ -107,8 +134,7 @@ async fn waiting(tx: &Transaction<'_>, subject: &EventSubject) -> Result<(Vec<Re
         if let Some(effect) = Effect::kept(&event.kind, &event.payload) {
             ready.push(Ready { id: event.id, at: event.at, effect });
         } else {
-            inbox::refuse(tx, event.id, "Its payload cannot be read.").await?;
-            applied.refused.push(event.id);
+            applied.refuse(tx, event.id, Refusal::Unreadable).await?;
         }
     }
     Ok((ready, applied))

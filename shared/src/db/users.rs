@@ -89,8 +89,11 @@ pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<bool, Error> {
 
 /// Links the user's Contact in the CRM. Returns whether it is linked now: a different link is never overwritten,
 /// neither hers nor that of somebody who has this Contact.
+///
+/// # Errors
+/// `linked-otherwise` when another user was linked to this Contact at the same instant; the transaction is lost then.
 pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> Result<bool, Error> {
-    let row = tx
+    let linked = tx
         .row(
             "update users set zoho_contact_id = $2
              where id = $1
@@ -99,8 +102,12 @@ pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> 
              returning id",
             &[(&id.0, Type::UUID), (&contact.as_str(), Type::TEXT)],
         )
-        .await?;
-    Ok(row.is_some())
+        .await;
+    match linked {
+        Ok(row) => Ok(row.is_some()),
+        Err(error) if violated_constraint(&error) == Some("users_zoho_contact_id_key") => Err(linked_otherwise()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Takes over an address that the identity provider has verified anew.
@@ -132,6 +139,14 @@ pub fn email_taken() -> Error {
     Error::Conflict {
         code: "email-taken",
         detail: "An account with this e-mail address exists already. Sign in the way you did when you made it.",
+    }
+}
+
+/// A link between a user and a Contact that is not the one that is there.
+pub fn linked_otherwise() -> Error {
+    Error::Conflict {
+        code: "linked-otherwise",
+        detail: "This user has another Contact already, or this Contact another user. A link is never overwritten: find out which one is right, and correct the other in the CRM.",
     }
 }
 
