@@ -15,6 +15,9 @@ use crate::error::Error;
 
 /// A header may hold many signatures; more than an exchange of keys needs is somebody trying his luck.
 const MOST_SIGNATURES: usize = 10;
+/// Each `v1a` among them costs one verification of the whole body for each public key, before anything is proven: the
+/// sender's old key and his new one, and no more.
+const MOST_PUBLIC: usize = 2;
 
 pub(super) const ID: &str = "webhook-id";
 pub(super) const TIMESTAMP: &str = "webhook-timestamp";
@@ -51,7 +54,7 @@ impl Standard {
         Some(standard)
     }
 
-    /// Any of the header's signatures of `id.timestamp.body` with any of the keys. Returns the id.
+    /// Any of the header's signatures that count of `id.timestamp.body` with any of the keys. Returns the id.
     pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8], now: DateTime<Utc>) -> Result<EventId, Error> {
         let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.header(name));
         let (Some(id), Some(timestamp), Some(signatures)) = (id, timestamp, signatures) else {
@@ -69,7 +72,7 @@ impl Standard {
     }
 
     fn has_signed(&self, signed: &[u8], given: &[Signature]) -> bool {
-        // One signature of the body for each key, however many a stranger sends.
+        // One signature of the body for each shared key, however many a stranger sends.
         let right = self.shared.iter().map(|key| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key.bytes), signed));
         let shared: Vec<Key> = right.map(|tag| Key { bytes: tag.as_ref().to_vec(), written: String::new() }).collect();
         given.iter().any(|signature| match signature {
@@ -92,7 +95,12 @@ fn given(header: &[u8]) -> Vec<Signature> {
         let public = || entry.strip_prefix(b"v1a,").and_then(|encoded| BASE64.decode(encoded).ok());
         shared.map(Signature::Shared).or_else(|| public().map(Signature::Public))
     };
-    header.split(|byte| *byte == b' ').filter_map(read).take(MOST_SIGNATURES).collect()
+    let mut public = 0;
+    let counts = |signature: &Signature| {
+        public += usize::from(matches!(signature, Signature::Public(_)));
+        matches!(signature, Signature::Shared(_)) || public <= MOST_PUBLIC
+    };
+    header.split(|byte| *byte == b' ').filter_map(read).filter(counts).take(MOST_SIGNATURES).collect()
 }
 
 #[cfg(test)]
@@ -161,6 +169,27 @@ mod tests {
         assert!(proven(&[SHARED[0][0]], vector(&twice), 0).is_ok());
         assert!(proven(&[PUBLIC[0]], vector(&twice), 0).is_ok());
         assert_eq!(proven(&[SHARED[1][0]], vector(&twice), 0), Err("bad-signature".to_owned()));
+    }
+
+    #[test]
+    fn an_exchange_of_both_sorts_of_keys_passes_and_a_third_v1a_is_not_looked_at() {
+        let [_, id, timestamp, body, right] = PUBLIC;
+        let signed_by = |pair: &Ed25519KeyPair| {
+            format!("v1a,{}", BASE64.encode(pair.sign(format!("{id}.{timestamp}.{body}").as_bytes())))
+        };
+        let old = Ed25519KeyPair::generate().unwrap();
+        let [stranger, of_old] = [signed_by(&Ed25519KeyPair::generate().unwrap()), signed_by(&old)];
+        let old = format!("whpk_{}", BASE64.encode(old.public_key()));
+        let vector = |signatures| ["", id, timestamp, body, signatures];
+        let rotation = format!("{of_old} {right} {} {}", SHARED[1][4], SHARED[0][4]);
+        let luck = format!("{stranger} {stranger} {right}");
+        let luck_and_shared = format!("{luck} {}", SHARED[0][4]);
+
+        for key in [&*old, PUBLIC[0], SHARED[0][0]] {
+            assert!(proven(&[key], vector(&rotation), 0).is_ok(), "{key}");
+        }
+        assert_eq!(proven(&[PUBLIC[0]], vector(&luck), 0), Err("bad-signature".to_owned()));
+        assert!(proven(&[PUBLIC[0], SHARED[0][0]], vector(&luck_and_shared), 0).is_ok());
     }
 
     #[test]
