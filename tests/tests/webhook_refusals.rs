@@ -43,6 +43,11 @@ async fn nobody_gets_in_without_the_proof_of_a_known_source() {
     assert_eq!(told(&stale), (401, "stale-timestamp"));
     assert_eq!(told(&early), (401, "stale-timestamp"));
     assert_eq!(system.count("webhook_inbox").await, 0);
+    let logs = system.logs();
+    let noted: Vec<&str> = logs.lines().filter(|line| line.contains("a webhook was refused")).collect();
+    let with = |text: &str| noted.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((noted.len(), with("missing-signature"), with("bad-signature"), with("stale-timestamp")), (7, 1, 4, 2));
+    assert_eq!((with("\"photoday\""), with("\"gotphoto\""), with("nobody")), (6, 1, 0));
     system.stop().await;
 }
 

@@ -29,9 +29,14 @@ pub struct App {
 
 /// 202 for what is new, 200 for what has been here before.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
+    let source = webhook::source_name(&request);
+    answer(app, &source, &request).await.inspect_err(|error| note_refusal(&source, error))
+}
+
+async fn answer(app: &App, source: &str, request: &Request) -> Result<Response<Body>, Error> {
     let now = clock::now();
     let headers = RequestHeaders(request.headers());
-    let webhook = app.door.verify(&webhook::source_name(&request), &headers, request.body(), now).await?;
+    let webhook = app.door.verify(source, &headers, request.body(), now).await?;
     let incoming = webhook.read(now)?;
 
     let (answer, follow_up) = match &incoming {
@@ -98,6 +103,18 @@ async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, FollowU
     tx.commit().await?;
     let status = if applied.is_some() { Status::Accepted } else { Status::Pending };
     Ok((Answer { id: entry.id, status }, applied.unwrap_or_default().follow_up))
+}
+
+/// For who is asked why a source's events do not arrive. A name that is not registered, or was not looked for, is any
+/// stranger's text.
+fn note_refusal(source: &str, error: &Error) {
+    let code = match error {
+        Error::Unauthenticated { code: "unknown-source", .. } => return,
+        Error::Unauthenticated { code, .. } | Error::Forbidden { code, .. } | Error::Conflict { code, .. } => code,
+        Error::Malformed { .. } => "malformed",
+        _ => return,
+    };
+    tracing::info!(source, code, "a webhook was refused");
 }
 
 /// A conflict leaves no row that an admin could find, and its sender is a machine.
