@@ -324,7 +324,9 @@ mod tests {
         let with = |settings: &Value, events: &[&str], more: &[(&str, Value)]| {
             let mut settings = settings.clone();
             settings["events"] = json!(events);
-            more.iter().for_each(|(field, value)| settings[field] = value.clone());
+            for (field, value) in more {
+                settings[*field] = value.clone();
+            }
             sources(json!({ "photoday": settings })).map(drop)
         };
         let id = ("event_id", json!("/id"));
