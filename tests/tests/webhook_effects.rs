@@ -1,7 +1,7 @@
 //! What events change besides galleries: the ledger and the links to the CRM; and those that wait for somebody.
 
 use serde_json::{Value, json};
-use tests::{System, Webhook, eventually, frank, sheree};
+use tests::{System, Webhook, frank, sheree};
 use uuid::Uuid;
 
 fn order(order_id: &str, buyer_email: &str) -> Webhook {
@@ -198,13 +198,7 @@ async fn two_users_who_are_linked_to_one_contact_at_the_same_instant_get_one_lin
     // One stands before the task that is part of its transaction, the other behind its link, which nobody sees yet.
     let lock = system.lock_table("tasks").await;
     let released = async {
-        lock.waited_for_by(1).await;
-        eventually("the other one waits for the first", || async {
-            let waiting = "select count(*) from pg_stat_activity where datname = current_database()
-                           and wait_event_type = 'Lock'";
-            (system.value::<i64>(waiting, &[]).await >= 2).then_some(())
-        })
-        .await;
+        lock.keeps_waiting(2).await;
         lock.release().await;
     };
     let (one, other, ()) = tokio::join!(system.send_webhook(&one), system.send_webhook(&other), released);
