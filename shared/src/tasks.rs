@@ -87,6 +87,31 @@ impl Kind {
     }
 }
 
+/// Who goes first among the tasks of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it.
+    Now,
+    /// It has waited anyway, or nobody would notice: what was written while its flag was off, and what is looked for by
+    /// the clock. While credits are short, only the others go on.
+    Backfill,
+}
+
+impl Priority {
+    /// Of a task that is written while its flag is on or off.
+    pub const fn of_flag(enabled: bool) -> Self {
+        if enabled { Self::Now } else { Self::Backfill }
+    }
+
+    /// As it stands in `tasks.priority`.
+    pub const fn as_i16(self) -> i16 {
+        match self {
+            Self::Now => 0,
+            Self::Backfill => 1,
+        }
+    }
+}
+
 impl FromStr for Kind {
     type Err = String;
 

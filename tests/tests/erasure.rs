@@ -22,7 +22,7 @@ async fn story() -> System {
         insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)
         select new_uuid_v7(), photographer.user_id, parent.user_id, 'Gallery_Purchase', 'photoday', 'SB1'
         from profiles_photographers as photographer, profiles_parents as parent;
-        insert into zoho_links (user_id, base) select user_id, '{}' from profiles_parents;";
+        insert into zoho_links (user_id, module, base) select user_id, 'Contacts', '{}' from profiles_parents;";
     system.database.batch_execute(story).await.expect("the story can be told");
     system
 }

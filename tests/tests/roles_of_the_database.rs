@@ -58,7 +58,7 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
         &[
             "select access_token from zoho_token",
             "update zoho_token set version = 1",
-            "select from zoho_links",
+            "select base from zoho_links",
             "delete from tasks",
             "update task_kinds set kind = 'mine'",
             "delete from webhook_events",

@@ -17,7 +17,7 @@ use shared::domain::{AthleteId, Email, ReferralId, Subject, TypedCode, UserId};
 use shared::lambda::identity::EmailClaim;
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
-use shared::tasks::{FollowUp, Kind};
+use shared::tasks::{FollowUp, Kind, Priority};
 use shared::{Error, clock, ids};
 
 /// What the function works with.
@@ -26,6 +26,8 @@ pub struct App {
     pub database: Database,
     pub email_claim: EmailClaim,
     pub queues: Queues,
+    /// Where her task for the CRM stands in line: behind those of whoever signs up once the CRM is on.
+    pub priority: Priority,
 }
 
 /// 201 with the new user, or 200 with the one that this identity has already.
@@ -63,10 +65,11 @@ async fn register(
     let id = UserId(ids::new());
     let inserted = db::users::insert(&tx, id, email, subject, registration.role()).await?;
     let (status, user, referral, follow_up) = if let Some(user) = inserted {
-        let (referral, follow_up) = fill(&tx, &user, registration).await?;
+        let (referral, mut follow_up) = fill(&tx, &user, registration).await?;
+        follow_up.and(sync(app, &tx, &user).await?);
         (StatusCode::CREATED, user, referral, follow_up)
     } else {
-        let (user, follow_up) = again(&tx, subject, email, registration).await?;
+        let (user, follow_up) = again(app, &tx, subject, email, registration).await?;
         let referral = db::referrals::of_sign_up(&tx, user.id).await?;
         (StatusCode::OK, user, referral, follow_up)
     };
@@ -100,8 +103,12 @@ async fn fill(tx: &Transaction<'_>, user: &User, registration: &Registration) ->
         follow_up.and(webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await?);
     }
     follow_up.and(webhook_events::emit(tx, Happening::UsersCreated(&[user.id])).await?);
-    follow_up.and(db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?);
     Ok((referral, follow_up))
+}
+
+/// Her Contact in the CRM is made, or changed.
+async fn sync(app: &App, tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
+    db::tasks::enqueue_at(tx, Kind::SyncZoho, &[user.id.0], app.priority).await
 }
 
 /// Orders and bookings under her address, which waited for somebody to have it.
@@ -121,6 +128,7 @@ async fn enrol(tx: &Transaction<'_>, parent: UserId, enrolment: &Enrolment) -> R
 
 /// The user whom this identity has already; an address that was verified anew is taken over.
 async fn again(
+    app: &App,
     tx: &Transaction<'_>,
     subject: &Subject,
     email: &Email,
@@ -141,7 +149,7 @@ async fn again(
         user.email = email.clone();
         follow_up.and(purchases(tx, &user).await?);
         follow_up.and(webhook_events::emit(tx, Happening::UserUpdated(user.id)).await?);
-        follow_up.and(db::tasks::enqueue(tx, Kind::SyncZoho, &[user.id.0]).await?);
+        follow_up.and(sync(app, tx, &user).await?);
     }
     Ok((user, follow_up))
 }

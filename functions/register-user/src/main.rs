@@ -12,6 +12,7 @@ async fn main() -> Result<(), StartError> {
         database: start.database().await?,
         email_claim: EmailClaim::read(&start.environment)?,
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
+        priority: start.priority(Kind::SyncZoho)?,
     };
     http::run(app, register_user::handle).await
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::db::Connection;
 use shared::db::people::Person;
 use shared::db::zoho_links::Synced;
-use shared::domain::contact::Field;
+use shared::domain::record::Field;
 use shared::domain::{Email, UserId};
 use shared::lambda::sqs::TimeLeft;
 use shared::tasks::Failure;

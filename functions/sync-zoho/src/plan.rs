@@ -1,7 +1,7 @@
 //! What has to be written for whom, decided before anything is written.
 
 use shared::db::people::{Link, Person};
-use shared::domain::contact::{ContactFields, Field};
+use shared::domain::record::{Field, Fields};
 use shared::domain::{Role, UserId, tags};
 use shared::zoho::{Contact, Write};
 
@@ -13,7 +13,7 @@ pub(crate) struct Plan {
     /// The Contact that she has, unless it is yet to be made.
     pub contact_id: Option<String>,
     /// On what both sides agree once `write` has gone through.
-    pub base: ContactFields,
+    pub base: Fields,
     /// The tags that are ours and known to be there.
     pub tags: Vec<String>,
     pub missing_tags: Vec<&'static str>,
@@ -67,7 +67,7 @@ pub(crate) fn unlinked(person: &Person, found: &[Contact]) -> Option<Plan> {
     })
 }
 
-fn write(user: UserId, contact_id: Option<String>, fields: ContactFields) -> Option<Write> {
+fn write(user: UserId, contact_id: Option<String>, fields: Fields) -> Option<Write> {
     (!fields.is_empty()).then_some(Write { contact_id, user, fields })
 }
 

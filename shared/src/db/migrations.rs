@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::error::Error;
 
 /// Every file of `migrations/`; a test compares this list with the folder.
-pub const FILES: [(&str, &str); 12] = [
+pub const FILES: [(&str, &str); 13] = [
     ("V0001__roles", include_str!("../../../migrations/0001_roles.sql")),
     ("V0002__users_and_profiles", include_str!("../../../migrations/0002_users_and_profiles.sql")),
     ("V0003__athletes_and_rosters", include_str!("../../../migrations/0003_athletes_and_rosters.sql")),
@@ -21,6 +21,7 @@ pub const FILES: [(&str, &str); 12] = [
     ("V0010__webhook_effects", include_str!("../../../migrations/0010_webhook_effects.sql")),
     ("V0011__webhook_deliveries", include_str!("../../../migrations/0011_webhook_deliveries.sql")),
     ("V0012__operations", include_str!("../../../migrations/0012_operations.sql")),
+    ("V0013__zoho_both_ways", include_str!("../../../migrations/0013_zoho_both_ways.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run: any constant that nobody else uses.

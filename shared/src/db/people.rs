@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::column::stored;
 use super::session::Session;
-use crate::domain::contact::{ContactFields, Field};
+use crate::domain::record::{Field, Fields};
 use crate::domain::{Role, Sport, UserId};
 use crate::error::Error;
 
@@ -16,7 +16,7 @@ use crate::error::Error;
 pub struct Person {
     pub id: UserId,
     pub role: Role,
-    pub fields: ContactFields,
+    pub fields: Fields,
     /// Her interests and her athletes' sports.
     pub sports: Vec<Sport>,
     pub link: Option<Link>,
@@ -26,7 +26,7 @@ pub struct Person {
 #[derive(Debug)]
 pub struct Link {
     pub contact_id: String,
-    pub base: ContactFields,
+    pub base: Fields,
     pub tags: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Person>,
              left join profiles_parents as parent on parent.user_id = users.id
              left join profiles_organizations as org on org.user_id = users.id
              left join profiles_photographers as photographer on photographer.user_id = users.id
-             left join zoho_links as link on link.user_id = users.id
+             left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
              where users.id = any ($1)
              order by users.id",
             &[(&ids, Type::UUID_ARRAY)],
@@ -79,7 +79,7 @@ fn from_row(row: &Row) -> Result<Person, Error> {
     ];
     let sports: Vec<&str> = row.get("sports");
     let sports = sports.into_iter().map(str::parse).collect::<Result<_, _>>();
-    let base: Option<Json<ContactFields>> = row.get("base");
+    let base: Option<Json<Fields>> = row.get("base");
     let tags: Option<Vec<String>> = row.get("tags");
     Ok(Person {
         id: UserId(row.get("id")),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::session::Session;
 use crate::domain::UserId;
-use crate::domain::contact::ContactFields;
+use crate::domain::record::Fields;
 use crate::error::Error;
 
 /// What is now known to be so at Zoho for one user.
@@ -16,7 +16,7 @@ use crate::error::Error;
 pub struct Synced {
     pub user: UserId,
     pub contact_id: String,
-    pub base: ContactFields,
+    pub base: Fields,
     pub tags: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<U
     }
     let users: Vec<Uuid> = synced.iter().map(|one| one.user.0).collect();
     let contacts: Vec<&str> = synced.iter().map(|one| one.contact_id.as_str()).collect();
-    let bases: Vec<Json<&ContactFields>> = synced.iter().map(|one| Json(&one.base)).collect();
+    let bases: Vec<Json<&Fields>> = synced.iter().map(|one| Json(&one.base)).collect();
     // An array of arrays must be rectangular, so each list of tags travels as JSON.
     let tags: Vec<Json<&Vec<String>>> = synced.iter().map(|one| Json(&one.tags)).collect();
     let rows = tx
@@ -50,10 +50,10 @@ pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<U
                    )
                  returning users.id
              )
-             insert into zoho_links (user_id, base, tags)
-             select user_id, base, array(select jsonb_array_elements_text(tags))
+             insert into zoho_links (user_id, module, base, tags)
+             select user_id, 'Contacts', base, array(select jsonb_array_elements_text(tags))
              from synced join linked on linked.id = synced.user_id
-             on conflict (user_id) do update set
+             on conflict (user_id, module) do update set
                  base = excluded.base,
                  tags = excluded.tags,
                  synced_at = now(),

@@ -4,14 +4,16 @@
 pub mod address;
 pub mod alert;
 pub mod code;
-pub mod contact;
 pub mod context;
 pub mod event;
 pub mod form;
 pub mod gallery;
 pub mod ids;
 pub mod labels;
+pub mod merge;
+pub mod record;
 pub mod registration;
+pub mod senior;
 pub mod sport;
 pub mod tags;
 pub mod text;

@@ -18,7 +18,12 @@ macro_rules! texts {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+        }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
         }
 
         impl FromStr for $name {

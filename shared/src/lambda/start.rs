@@ -4,7 +4,7 @@ use crate::config::{ConfigError, Environment};
 use crate::db::{Database, DatabaseSettings};
 use crate::queue::{Queue, Queues};
 use crate::secrets::{SecretError, Secrets};
-use crate::tasks::Kind;
+use crate::tasks::{Kind, Priority};
 
 /// Why a function does not start. Lambda reports it and tries again with the next event.
 pub type StartError = lambda_runtime::Error;
@@ -52,11 +52,20 @@ impl Start {
     pub fn queues(&self, kinds: &[Kind]) -> Result<Queues, ConfigError> {
         let mut queues = Vec::new();
         for kind in kinds.iter().filter(|kind| kind.worker().is_some()) {
-            if kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))? {
+            if self.enabled(*kind)? {
                 queues.push(self.queue(*kind)?);
             }
         }
         Ok(Queues::new(queues))
+    }
+
+    /// The place in line of the tasks of a kind that are written now.
+    pub fn priority(&self, kind: Kind) -> Result<Priority, ConfigError> {
+        Ok(Priority::of_flag(self.enabled(kind)?))
+    }
+
+    fn enabled(&self, kind: Kind) -> Result<bool, ConfigError> {
+        kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))
     }
 }
 

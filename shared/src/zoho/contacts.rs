@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::{ErrorBody, RecordError, ZohoError};
 use super::http::Zoho;
 use crate::db::Connection;
-use crate::domain::contact::{ContactFields, Field};
+use crate::domain::record::{Field, Fields};
 use crate::domain::{Email, UserId};
 
 /// How many values COQL takes in one `in (…)`: 50 in the oldest documents, 100 in the newest.
@@ -24,7 +24,7 @@ pub struct Contact {
     pub id: String,
     /// Our id on it, as it stands there: it may be anything that somebody typed.
     pub user_id: Option<String>,
-    pub fields: ContactFields,
+    pub fields: Fields,
 }
 
 /// What to write on one Contact.
@@ -33,7 +33,7 @@ pub struct Write {
     /// `None`: there is none yet.
     pub contact_id: Option<String>,
     pub user: UserId,
-    pub fields: ContactFields,
+    pub fields: Fields,
 }
 
 /// The module Contacts, through one connection to the database (where the token is).
@@ -112,7 +112,7 @@ impl Contacts<'_> {
 
     fn columns(&self) -> String {
         let mut columns = format!("id, {}", self.zoho.settings.user_id_field);
-        for field in Field::ALL {
+        for field in Field::STANDARD {
             let _ = write!(columns, ", {}", api_name(field));
         }
         columns
@@ -123,7 +123,7 @@ impl Contacts<'_> {
         Some(Contact {
             id: text("id")?,
             user_id: text(&self.zoho.settings.user_id_field).filter(|id| !id.trim().is_empty()),
-            fields: Field::ALL.into_iter().map(|field| (field, text(api_name(field)))).collect(),
+            fields: Field::STANDARD.into_iter().map(|field| (field, text(api_name(field)))).collect(),
         })
     }
 
@@ -166,6 +166,12 @@ fn api_name(field: Field) -> &'static str {
         Field::State => "Mailing_State",
         Field::PostalCode => "Mailing_Zip",
         Field::Country => "Mailing_Country",
+        Field::Role => "ISO_Role",
+        Field::ReferredByCode => "ISO_Referred_By_Code",
+        Field::ReferralCode => "ISO_Referral_Code",
+        Field::CertificationLevel => "ISO_Certification_Level",
+        Field::OrgName => "Account_Name",
+        Field::OrgType => "ISO_Organization_Type",
     }
 }
 

@@ -20,7 +20,7 @@ pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 use super::Transaction;
 use super::session::Session;
 use crate::error::Error;
-use crate::tasks::{FollowUp, Kind};
+use crate::tasks::{FollowUp, Kind, Priority};
 
 /// How long after the commit the sweep waits for the messages that the enqueuer itself sends.
 const GRACE_SECONDS: f64 = 60.0;
@@ -28,23 +28,39 @@ const GRACE_SECONDS: f64 = 60.0;
 /// Writes the tasks beside the change that asks for them: a new row, or the old one with a fresh start. Returns whom
 /// to wake after the commit.
 pub async fn enqueue(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<FollowUp, Error> {
+    enqueue_at(tx, kind, keys, Priority::Now).await
+}
+
+/// The same with a place in line; a task that is there already never loses the better one.
+pub async fn enqueue_at(
+    tx: &Transaction<'_>,
+    kind: Kind,
+    keys: &[Uuid],
+    priority: Priority,
+) -> Result<FollowUp, Error> {
     if keys.is_empty() {
         return Ok(FollowUp::default());
     }
     tx.rows(
-        "insert into tasks (kind, key, not_before, dispatch_at)
-         select $1, key, now(), now() + make_interval(secs => $3)
+        "insert into tasks (kind, key, priority, not_before, dispatch_at)
+         select $1, key, $4, now(), now() + make_interval(secs => $3)
          from unnest($2) as key
          order by key
          on conflict (kind, key) do update set
              revision = tasks.revision + 1,
+             priority = least(tasks.priority, excluded.priority),
              not_before = excluded.not_before,
              dispatch_at = excluded.dispatch_at,
              attempts = 0,
              crashes = 0,
              failed_at = null,
              failure = null",
-        &[(&kind.as_str(), Type::TEXT), (&keys, Type::UUID_ARRAY), (&GRACE_SECONDS, Type::FLOAT8)],
+        &[
+            (&kind.as_str(), Type::TEXT),
+            (&keys, Type::UUID_ARRAY),
+            (&GRACE_SECONDS, Type::FLOAT8),
+            (&priority.as_i16(), Type::INT2),
+        ],
     )
     .await?;
     Ok(FollowUp::of(kind, keys))

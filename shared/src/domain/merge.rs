@@ -1,0 +1,435 @@
+//! Brings two sides of a record together, field by field, by what both last agreed on. What only one side has changed
+//! goes to the other; where both have, the side whose word counts wins, and what the other had is told.
+
+use super::event::CrmModule;
+use super::record::{Changes, Field, Fields, Owner, Unit};
+use super::text::{Line, OrgName, PersonName, PhoneNumber};
+
+/// What makes both sides agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merge {
+    /// What to write over there.
+    pub send: Changes,
+    /// What to take over here.
+    pub take: Changes,
+    /// On what both agree once all of it is done.
+    pub base: Fields,
+    /// On what both agree if nothing was written over there.
+    pub base_unsent: Fields,
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Both sides had something to say; one of them is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Conflict {
+    pub unit: Unit,
+    pub ours: Option<String>,
+    pub theirs: Option<String>,
+    pub kept: Kept,
+}
+
+/// Which value stands after a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It went back over there.
+    Ours,
+    /// It was taken over here.
+    Theirs,
+    /// Each its own: theirs is nothing that we can store, and nothing that we may overwrite.
+    Both,
+}
+
+impl Kept {
+    /// As it stands in `sync_conflicts.kept`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// Without the values: they say something about a person.
+impl std::fmt::Debug for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Conflict({}, {:?})", self.unit.as_str(), self.kept)
+    }
+}
+
+/// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met.
+pub fn merge(module: CrmModule, base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
+    let mut merge = Merge::default();
+    for unit in Unit::of(module) {
+        let sides =
+            Sides { unit, base: Values::of(unit, base), ours: Values::of(unit, ours), theirs: raw(unit, theirs) };
+        merge.add(&sides);
+    }
+    merge
+}
+
+/// The values of a unit's fields, in their order.
+#[derive(Clone, PartialEq, Eq)]
+struct Values(Vec<Option<String>>);
+
+struct Sides {
+    unit: Unit,
+    base: Values,
+    ours: Values,
+    theirs: Theirs,
+}
+
+/// Their value, as we would store it.
+struct Theirs {
+    /// As it stands there.
+    raw: Values,
+    /// `None`: our side cannot hold it.
+    clean: Option<Values>,
+}
+
+impl Merge {
+    fn add(&mut self, sides: &Sides) {
+        let Sides { unit, base, ours, theirs } = sides;
+        let same = |one: &Values, other: &Values| one.same(other, *unit);
+        let Some(clean) = &theirs.clean else { return self.add_unusable(sides) };
+        if same(ours, clean) {
+            self.agree(*unit, ours);
+        } else if same(base, clean) {
+            self.send(sides);
+        } else if unit.owner() == Owner::Ours {
+            self.keep_ours(sides);
+        } else if same(ours, base) || clean.completes(ours) {
+            self.take(*unit, clean);
+        } else if ours.completes(clean) {
+            self.send(sides);
+        } else {
+            self.conflict(sides, Kept::Theirs);
+            self.take(*unit, clean);
+        }
+    }
+
+    /// A name that was cleared goes back, since we need one. Anything else is somebody's note, and stays until our side
+    /// has something new to say.
+    fn add_unusable(&mut self, sides: &Sides) {
+        if sides.theirs.raw.is_blank() || !sides.ours.same(&sides.base, sides.unit) {
+            self.keep_ours(sides);
+        } else {
+            self.conflict(sides, Kept::Both);
+            self.agree(sides.unit, &sides.base);
+        }
+    }
+
+    fn keep_ours(&mut self, sides: &Sides) {
+        self.conflict(sides, Kept::Ours);
+        self.send(sides);
+    }
+
+    fn agree(&mut self, unit: Unit, values: &Values) {
+        note(&mut self.base, unit, values);
+        note(&mut self.base_unsent, unit, values);
+    }
+
+    fn send(&mut self, Sides { unit, base, ours, .. }: &Sides) {
+        self.send.extend(ours.changes(*unit));
+        note(&mut self.base, *unit, ours);
+        note(&mut self.base_unsent, *unit, base);
+    }
+
+    fn take(&mut self, unit: Unit, theirs: &Values) {
+        self.take.extend(theirs.changes(unit));
+        self.agree(unit, theirs);
+    }
+
+    fn conflict(&mut self, Sides { unit, ours, theirs, .. }: &Sides, kept: Kept) {
+        self.conflicts.push(Conflict { unit: *unit, ours: ours.shown(), theirs: theirs.raw.shown(), kept });
+    }
+}
+
+fn note(fields: &mut Fields, unit: Unit, values: &Values) {
+    *fields = fields.with(&values.changes(unit).collect());
+}
+
+impl Values {
+    fn of(unit: Unit, fields: &Fields) -> Self {
+        Self(unit.fields().iter().map(|field| fields.get(*field).map(str::to_owned)).collect())
+    }
+
+    fn is_blank(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    fn same(&self, other: &Self, unit: Unit) -> bool {
+        self.0.iter().zip(&other.0).all(|pair| match pair {
+            (Some(one), Some(other)) if unit == Unit::Email => one.eq_ignore_ascii_case(other),
+            (one, other) => one == other,
+        })
+    }
+
+    /// Whether it says all that the other says, and more.
+    fn completes(&self, other: &Self) -> bool {
+        self != other && self.0.iter().zip(&other.0).all(|(one, other)| other.is_none() || one == other)
+    }
+
+    fn changes(&self, unit: Unit) -> impl Iterator<Item = (Field, Option<String>)> {
+        unit.fields().iter().copied().zip(self.0.iter().cloned())
+    }
+
+    /// In one line, for a person to read.
+    fn shown(&self) -> Option<String> {
+        let parts: Vec<&str> = self.0.iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+fn raw(unit: Unit, theirs: &Fields) -> Theirs {
+    let raw = Values::of(unit, theirs);
+    let clean = match unit {
+        Unit::FirstName | Unit::LastName => required(&raw, stored_as::<PersonName>),
+        Unit::OrgName => required(&raw, stored_as::<OrgName>),
+        Unit::Phone => optional(&raw, phone_number),
+        Unit::Address => optional(&raw, stored_as::<Line>),
+        Unit::Email
+        | Unit::Role
+        | Unit::ReferredByCode
+        | Unit::ReferralCode
+        | Unit::CertificationLevel
+        | Unit::OrgType => optional(&raw, |text| Some(text.trim().to_owned())),
+    };
+    Theirs { raw, clean }
+}
+
+fn required(values: &Values, stored: impl Fn(&str) -> Option<String>) -> Option<Values> {
+    optional(values, stored).filter(|values| !values.is_blank())
+}
+
+fn optional(values: &Values, stored: impl Fn(&str) -> Option<String>) -> Option<Values> {
+    let stored = |value: &Option<String>| match value {
+        None => Some(None),
+        Some(text) => stored(text).map(Some),
+    };
+    values.0.iter().map(stored).collect::<Option<_>>().map(Values)
+}
+
+fn stored_as<T: std::str::FromStr + AsRef<str>>(text: &str) -> Option<String> {
+    text.parse::<T>().ok().map(|parsed| parsed.as_ref().to_owned())
+}
+
+/// A number of ten digits is one of North America's: sales write theirs without the country, and the business is there.
+fn phone_number(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+    let national = digits.len() == 10 && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with(['0', '1']);
+    stored_as::<PhoneNumber>(&if national { format!("+1{digits}") } else { digits })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Field::{City, Country, Email, FirstName, LastName, Phone, PostalCode, ReferralCode, State, Street};
+    use super::*;
+
+    fn fields<const N: usize>(fields: [(Field, &str); N]) -> Fields {
+        fields.into_iter().map(|(field, value)| (field, Some(value.to_owned()))).collect()
+    }
+
+    fn changed<const N: usize>(fields: [(Field, &str); N]) -> Changes {
+        fields.into_iter().map(|(field, value)| (field, Some(value.to_owned()))).collect()
+    }
+
+    fn contact(base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
+        merge(CrmModule::Contacts, base, ours, theirs)
+    }
+
+    fn sheree() -> Fields {
+        fields([(FirstName, "Sheree"), (LastName, "Lane"), (Email, "sheree@example.com"), (Phone, "+13125550142")])
+    }
+
+    #[test]
+    fn an_echo_of_our_own_write_changes_nothing() {
+        let merged = contact(&sheree(), &sheree(), &sheree());
+
+        assert_eq!(merged, Merge { base: sheree(), base_unsent: sheree(), ..Merge::default() });
+    }
+
+    #[test]
+    fn what_only_sales_have_changed_is_taken_over() {
+        let theirs = fields([(FirstName, "Sherry"), (LastName, "Lane"), (Email, "sheree@example.com")]);
+
+        let merged = contact(&sheree(), &sheree(), &theirs);
+
+        assert_eq!(merged.take, Changes::from([(FirstName, Some("Sherry".to_owned())), (Phone, None)]));
+        assert!(merged.send.is_empty() && merged.conflicts.is_empty());
+        assert_eq!(merged.base, theirs);
+    }
+
+    #[test]
+    fn what_only_she_has_changed_is_sent_and_agreed_on_once_it_is_there() {
+        let ours = sheree().with(&changed([(Phone, "+13125550199")]));
+
+        let merged = contact(&sheree(), &ours, &sheree());
+
+        assert_eq!(merged.send, changed([(Phone, "+13125550199")]));
+        assert_eq!((merged.base, merged.base_unsent), (ours, sheree()));
+    }
+
+    #[test]
+    fn an_edit_in_the_crm_never_moves_a_login_or_a_code() {
+        let ours = sheree().with(&changed([(ReferralCode, "FRANK2024")]));
+        let theirs = ours.with(&Changes::from([
+            (Email, Some("other@example.com".to_owned())),
+            (ReferralCode, Some("MINE".to_owned())),
+        ]));
+
+        let merged = contact(&ours, &ours, &theirs);
+
+        assert!(merged.take.is_empty());
+        assert_eq!(merged.send[&Email].as_deref(), Some("sheree@example.com"));
+        assert_eq!(merged.send[&ReferralCode].as_deref(), Some("FRANK2024"));
+        assert_eq!(merged.conflicts[0].theirs.as_deref(), Some("other@example.com"));
+        assert!(merged.conflicts.iter().all(|conflict| conflict.kept == Kept::Ours));
+    }
+
+    #[test]
+    fn where_both_have_changed_a_phone_number_sales_win_and_hers_is_told() {
+        let ours = sheree().with(&changed([(Phone, "+13125550001")]));
+        let theirs = sheree().with(&changed([(Phone, "(312) 555-0002")]));
+
+        let merged = contact(&sheree(), &ours, &theirs);
+
+        assert_eq!(merged.take, changed([(Phone, "+13125550002")]));
+        assert_eq!(merged.conflicts[0].ours.as_deref(), Some("+13125550001"));
+        assert_eq!(merged.conflicts[0].kept, Kept::Theirs);
+    }
+
+    #[test]
+    fn a_number_that_is_only_written_otherwise_is_the_same() {
+        let theirs = sheree().with(&changed([(Phone, "312.555.0142")]));
+
+        assert_eq!(contact(&sheree(), &sheree(), &theirs).base, sheree());
+    }
+
+    #[test]
+    fn a_note_that_is_no_number_stays_over_there_until_she_has_a_new_one() {
+        let theirs = sheree().with(&changed([(Phone, "ask her husband")]));
+        let ours = sheree().with(&changed([(Phone, "+13125550001")]));
+
+        let left = contact(&sheree(), &sheree(), &theirs);
+        let sent = contact(&left.base, &ours, &theirs);
+
+        assert!(left.send.is_empty() && left.take.is_empty());
+        assert_eq!(left.conflicts[0].kept, Kept::Both);
+        assert_eq!(sent.send, changed([(Phone, "+13125550001")]));
+    }
+
+    #[test]
+    fn a_first_name_that_was_cleared_goes_back() {
+        let theirs = sheree().with(&Changes::from([(FirstName, None)]));
+
+        let merged = contact(&sheree(), &sheree(), &theirs);
+
+        assert_eq!(merged.send, changed([(FirstName, "Sheree")]));
+    }
+
+    #[test]
+    fn an_address_moves_as_a_whole() {
+        let home = [(Street, "12 Elm St"), (City, "Chicago"), (State, "IL"), (PostalCode, "60601"), (Country, "US")];
+        let base = sheree().with(&changed(home));
+        let ours = base.with(&changed([(Street, "1 Oak Ave"), (City, "Springfield"), (PostalCode, "62701")]));
+        let theirs = base.with(&changed([(City, "Chicago Heights")]));
+
+        let merged = contact(&base, &ours, &theirs);
+
+        assert_eq!(ours.with(&merged.take).get(Street), Some("12 Elm St"));
+        assert_eq!(merged.conflicts[0].ours.as_deref(), Some("1 Oak Ave, Springfield, IL, 62701, US"));
+    }
+
+    #[test]
+    fn at_the_first_meeting_each_side_fills_the_blanks_of_the_other() {
+        let ours = sheree().with(&Changes::from([(City, Some("Chicago".to_owned())), (State, Some("IL".to_owned()))]));
+        let theirs = fields([(LastName, "Lane"), (City, "Chicago"), (FirstName, "Sherry")]);
+
+        let merged = contact(&Fields::default(), &ours, &theirs);
+
+        assert_eq!(merged.take, changed([(FirstName, "Sherry")]));
+        assert_eq!(ours.with(&merged.take), merged.base);
+        assert_eq!(theirs.with(&merged.send), merged.base);
+    }
+
+    /// Values that sales or she may have typed; the second half of them our side cannot hold.
+    fn value(field: Field) -> impl Strategy<Value = Option<String>> {
+        let values: &[&str] = match field {
+            Phone => &["+13125550001", "+13125550002", "(312) 555-0001", "ask her"],
+            Email => &["a@example.com", "A@example.com", "b@example.com"],
+            _ => &["One", "Two", " Two ", "Three"],
+        };
+        prop_oneof![Just(None), prop::sample::select(values).prop_map(|text| Some(text.to_owned()))]
+    }
+
+    fn record() -> impl Strategy<Value = Fields> {
+        let fields: Vec<Field> = Unit::of(CrmModule::Contacts).flat_map(Unit::fields).copied().collect();
+        fields
+            .into_iter()
+            .map(|field| value(field).prop_map(move |value| (field, value)))
+            .collect::<Vec<_>>()
+            .prop_map(|values| values.into_iter().collect())
+    }
+
+    /// What our side holds came in through its own doors.
+    fn held() -> impl Strategy<Value = Fields> {
+        record().prop_map(|fields| {
+            let clean = merge(CrmModule::Contacts, &Fields::default(), &Fields::default(), &fields).take;
+            let names = [(FirstName, Some("Pat".to_owned())), (LastName, Some("Moss".to_owned()))];
+            let email = fields.get(Email).unwrap_or("pat@example.com").to_owned();
+            let ours = fields.get(ReferralCode).map(str::trim).map(str::to_owned);
+            Fields::from_iter(names).with(&clean).with(&Changes::from([(Email, Some(email)), (ReferralCode, ours)]))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn after_one_merge_there_is_nothing_left_to_do(base in held(), ours in held(), theirs in record()) {
+            let merged = contact(&base, &ours, &theirs);
+            let (ours, theirs) = (ours.with(&merged.take), theirs.with(&merged.send));
+
+            let again = contact(&merged.base, &ours, &theirs);
+
+            prop_assert!(again.send.is_empty() && again.take.is_empty(), "{:?} {:?}", again.send, again.take);
+            prop_assert_eq!(&again.base, &merged.base);
+            for unit in Unit::of(CrmModule::Contacts) {
+                let noted = again.conflicts.iter().any(|conflict| conflict.unit == unit);
+                let clean = raw(unit, &theirs).clean;
+                let agreed = clean.is_some_and(|theirs| theirs.same(&Values::of(unit, &ours), unit));
+                prop_assert!(agreed || noted, "{:?} differs and nobody is told", unit);
+            }
+        }
+
+        #[test]
+        fn no_value_is_replaced_without_a_trace_unless_it_is_the_old_one(base in held(), ours in held(), theirs in record()) {
+            let merged = contact(&base, &ours, &theirs);
+
+            for unit in Unit::of(CrmModule::Contacts) {
+                let told = merged.conflicts.iter().any(|conflict| conflict.unit == unit);
+                let of = |fields: &Fields| Values::of(unit, fields);
+                let new_ours = of(&ours.with(&merged.take));
+                let kept = new_ours.same(&of(&ours), unit) || new_ours.completes(&of(&ours));
+                prop_assert!(kept || of(&ours).same(&of(&base), unit) || told, "{:?} of ours was lost", unit);
+                let new_theirs = raw(unit, &theirs.with(&merged.send)).clean;
+                let old_theirs = raw(unit, &theirs).clean;
+                let kept = match (&new_theirs, &old_theirs) {
+                    (Some(new), Some(old)) => new.same(old, unit) || new.completes(old) || old.same(&of(&base), unit),
+                    (None, None) => true,
+                    _ => false,
+                };
+                prop_assert!(kept || told, "{:?} of theirs was lost", unit);
+            }
+        }
+
+        #[test]
+        fn what_is_ours_to_say_is_never_taken(base in held(), ours in held(), theirs in record()) {
+            let merged = contact(&base, &ours, &theirs);
+
+            prop_assert!(merged.take.keys().all(|field| Unit::ALL.into_iter()
+                .any(|unit| unit.fields().contains(field) && unit.owner() == Owner::Crm)));
+        }
+    }
+}
