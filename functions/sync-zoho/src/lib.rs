@@ -16,7 +16,7 @@ use shared::domain::UserId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::{Queue, Queues};
-use shared::tasks::{Kind, backoff};
+use shared::tasks::{Kind, Priority, backoff};
 use shared::zoho::Zoho;
 use shared::{Error, ids};
 
@@ -60,7 +60,16 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let connection = app.database.connection().await?;
     let lease = ids::new();
     let most = Kind::SyncZoho.batch_size();
-    let claim = db::tasks::claim(&connection, Kind::SyncZoho, &wakeup.keys, most, lease, wakeup.time.lease()).await?;
+    let claim = db::tasks::claim(
+        &connection,
+        Kind::SyncZoho,
+        &wakeup.keys,
+        most,
+        lease,
+        wakeup.time.lease(),
+        Priority::Backfill,
+    )
+    .await?;
     if !claim.tasks.is_empty() {
         let worked = match &app.way {
             Way::Native(zoho) => work(app, zoho, connection, &claim, wakeup.time).await,

@@ -25,6 +25,7 @@ pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 pub mod webhook_events;
 pub mod webhook_subjects;
+pub mod zoho_budget;
 pub mod zoho_links;
 pub mod zoho_token;
 

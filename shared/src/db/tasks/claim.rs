@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::session::Session;
 use crate::error::Error;
-use crate::tasks::{Failure, Kind};
+use crate::tasks::{Failure, Kind, Priority};
 
 /// So many leases may end without an outcome; then the task itself is taken for the cause.
 const MOST_CRASHES: i32 = 5;
@@ -40,7 +40,7 @@ impl Claim {
     }
 }
 
-/// Claims up to `most` due tasks, the named ones first. A task whose lease has ended without an outcome runs
+/// Claims up to `most` due tasks, the named ones first, and none with a lower place in line than `lowest`. A task whose lease has ended without an outcome runs
 /// alone, so that it takes no neighbour down; one that did so too often fails here.
 ///
 /// Every condition stands on the row that is locked: a row that another worker has claimed meanwhile is checked
@@ -54,13 +54,14 @@ pub async fn claim(
     most: usize,
     lease: Uuid,
     lease_for: Duration,
+    lowest: Priority,
 ) -> Result<Claim, Error> {
     let rows = session
         .rows(
             "with asked as materialized (
                  select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
                  from tasks
-                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now()
+                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= $8
                    and (lease is null or leased_until <= now())
                    and not exists (select from task_kinds where kind = $1 and paused_until > now())
                  order by priority, not_before
@@ -70,7 +71,7 @@ pub async fn claim(
              others as materialized (
                  select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
                  from tasks
-                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now()
+                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= $8
                    and (lease is null or leased_until <= now())
                    and not exists (select from task_kinds where kind = $1 and paused_until > now())
                  order by priority, not_before
@@ -106,7 +107,7 @@ pub async fn claim(
                  (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
                      -- the first one that is due, and not whether one exists: only the former goes by the index
                      select true from tasks
-                     where kind = $1 and failed_at is null and not_before <= now()
+                     where kind = $1 and failed_at is null and not_before <= now() and priority <= $8
                        and (lease is null or leased_until <= now())
                        and key <> all (array(select key from ranked))
                      order by priority, not_before
@@ -121,6 +122,7 @@ pub async fn claim(
                 (&lease_for.as_secs_f64(), Type::FLOAT8),
                 (&MOST_CRASHES, Type::INT4),
                 (&Json(crashed()), Type::JSONB),
+                (&lowest.as_i16(), Type::INT2),
             ],
         )
         .await?;
