@@ -76,9 +76,13 @@ create table zoho_budget (
 );
 insert into zoho_budget default values;
 
--- The SHA-256 of the credentials with which the token was got, and of those that Zoho has refused: a kind that pauses for
--- them goes on when the secret has others.
-alter table zoho_token add column credentials_sha256 bytea check (length(credentials_sha256) = 32);
+-- The SHA-256 of the credentials with which the token was got, of those which they have replaced, and of those with which
+-- it is being got; and of those that Zoho has refused: a kind that pauses for them goes on when the secret has others.
+alter table zoho_token
+    add column credentials_sha256 bytea check (length(credentials_sha256) = 32),
+    add column superseded_sha256 bytea check (length(superseded_sha256) = 32),
+    add column superseded_at timestamptz,
+    add column refreshing_sha256 bytea check (length(refreshing_sha256) = 32);
 alter table task_kinds add column refused_credentials bytea check (length(refused_credentials) = 32);
 
 -- Whose last year at school it is, is asked every day.

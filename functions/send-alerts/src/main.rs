@@ -3,14 +3,14 @@
 use send_alerts::App;
 use shared::lambda::{Start, StartError, sqs};
 use shared::tasks::Kind;
-use shared::zoho::Campaigns;
+use shared::zoho::ZohoSettings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let app = App {
         database: start.database().await?,
-        campaigns: Campaigns::new(start.secrets().json("ZOHO_SECRET").await?)?,
+        campaigns: start.secrets().json::<ZohoSettings>("ZOHO_SECRET").await?.try_into()?,
         queue: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
         names_athletes: start.environment.flag("ALERTS_NAME_ATHLETES")?,

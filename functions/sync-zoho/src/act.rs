@@ -10,7 +10,7 @@ use shared::domain::record::Field;
 use shared::domain::{Email, UserId};
 use shared::lambda::sqs::TimeLeft;
 use shared::tasks::Failure;
-use shared::zoho::{CALL_TIMEOUT, Contact, Contacts, RecordError, Write, Zoho, ZohoError};
+use shared::zoho::{CALL_TIMEOUT, Contact, ContactWrite as Write, Contacts, RecordError, Zoho, ZohoError};
 
 use crate::plan::{self, Plan};
 use crate::{Problem, Sync, belongs_to_another};

@@ -3,7 +3,7 @@
 use shared::db::people::{Link, Person};
 use shared::domain::record::{Field, Fields};
 use shared::domain::{Role, UserId, tags};
-use shared::zoho::{Contact, Write};
+use shared::zoho::{Contact, ContactWrite as Write};
 
 /// One person's way to agreement.
 #[derive(Debug)]

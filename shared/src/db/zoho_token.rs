@@ -1,5 +1,6 @@
 //! `zoho_token`: the access token that all workers share. Zoho gives ten in ten minutes, so exactly one
-//! worker refreshes it, under a short lease and without holding a lock during the call.
+//! worker refreshes it, under a short lease and without holding a lock during the call. A token counts only for the
+//! credentials with which it was got: once the secret has others, they get one of their own.
 
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use tokio_postgres::types::Type;
 
 use super::session::Session;
 use crate::error::Error;
+
+/// The SHA-256 of the credentials with which tokens are got.
+pub type Credentials = [u8; 32];
 
 /// The token as it stands. It prints without itself.
 pub struct StoredToken {
@@ -25,14 +29,23 @@ impl std::fmt::Debug for StoredToken {
     }
 }
 
-pub async fn read(session: &impl Session) -> Result<StoredToken, Error> {
+/// The token as it stands for somebody with these credentials. For some minutes those that were replaced count as well:
+/// a worker whose copy of the secret is old takes the new token, instead of getting one that the others would replace in
+/// their turn.
+pub async fn read(session: &impl Session, credentials: &Credentials) -> Result<StoredToken, Error> {
     let row = session
         .row(
             "select access_token, api_domain, version,
-                 expires_at > now() + interval '5 minutes' as fresh,
-                 expires_at > now() + interval '30 seconds' as alive
-             from zoho_token",
-            &[],
+                 counts and expires_at > now() + interval '5 minutes' as fresh,
+                 counts and expires_at > now() + interval '30 seconds' as alive
+             from (
+                 select *,
+                     coalesce(credentials_sha256 = $1, false)
+                         or coalesce(superseded_sha256 = $1 and superseded_at > now() - interval '6 minutes', false)
+                         as counts
+                 from zoho_token
+             ) as token",
+            &[(&credentials.as_slice(), Type::BYTEA)],
         )
         .await?
         .ok_or_else(|| Error::internal("zoho_token has lost its row", "the migration puts it there"))?;
@@ -45,26 +58,44 @@ pub async fn read(session: &impl Session) -> Result<StoredToken, Error> {
     })
 }
 
-/// Whether this worker is the one to refresh that version, for as long as the lease lasts.
-pub async fn lease(session: &impl Session, version: i64, lease: Duration) -> Result<bool, Error> {
+/// Whether this worker is the one to refresh that version, for as long as the lease lasts. Other credentials need not
+/// wait for it.
+pub async fn lease(
+    session: &impl Session,
+    version: i64,
+    lease: Duration,
+    credentials: &Credentials,
+) -> Result<bool, Error> {
     let row = session
         .row(
-            "update zoho_token set refreshing_until = now() + make_interval(secs => $2)
-             where version = $1 and refreshing_until <= now()
+            "update zoho_token set refreshing_until = now() + make_interval(secs => $2), refreshing_sha256 = $3
+             where version = $1 and (refreshing_until <= now() or refreshing_sha256 is distinct from $3)
              returning version",
-            &[(&version, Type::INT8), (&lease.as_secs_f64(), Type::FLOAT8)],
+            &[(&version, Type::INT8), (&lease.as_secs_f64(), Type::FLOAT8), (&credentials.as_slice(), Type::BYTEA)],
         )
         .await?;
     Ok(row.is_some())
+}
+
+/// What came of a refresh. It prints without the token.
+pub struct Got<'a> {
+    pub token: &'a str,
+    pub api_domain: Option<&'a str>,
+    pub valid_for: Duration,
+}
+
+impl std::fmt::Debug for Got<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Got(valid for {:?})", self.valid_for)
+    }
 }
 
 /// Stores what came of the refresh of that version and ends the lease.
 pub async fn store(
     session: &impl Session,
     version: i64,
-    token: &str,
-    api_domain: Option<&str>,
-    valid_for: Duration,
+    got: &Got<'_>,
+    credentials: &Credentials,
 ) -> Result<(), Error> {
     session
         .rows(
@@ -73,13 +104,17 @@ pub async fn store(
                  api_domain = $3,
                  expires_at = now() + make_interval(secs => $4),
                  version = version + 1,
-                 refreshing_until = '-infinity'
+                 refreshing_until = '-infinity',
+                 superseded_sha256 = case when credentials_sha256 = $5 then superseded_sha256 else credentials_sha256 end,
+                 superseded_at = case when credentials_sha256 = $5 then superseded_at else now() end,
+                 credentials_sha256 = $5
              where version = $1",
             &[
                 (&version, Type::INT8),
-                (&token, Type::TEXT),
-                (&api_domain, Type::TEXT),
-                (&valid_for.as_secs_f64(), Type::FLOAT8),
+                (&got.token, Type::TEXT),
+                (&got.api_domain, Type::TEXT),
+                (&got.valid_for.as_secs_f64(), Type::FLOAT8),
+                (&credentials.as_slice(), Type::BYTEA),
             ],
         )
         .await?;

@@ -8,14 +8,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::error::ZohoError;
-use super::http::{EXCHANGE_TIMEOUT, Zoho, exchange};
+use super::http::{EXCHANGE_TIMEOUT, Exchanged, Zoho, exchange};
 use super::settings::{CampaignsSettings, ZohoSettings};
 use super::token;
 use crate::config::ConfigError;
 use crate::db::Connection;
 use crate::domain::alert::Recipient;
 use crate::domain::{AlertBatchId, PersonName, Title, WebUrl};
-use crate::error::Error;
 use crate::tasks::Failure;
 
 /// One batch, ready to go.
@@ -53,6 +52,8 @@ pub enum Transmitted {
 #[derive(Debug)]
 pub struct Campaigns {
     zoho: Zoho,
+    /// Where Campaigns is.
+    base: String,
     settings: CampaignsSettings,
 }
 
@@ -65,18 +66,26 @@ pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long [`Campaigns::transmit`] may take.
 pub const TRANSMIT_TIMEOUT: Duration = Duration::from_secs(45);
 
-impl Campaigns {
-    /// # Errors
-    /// The secret has no part `campaigns`.
-    pub fn new(zoho: ZohoSettings) -> Result<Self, Error> {
-        let settings = zoho.campaigns.clone().ok_or_else(|| ConfigError::WrongSecret {
-            name: "ZOHO_SECRET".to_owned(),
-            problem: "has no part \"campaigns\": alerts need a template and a sender".to_owned(),
-        });
-        let settings = settings.map_err(|error| Error::internal("alerts cannot be sent", error))?;
-        Ok(Self { zoho: Zoho::new(zoho)?, settings })
-    }
+/// # Errors
+/// The secret has no part `campaigns`, or nobody knows where Campaigns is in its data centre.
+impl TryFrom<ZohoSettings> for Campaigns {
+    type Error = ConfigError;
 
+    fn try_from(zoho: ZohoSettings) -> Result<Self, ConfigError> {
+        let wrong = |problem: String| ConfigError::WrongSecret { name: "ZOHO_SECRET".to_owned(), problem };
+        let missing = "has no part \"campaigns\": alerts need a template and a sender";
+        let settings = zoho.campaigns.clone().ok_or_else(|| wrong(missing.to_owned()))?;
+        let base = zoho.campaigns().ok_or_else(|| {
+            let place = zoho.data_centre().as_str();
+            wrong(format!(
+                "names the data centre {place}, where Zoho does not say what host Campaigns has: no alerts from there"
+            ))
+        })?;
+        Ok(Self { zoho: Zoho::try_from(zoho)?, base, settings })
+    }
+}
+
+impl Campaigns {
     /// Gets a token while nothing is marked yet: whatever fails here has certainly sent nothing.
     pub async fn prepare(&self, connection: &Connection) -> Result<Ready, Transmitted> {
         let token = tokio::time::timeout(PREPARE_TIMEOUT, token::current(&self.zoho, connection)).await;
@@ -105,8 +114,8 @@ impl Campaigns {
     }
 
     async fn attempt(&self, token: &token::Token, body: &Value) -> Result<Transmitted, ZohoError> {
-        let url = format!("{}/emailapi/v1/transmission", self.zoho.settings.campaigns());
-        let (status, retry_after, text) =
+        let url = format!("{}/emailapi/v1/transmission", self.base);
+        let Exchanged { status, retry_after, text, .. } =
             exchange(token.authorize(self.zoho.http.request(Method::POST, url).json(body))).await?;
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         // Codes arrive as strings or as numbers, and an error with or without the envelope.

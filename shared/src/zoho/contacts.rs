@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::error::{ErrorBody, RecordError, ZohoError};
 use super::http::Zoho;
+use super::request::Request;
 use crate::db::Connection;
+use crate::domain::event::CrmModule;
 use crate::domain::record::{Field, Fields};
 use crate::domain::{Email, UserId};
 
@@ -29,7 +31,7 @@ pub struct Contact {
 
 /// What to write on one Contact.
 #[derive(Clone, Debug)]
-pub struct Write {
+pub struct ContactWrite {
     /// `None`: there is none yet.
     pub contact_id: Option<String>,
     pub user: UserId,
@@ -49,14 +51,14 @@ impl Contacts<'_> {
     pub async fn find(&self, users: &[UserId], emails: &[&Email]) -> Result<Vec<Contact>, ZohoError> {
         let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
         let emails: Vec<&str> = emails.iter().map(|email| email.as_str()).collect();
-        let mut conditions = any_of(&self.zoho.settings.user_id_field, &ids);
+        let mut conditions = any_of(self.zoho.settings.fields.key(CrmModule::Contacts), &ids);
         conditions.extend(any_of("Email", &emails));
         let select = format!("select {} from Contacts where {}", self.columns(), nested(&conditions));
         let mut found = Vec::new();
         loop {
             let query = format!("{select} order by id asc limit {}, {PAGE}", found.len());
-            let answer =
-                self.zoho.crm(self.connection, Method::POST, "/coql", &json!({ "select_query": query })).await?;
+            let request = Request::post("/coql", json!({ "select_query": query }));
+            let answer = self.zoho.crm(self.connection, &request).await?;
             // Anything but rows or a clear "none" must not read as "nobody": a second Contact would be made.
             let broken = || ZohoError::Broken { status: answer.status.as_u16() };
             let rows = match (answer.status, answer.body["data"].as_array()) {
@@ -75,14 +77,15 @@ impl Contacts<'_> {
 
     /// Makes Contacts, each with our user's id on it. A Contact that carries the id already is written over,
     /// so a call that is made twice makes one Contact. Answers in the order of the request.
-    pub async fn upsert(&self, new: &[Write]) -> Result<Vec<Result<String, RecordError>>, ZohoError> {
+    pub async fn upsert(&self, new: &[ContactWrite]) -> Result<Vec<Result<String, RecordError>>, ZohoError> {
         let data: Vec<Value> = new.iter().map(|write| self.record(write)).collect();
-        let body = json!({ "data": data, "duplicate_check_fields": [self.zoho.settings.user_id_field] });
+        let body =
+            json!({ "data": data, "duplicate_check_fields": [self.zoho.settings.fields.key(CrmModule::Contacts)] });
         self.write(Method::POST, "/Contacts/upsert", &body, new.len()).await
     }
 
     /// Writes fields of Contacts that are there. Answers in the order of the request.
-    pub async fn update(&self, changed: &[Write]) -> Result<Vec<Result<String, RecordError>>, ZohoError> {
+    pub async fn update(&self, changed: &[ContactWrite]) -> Result<Vec<Result<String, RecordError>>, ZohoError> {
         let data: Vec<Value> = changed.iter().map(|write| self.record(write)).collect();
         self.write(Method::PUT, "/Contacts", &json!({ "data": data }), changed.len()).await
     }
@@ -101,7 +104,8 @@ impl Contacts<'_> {
         body: &Value,
         sent: usize,
     ) -> Result<Vec<Result<String, RecordError>>, ZohoError> {
-        let answer = self.zoho.crm(self.connection, method, path, body).await?;
+        let request = Request::new(method, path).body(body.clone());
+        let answer = self.zoho.crm(self.connection, &request.writing(sent)).await?;
         let results = answer.body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
         if results.len() != sent {
             // Whose result is whose cannot be told: all of them are looked up again.
@@ -111,7 +115,7 @@ impl Contacts<'_> {
     }
 
     fn columns(&self) -> String {
-        let mut columns = format!("id, {}", self.zoho.settings.user_id_field);
+        let mut columns = format!("id, {}", self.zoho.settings.fields.key(CrmModule::Contacts));
         for field in Field::STANDARD {
             let _ = write!(columns, ", {}", api_name(field));
         }
@@ -122,15 +126,15 @@ impl Contacts<'_> {
         let text = |name: &str| row[name].as_str().map(str::to_owned);
         Some(Contact {
             id: text("id")?,
-            user_id: text(&self.zoho.settings.user_id_field).filter(|id| !id.trim().is_empty()),
+            user_id: text(self.zoho.settings.fields.key(CrmModule::Contacts)).filter(|id| !id.trim().is_empty()),
             fields: Field::STANDARD.into_iter().map(|field| (field, text(api_name(field)))).collect(),
         })
     }
 
-    fn record(&self, write: &Write) -> Value {
+    fn record(&self, write: &ContactWrite) -> Value {
         let mut record: Map<String, Value> =
             write.fields.iter().map(|(field, value)| (api_name(field).to_owned(), json!(value))).collect();
-        record.insert(self.zoho.settings.user_id_field.clone(), json!(write.user.to_string()));
+        record.insert(self.zoho.settings.fields.key(CrmModule::Contacts).to_owned(), json!(write.user.to_string()));
         if let Some(id) = &write.contact_id {
             record.insert("id".to_owned(), json!(id));
         }

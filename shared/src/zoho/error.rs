@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::refusal;
+use super::values;
+use crate::domain::CrmId;
 use crate::error::Error;
 use crate::tasks::Failure;
 
@@ -38,18 +41,18 @@ pub enum ZohoError {
 }
 
 impl ZohoError {
-    /// A token that was made a moment ago is refused as well: it is not the token that is wrong. Asking for more
-    /// of them would lock us out (ten in ten minutes).
+    /// A token that was made a moment ago is refused as well: it is not the token that is wrong.
     pub(super) fn not_the_token(self) -> Self {
         match self {
-            Self::InvalidToken => Self::Refused {
-                code: "INVALID_TOKEN".to_owned(),
-                message: "Zoho takes none of our access tokens here. Check the data centre in the secret isoxp/<stage>/zoho, and \
-                          the scopes of its refresh token."
-                    .to_owned(),
-            },
+            Self::InvalidToken => refusal::fresh_token(),
             other => other,
         }
+    }
+
+    pub(super) fn bad_request(code: &str, message: &str) -> Self {
+        let message =
+            format!("Zoho refuses the request as a whole. {} {GOES_ON} Zoho says: {message}", advice(code, None));
+        Self::BadRequest { code: code.to_owned(), message }
     }
 
     /// For an operator to read in `tasks.failure`.
@@ -77,6 +80,8 @@ pub struct RecordError {
     pub message: String,
     /// Zoho's name of the field to blame.
     pub field: Option<String>,
+    /// The record that has the same value in a unique field already.
+    pub duplicate_of: Option<CrmId>,
 }
 
 impl RecordError {
@@ -84,24 +89,73 @@ impl RecordError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "RECORD_LOCKED" | "DEPENDENT_SERVICE_ERROR" | "INTERNAL_ERROR" | "TOO_MANY_REQUESTS"
+            "RECORD_LOCKED"
+                | "DEPENDENT_SERVICE_ERROR"
+                | "INTERNAL_ERROR"
+                | "INTERNAL_SERVER_ERROR"
+                | "SERVICE_UNAVAILABLE"
+                | "TOO_MANY_REQUESTS"
         )
     }
 
-    pub fn failure(&self) -> Failure {
-        let advice = match self.code.as_str() {
-            "MANDATORY_NOT_FOUND" => {
-                "Zoho wants a value in this field. Fill it in here, or make the field optional in the CRM's layout."
-            }
-            "INVALID_DATA" => {
-                "Zoho does not take the value of this field. Correct it here, or the field's type in the CRM."
-            }
-            "DUPLICATE_DATA" => "Another Contact has this value in a unique field. Merge the two Contacts in the CRM.",
-            _ => "Zoho refused this Contact.",
-        };
-        Failure::new(&self.code, format!("{advice} Then replay the task. Zoho says: {}", self.message))
-            .in_field(self.field.clone())
+    /// Somebody has changed the record since it was read: read it again.
+    pub fn is_stale(&self) -> bool {
+        self.code == "ALREADY_MODIFIED"
     }
+
+    /// The record itself does not exist any more. A value that names another record which does not is told apart by its
+    /// field.
+    pub fn is_gone(&self) -> bool {
+        let of_the_record = self.field.as_deref().is_none_or(|field| matches!(field, "id" | "ids"));
+        match self.code.as_str() {
+            "INVALID_DATA" => of_the_record && self.message.contains("the id given seems to be invalid"),
+            "NOT_FOUND" | "NO_RECORDS_FOUND" => of_the_record,
+            _ => false,
+        }
+    }
+
+    pub fn failure(&self) -> Failure {
+        let advice = advice(&self.code, self.duplicate_of.as_ref());
+        let message = format!("{advice} {GOES_ON} Zoho says: {}", self.message);
+        Failure::new(&self.code, message).in_field(self.field.clone())
+    }
+}
+
+const GOES_ON: &str = "A change of the profile, or of the record in the CRM, tries this again by itself; after any other change \
+                       replay the task.";
+
+/// What a person can do about a code of Zoho's.
+fn advice(code: &str, duplicate_of: Option<&CrmId>) -> String {
+    let advice = match code {
+        "MANDATORY_NOT_FOUND" | "EXPECTED_FIELD_MISSING" | "REQUIRED_DATA_NOT_FOUND" => {
+            "Zoho wants a value in this field. Fill it in, or make the field optional in the CRM's layout."
+        }
+        "INVALID_DATA" | "PATTERN_NOT_MATCHED" | "UNABLE_TO_PARSE_DATA_TYPE" => {
+            "Zoho does not take the value of this field. Correct it, or the field's type or length in the CRM."
+        }
+        "DUPLICATE_DATA" => {
+            let who =
+                duplicate_of.map_or_else(|| "Another record".to_owned(), |id| format!("The record {}", id.as_str()));
+            return format!(
+                "{who} has this value in a unique field. Merge the two in the CRM, or change one of the values."
+            );
+        }
+        "LICENSE_LIMIT_EXCEEDED" | "LIMIT_EXCEEDED" | "STORAGE_SPACE_EXCEEDED" => {
+            "The CRM's edition allows no more of these. Take out what nobody needs (tags, records), or change the edition."
+        }
+        "DEPENDENT_FIELD_MISSING" | "DEPENDENT_MISMATCH" | "MAPPING_MISMATCH" => {
+            "A rule in the CRM ties this field to another one. Make the two fit, or loosen the rule in the CRM's layout."
+        }
+        "AUTHORIZATION_FAILED" | "NO_PERMISSION" | "NOT_ALLOWED" | "CANNOT_PERFORM_ACTION" | "CANNOT_DELETE" => {
+            "The CRM user whose refresh token this is may not do this to this record. Share the record with him, or give his \
+             profile the right."
+        }
+        "RECORD_IN_BLUEPRINT" | "NOT_APPROVED" | "CANNOT_PROCESS" => {
+            "A process in the CRM (a blueprint, an approval) holds this record. Finish it there, or free the field from it."
+        }
+        _ => "Zoho refused this record. Look the code up in its documents and mend the cause.",
+    };
+    advice.to_owned()
 }
 
 /// Zoho's own shape of an error, bare or inside `data[]`.
@@ -117,16 +171,27 @@ pub(super) struct ErrorBody {
 
 impl From<ErrorBody> for RecordError {
     fn from(body: ErrorBody) -> Self {
-        // Several errors at once: the first is told, the others come up when it is mended.
-        let first = body.details["errors"].get(0);
-        let details = first.map_or(&body.details, |first| &first["details"]);
-        let text = |value: &Value| value.as_str().map(str::to_owned);
+        // Several errors at once: one is told, the others come up when it is mended. First a duplicate, which may be
+        // mended without a person.
+        let errors = body.details["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let told = errors.iter().find(|error| error["code"] == "DUPLICATE_DATA").or_else(|| errors.first());
+        let Self { code, message, .. } = told.map_or_else(
+            || Self { code: body.code.clone(), message: body.message.clone(), field: None, duplicate_of: None },
+            |told| Self { code: text(&told["code"]), message: text(&told["message"]), field: None, duplicate_of: None },
+        );
+        let details = told.map_or(&body.details, |told| &told["details"]);
+        let duplicate = [&details["duplicate_record"]["id"], &details["id"]].into_iter().find_map(values::id);
         Self {
-            field: text(&details["api_name"]),
-            code: first.and_then(|first| text(&first["code"])).unwrap_or(body.code),
-            message: first.and_then(|first| text(&first["message"])).unwrap_or(body.message),
+            field: details["api_name"].as_str().map(str::to_owned),
+            duplicate_of: duplicate.filter(|_| code == "DUPLICATE_DATA"),
+            code,
+            message,
         }
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! One call to Zoho: sent with the shared token, answered or classified.
+//! One call to Zoho: sent with the shared token, counted, answered or classified.
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{ErrorBody, ZohoError};
+use super::refusal;
+use super::request::Request;
 use super::settings::ZohoSettings;
-use super::token;
-use crate::db::Connection;
-use crate::error::Error;
+use super::token::{self, Token};
+use crate::config::ConfigError;
+use crate::db::{Connection, zoho_budget};
 
 /// How long one exchange may take in all.
 pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -26,6 +28,7 @@ const LONGEST_RETRY_AFTER: u64 = 3600;
 pub struct Zoho {
     pub(super) http: reqwest::Client,
     pub(super) settings: ZohoSettings,
+    credentials: [u8; 32],
 }
 
 /// What a call gave: its status and its JSON, which is `Null` where there is none.
@@ -35,76 +38,87 @@ pub(super) struct Answer {
     pub body: Value,
 }
 
-impl Zoho {
-    pub fn new(settings: ZohoSettings) -> Result<Self, Error> {
+/// An answer as it came.
+#[derive(Debug)]
+pub(super) struct Exchanged {
+    pub status: StatusCode,
+    pub retry_after: Option<Duration>,
+    /// `X-API-CREDITS-REMAINING`: of the day's credits, told once half of them are gone.
+    pub credits_remaining: Option<i64>,
+    pub text: String,
+}
+
+impl TryFrom<ZohoSettings> for Zoho {
+    type Error = ConfigError;
+
+    fn try_from(settings: ZohoSettings) -> Result<Self, ConfigError> {
+        let wrong = |problem: String| ConfigError::WrongSecret { name: "ZOHO_SECRET".to_owned(), problem };
+        settings.fields.checked().map_err(wrong)?;
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(EXCHANGE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("isoxp/1")
             .build()
-            .map_err(|error| Error::internal("the HTTP client cannot be built", error))?;
-        Ok(Self { http, settings })
+            .map_err(|_| wrong("cannot be used: no HTTP client can be built".to_owned()))?;
+        Ok(Self { http, credentials: settings.credentials(), settings })
+    }
+}
+
+impl Zoho {
+    /// The SHA-256 of what we show Zoho to be let in.
+    pub fn credentials(&self) -> [u8; 32] {
+        self.credentials
     }
 
     /// A call to the CRM. Every one that we make can be made twice without harm.
-    pub(super) async fn crm(
-        &self,
-        connection: &Connection,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<Answer, ZohoError> {
-        let call = self.crm_twice(connection, method, path, body);
+    pub(super) async fn crm(&self, connection: &Connection, request: &Request) -> Result<Answer, ZohoError> {
+        let call = self.crm_twice(connection, request);
         tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(ZohoError::NoAnswer("timeout")))
     }
 
     /// Sent a second time with a new token if Zoho does not take the first one.
-    async fn crm_twice(
-        &self,
-        connection: &Connection,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<Answer, ZohoError> {
-        let url = |token: &token::Token| format!("{}/crm/v8{path}", self.settings.crm(token.api_domain.as_deref()));
+    async fn crm_twice(&self, connection: &Connection, request: &Request) -> Result<Answer, ZohoError> {
         let token = token::current(self, connection).await?;
-        match send(token.authorize(self.http.request(method.clone(), url(&token)).json(body))).await {
+        match self.send(connection, &token, request).await {
             Err(ZohoError::InvalidToken) => {
                 let token = token::replaced(self, connection, &token).await?;
-                let again = send(token.authorize(self.http.request(method, url(&token)).json(body))).await;
-                again.map_err(ZohoError::not_the_token)
+                self.send(connection, &token, request).await.map_err(ZohoError::not_the_token)
             }
             outcome => outcome,
         }
     }
+
+    /// Sends a request, notes what it cost, and tells answers from failures.
+    async fn send(&self, connection: &Connection, token: &Token, request: &Request) -> Result<Answer, ZohoError> {
+        let base = self.settings.crm(token.api_domain.as_deref());
+        let exchanged = exchange(token.authorize(request.built(&self.http, &base))).await;
+        let remaining = exchanged.as_ref().ok().and_then(|exchanged| exchanged.credits_remaining);
+        let outcome = exchanged.and_then(answer);
+        let credits = match &outcome {
+            Err(ZohoError::Unreachable(_)) => return outcome,
+            // It was not let in, and so costs nothing.
+            Err(ZohoError::Throttled { .. } | ZohoError::InvalidToken) => 0,
+            _ => request.credits(),
+        };
+        if let Err(error) = zoho_budget::note(connection, credits, remaining).await {
+            // The call is made and its outcome matters more than its price.
+            tracing::warn!(error = error.chain(), "what a call has cost is not noted");
+        }
+        outcome
+    }
 }
 
-/// Sends a request and tells answers from failures. An answer with a `data` list is an answer whatever its
-/// status: its records speak for themselves.
-async fn send(request: RequestBuilder) -> Result<Answer, ZohoError> {
-    let (status, retry_after, text) = exchange(request).await?;
-    let body: Value = match text.as_str() {
-        "" => Value::Null,
-        text => serde_json::from_str(text).unwrap_or(Value::Null),
-    };
-    if body["data"].is_array() && !is_wrapped_error(&body["data"]) || status == StatusCode::NO_CONTENT {
-        return Ok(Answer { status, body });
-    }
-    if status.is_success() && !body.is_null() {
-        return Ok(Answer { status, body });
-    }
-    Err(classified(status, retry_after, &body))
-}
-
-/// Status, Retry-After and body of an exchange, or how it failed.
-pub(super) async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Option<Duration>, String), ZohoError> {
+/// Status, headers and body of an exchange, or how it failed.
+pub(super) async fn exchange(request: RequestBuilder) -> Result<Exchanged, ZohoError> {
     let response = request.send().await.map_err(|error| failed(&error))?;
     let status = response.status();
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let retry_after = header("retry-after").and_then(|value| value.parse().ok());
+    let credits_remaining = header("x-api-credits-remaining").and_then(|value| value.trim().parse().ok());
     let text = response.text().await.map_err(|error| failed(&error))?;
     let retry_after = retry_after.map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
-    Ok((status, retry_after, text))
+    Ok(Exchanged { status, retry_after, credits_remaining, text })
 }
 
 /// Whether a request can have reached Zoho is what matters to whoever must not do a thing twice.
@@ -120,8 +134,29 @@ fn failed(error: &reqwest::Error) -> ZohoError {
     }
 }
 
-/// Some documents wrap a request's own error in `data[]`: one element, without an index into the request.
-fn is_wrapped_error(data: &Value) -> bool {
+/// An answer with a list of results is an answer whatever its status: its records speak for themselves.
+fn answer(exchanged: Exchanged) -> Result<Answer, ZohoError> {
+    let Exchanged { status, retry_after, text, .. } = exchanged;
+    let body: Value = match text.as_str() {
+        "" => Value::Null,
+        text => serde_json::from_str(text).unwrap_or(Value::Null),
+    };
+    let has_results = results(&body).is_some_and(|results| !is_wrapped_error(results));
+    let has_nothing_new = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if has_results || has_nothing_new || status.is_success() && body.is_object() && results(&body).is_none() {
+        return Ok(Answer { status, body });
+    }
+    Err(classified(status, retry_after, &body))
+}
+
+/// The results of a call, one for each record, or for each subscription to notifications.
+fn results(body: &Value) -> Option<&Vec<Value>> {
+    body["data"].as_array().or_else(|| body["watch"].as_array())
+}
+
+/// Some documents wrap a request's own error in a list of one. Its code, or a place in the path instead of in the body,
+/// tells it from a record's.
+fn is_wrapped_error(results: &[Value]) -> bool {
     const OF_REQUEST: [&str; 6] = [
         "INVALID_TOKEN",
         "AUTHENTICATION_FAILURE",
@@ -130,28 +165,39 @@ fn is_wrapped_error(data: &Value) -> bool {
         "TOO_MANY_REQUESTS",
         "INVALID_URL_PATTERN",
     ];
-    data[0]["code"].as_str().is_some_and(|code| OF_REQUEST.contains(&code))
+    let [one] = results else { return false };
+    one["code"].as_str().is_some_and(|code| OF_REQUEST.contains(&code))
+        || one["details"]["resource_path_index"].is_u64()
 }
 
 fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -> ZohoError {
-    let bare = if body["data"].is_array() { &body["data"][0] } else { body };
-    let ErrorBody { code, message, .. } = ErrorBody::deserialize(bare).unwrap_or_default();
+    // A tag's name that is too long is told in a list of tags.
+    let wrapped = results(body).or_else(|| body["tags"].as_array()).and_then(|list| list.first());
+    let body = ErrorBody::deserialize(wrapped.unwrap_or(body)).unwrap_or_default();
+    if let Some(refused) = refusal::of_crm(&body) {
+        return refused;
+    }
+    let ErrorBody { code, message, .. } = body;
     match (status.as_u16(), code.as_str()) {
-        (429, _) | (_, "TOO_MANY_REQUESTS") => {
+        (429, _) | (_, "TOO_MANY_REQUESTS" | "RATE_LIMIT_EXCEEDED") => {
             ZohoError::Throttled { code: "TOO_MANY_REQUESTS".to_owned(), retry_after }
         }
         (_, "INVALID_TOKEN" | "AUTHENTICATION_FAILURE" | "INVALID_OAUTHTOKEN") => ZohoError::InvalidToken,
-        (401 | 403, _) => {
-            let code = if code.is_empty() { format!("http-{status}") } else { code };
-            let message = format!(
-                "Zoho refuses our access. Check the client's scopes and its user's permissions. Zoho says: {message}"
-            );
-            ZohoError::Refused { code, message }
+        (_, "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "DEPENDENT_SERVICE_ERROR") => {
+            ZohoError::Broken { status: status.as_u16() }
         }
-        (400..=499, _) if !code.is_empty() => ZohoError::BadRequest {
-            message: format!("Zoho refuses the request as a whole. Zoho says: {message}"),
-            code,
+        (status @ (400 | 413 | 414), "") => ZohoError::BadRequest {
+            code: format!("http-{status}"),
+            message: "Zoho refuses the request as a whole, and does not say why.".to_owned(),
         },
+        (401 | 403, code) if !code.is_empty() => ZohoError::Refused {
+            message: format!(
+                "Zoho refuses our access. Check the scopes of the refresh token in the secret isoxp/<stage>/zoho, and the \
+                 rights of its CRM user; then resume the kind. Zoho says: {message}"
+            ),
+            code: code.to_owned(),
+        },
+        (400..=499, code) if !code.is_empty() => ZohoError::bad_request(code, &message),
         // 5xx, and whatever is not JSON: a page of a proxy, an HTML login form.
         (status, _) => ZohoError::Broken { status },
     }
@@ -166,6 +212,11 @@ mod tests {
         classified(StatusCode::from_u16(status).unwrap(), None, body)
     }
 
+    fn answered(status: u16, body: &Value) -> Result<Answer, ZohoError> {
+        let status = StatusCode::from_u16(status).unwrap();
+        answer(Exchanged { status, retry_after: None, credits_remaining: None, text: body.to_string() })
+    }
+
     #[test]
     fn a_refused_token_is_told_from_a_missing_scope() {
         assert!(matches!(kind(401, &json!({"code": "INVALID_TOKEN", "details": {}})), ZohoError::InvalidToken));
@@ -176,13 +227,30 @@ mod tests {
     fn an_error_counts_bare_and_wrapped() {
         let wrapped = json!({"data": [{"code": "INVALID_TOKEN", "details": {}, "message": "invalid oauth token", "status": "error"}]});
 
-        assert!(is_wrapped_error(&wrapped["data"]));
-        assert!(matches!(kind(401, &wrapped), ZohoError::InvalidToken));
+        assert!(matches!(answered(401, &wrapped), Err(ZohoError::InvalidToken)));
+    }
+
+    #[test]
+    fn what_a_user_may_not_do_in_the_module_is_told_from_what_he_may_not_do_to_a_record() {
+        let of_module =
+            json!({"code": "AUTHORIZATION_FAILED", "details": {"resource_path_index": 0}, "status": "error"});
+        let of_record = json!({"code": "AUTHORIZATION_FAILED", "details": {"id": "1"}, "status": "error"});
+
+        assert!(matches!(answered(400, &json!({"data": [of_module]})), Err(ZohoError::Refused { .. })));
+        assert!(answered(400, &json!({"data": [of_record]})).is_ok());
+    }
+
+    #[test]
+    fn a_tags_name_that_is_too_long_is_no_answer() {
+        let body = json!({"tags": [{"code": "INVALID_DATA", "details": {"maximum_length": 25}, "status": "error"}]});
+
+        assert!(matches!(answered(400, &body), Err(ZohoError::BadRequest { code, .. }) if code == "INVALID_DATA"));
     }
 
     #[test]
     fn a_page_of_html_is_their_fault_and_not_the_requests() {
-        assert!(matches!(kind(500, &Value::Null), ZohoError::Broken { status: 500 }));
-        assert!(matches!(kind(200, &Value::Null), ZohoError::Broken { status: 200 }));
+        for status in [200, 401, 403, 500, 503] {
+            assert!(matches!(answered(status, &Value::Null), Err(ZohoError::Broken { .. })), "{status}");
+        }
     }
 }

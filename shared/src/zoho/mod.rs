@@ -2,13 +2,25 @@
 
 mod campaigns;
 mod contacts;
+mod data_centre;
 mod error;
+mod fields;
 mod http;
+mod query;
+mod records;
+mod refusal;
+mod request;
 mod settings;
+mod tags;
 mod token;
+mod values;
+mod writes;
 
 pub use campaigns::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
-pub use contacts::{Contact, Contacts, Write};
+pub use contacts::{Contact, ContactWrite, Contacts};
 pub use error::{RecordError, ZohoError};
 pub use http::{CALL_TIMEOUT, Zoho};
+pub use records::{Crm, Found, MOST_RECORDS, Record};
 pub use settings::ZohoSettings;
+pub use tags::MOST_TAGGED;
+pub use writes::{Key, Write, Written};

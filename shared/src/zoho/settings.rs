@@ -1,6 +1,12 @@
 //! How to reach Zoho: the secret `isoxp/<stage>/zoho`.
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::data_centre::DataCentre;
+use super::error::ZohoError;
+use super::fields::FieldNames;
+use super::refusal;
 
 /// ```json
 /// {"data_centre":"us","client_id":"1000.…","client_secret":"…","refresh_token":"1000.…",
@@ -9,22 +15,20 @@ use serde::Deserialize;
 /// `base_url` stands for all of the data centre's hosts: a sandbox behind a recording proxy, or a simulator.
 #[derive(Clone, Deserialize)]
 pub struct ZohoSettings {
-    #[serde(default)]
-    data_centre: DataCentre,
+    data_centre: Option<DataCentre>,
     base_url: Option<url::Url>,
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) refresh_token: String,
     /// Only alerts need it: contacts are synced without.
     pub(super) campaigns: Option<CampaignsSettings>,
-    /// The unique custom field of Contacts that holds our user's id.
-    #[serde(default = "user_id_field")]
-    pub(super) user_id_field: String,
+    #[serde(flatten)]
+    pub(super) fields: FieldNames,
 }
 
 impl std::fmt::Debug for ZohoSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ZohoSettings({:?})", self.data_centre)
+        write!(f, "ZohoSettings({:?})", self.data_centre())
     }
 }
 
@@ -36,64 +40,91 @@ pub(super) struct CampaignsSettings {
     pub(super) from_name: String,
 }
 
-/// Where the customer's Zoho account lives. A token of one is refused by all others.
-/// Hosts: Zoho Accounts, "Multi DC support", and Zoho Campaigns, "Data centers".
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DataCentre {
-    #[default]
-    Us,
-    Eu,
-    In,
-    Au,
-    Jp,
-    Ca,
-    Sa,
-    Cn,
-}
-
-impl DataCentre {
-    /// Accounts, CRM, Campaigns.
-    fn hosts(self) -> [&'static str; 3] {
-        match self {
-            Self::Us => ["https://accounts.zoho.com", "https://www.zohoapis.com", "https://campaigns.zoho.com"],
-            Self::Eu => ["https://accounts.zoho.eu", "https://www.zohoapis.eu", "https://campaigns.zoho.eu"],
-            Self::In => ["https://accounts.zoho.in", "https://www.zohoapis.in", "https://campaigns.zoho.in"],
-            Self::Au => {
-                ["https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "https://campaigns.zoho.com.au"]
-            }
-            Self::Jp => ["https://accounts.zoho.jp", "https://www.zohoapis.jp", "https://campaigns.zoho.jp"],
-            Self::Ca => ["https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "https://campaigns.zohocloud.ca"],
-            Self::Sa => ["https://accounts.zoho.sa", "https://www.zohoapis.sa", "https://campaigns.zoho.sa"],
-            Self::Cn => {
-                ["https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "https://campaigns.zoho.com.cn"]
-            }
-        }
-    }
-}
-
 impl ZohoSettings {
+    /// The SHA-256 of what we show Zoho to be let in, and where: other credentials give other tokens.
+    pub fn credentials(&self) -> [u8; 32] {
+        let place = self.based(self.data_centre().as_str());
+        let mut hash = Sha256::new();
+        for part in [&place, &self.client_id, &self.client_secret, &self.refresh_token] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+
+    pub(super) fn data_centre(&self) -> DataCentre {
+        self.data_centre.unwrap_or_default()
+    }
+
     pub(super) fn accounts(&self) -> String {
-        self.based(0, None)
+        self.based(self.data_centre().hosts().accounts)
     }
 
     /// The token says where the CRM is; a base URL says it for everything.
     pub(super) fn crm(&self, api_domain: Option<&str>) -> String {
-        self.based(1, api_domain)
+        self.based(api_domain.unwrap_or(self.data_centre().hosts().crm))
     }
 
-    pub(super) fn campaigns(&self) -> String {
-        self.based(2, None)
+    /// `None`: Zoho does not publish where Campaigns is in this data centre.
+    pub(super) fn campaigns(&self) -> Option<String> {
+        let host = self.data_centre().hosts().campaigns;
+        if self.base_url.is_some() { Some(self.based("")) } else { host.map(str::to_owned) }
     }
 
-    fn based(&self, host: usize, told: Option<&str>) -> String {
+    /// Refuses a token whose CRM is in another data centre than the one that the secret names. Behind a base URL only a
+    /// data centre that is named counts.
+    pub(super) fn check_api_domain(&self, api_domain: Option<&str>) -> Result<(), ZohoError> {
+        let told = api_domain.and_then(DataCentre::of_api_domain);
+        let ours = if self.base_url.is_some() { self.data_centre } else { Some(self.data_centre()) };
+        match (ours, told) {
+            (Some(ours), Some(told)) if ours != told => Err(refusal::data_centre(ours, told)),
+            _ => Ok(()),
+        }
+    }
+
+    fn based(&self, host: &str) -> String {
         match &self.base_url {
             Some(base) => base.as_str().trim_end_matches('/').to_owned(),
-            None => told.unwrap_or(self.data_centre.hosts()[host]).to_owned(),
+            None => host.to_owned(),
         }
     }
 }
 
-fn user_id_field() -> String {
-    "ISO_User_ID".to_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(more: &str) -> ZohoSettings {
+        let json = format!(r#"{{"client_id":"1000.A","client_secret":"s","refresh_token":"1000.r"{more}}}"#);
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn other_credentials_have_another_fingerprint_and_other_fields_do_not() {
+        let plain = settings("").credentials();
+
+        assert_eq!(settings(r#","data_centre":"us","role_field":"Role""#).credentials(), plain);
+        assert_ne!(settings(r#","data_centre":"eu""#).credentials(), plain);
+        assert_ne!(settings(r#","base_url":"http://localhost:1""#).credentials(), plain);
+    }
+
+    #[test]
+    fn a_token_of_another_data_centre_is_refused() {
+        let (eu, sandbox) = (Some("https://www.zohoapis.eu"), Some("https://sandbox.zohoapis.com"));
+        let behind = r#","base_url":"http://localhost:1""#;
+
+        assert!(settings("").check_api_domain(eu).is_err());
+        assert!(settings(r#","data_centre":"eu""#).check_api_domain(eu).is_ok());
+        assert!(settings("").check_api_domain(sandbox).is_ok());
+        assert!(settings("").check_api_domain(None).is_ok());
+        assert!(settings(behind).check_api_domain(eu).is_ok());
+        assert!(settings(&format!(r#"{behind},"data_centre":"us""#)).check_api_domain(eu).is_err());
+    }
+
+    #[test]
+    fn where_campaigns_is_in_the_youngest_data_centres_nobody_says() {
+        assert_eq!(settings(r#","data_centre":"uk""#).campaigns(), None);
+        assert_eq!(settings(r#","data_centre":"uk""#).accounts(), "https://accounts.zoho.uk");
+        assert!(settings(r#","data_centre":"ae","base_url":"http://localhost:1""#).campaigns().is_some());
+    }
 }

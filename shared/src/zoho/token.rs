@@ -6,7 +6,8 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use super::error::ZohoError;
-use super::http::{Zoho, exchange};
+use super::http::{Exchanged, Zoho, exchange};
+use super::refusal;
 use crate::db::{Connection, zoho_token};
 
 /// Longer than the refresh can take.
@@ -37,9 +38,9 @@ impl Token {
 /// The token that all workers share; one of them refreshes it while the others use the old one.
 pub(super) async fn current(zoho: &Zoho, connection: &Connection) -> Result<Token, ZohoError> {
     for _ in 0..LOOKS {
-        let stored = zoho_token::read(connection).await?;
+        let stored = zoho_token::read(connection, &zoho.credentials()).await?;
         let version = stored.version;
-        if !stored.fresh && zoho_token::lease(connection, version, LEASE).await? {
+        if !stored.fresh && zoho_token::lease(connection, version, LEASE, &zoho.credentials()).await? {
             return refresh(zoho, connection, version).await;
         }
         if stored.alive {
@@ -47,7 +48,7 @@ pub(super) async fn current(zoho: &Zoho, connection: &Connection) -> Result<Toke
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Err(ZohoError::Throttled { code: "token-throttled".to_owned(), retry_after: None })
+    Err(refusal::throttled(None))
 }
 
 /// Another token than that one, which Zoho has refused.
@@ -60,7 +61,8 @@ async fn refresh(zoho: &Zoho, connection: &Connection, version: i64) -> Result<T
     match ask(zoho).await {
         Ok(granted) => {
             let Granted { secret, api_domain, valid_for } = granted;
-            zoho_token::store(connection, version, &secret, api_domain.as_deref(), valid_for).await?;
+            let got = zoho_token::Got { token: &secret, api_domain: api_domain.as_deref(), valid_for };
+            zoho_token::store(connection, version, &got, &zoho.credentials()).await?;
             Ok(Token { secret, api_domain, version: version + 1 })
         }
         Err(error) => {
@@ -91,23 +93,16 @@ async fn ask(zoho: &Zoho) -> Result<Granted, ZohoError> {
         ("refresh_token", &settings.refresh_token),
     ];
     let request = zoho.http.post(format!("{}/oauth/v2/token", settings.accounts())).form(&form);
-    let (status, retry_after, text) = exchange(request).await?;
+    let Exchanged { status, retry_after, text, .. } = exchange(request).await?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if let Some(secret) = body["access_token"].as_str() {
-        return Ok(Granted {
-            secret: secret.to_owned(),
-            api_domain: body["api_domain"].as_str().map(str::to_owned),
-            valid_for: Duration::from_secs(body["expires_in"].as_u64().unwrap_or(3600)),
-        });
+        let api_domain = body["api_domain"].as_str().map(str::to_owned);
+        settings.check_api_domain(api_domain.as_deref())?;
+        let valid_for = Duration::from_secs(body["expires_in"].as_u64().unwrap_or(3600));
+        return Ok(Granted { secret: secret.to_owned(), api_domain, valid_for });
     }
     Err(match body["error"].as_str() {
-        // "You have made too many requests continuously": wait, and do not ask anybody for a new refresh token.
-        Some("Access Denied") => ZohoError::Throttled { code: "token-throttled".to_owned(), retry_after },
-        Some(code) => ZohoError::Refused {
-            code: code.to_owned(),
-            message: "Zoho does not take our refresh token. Check client, refresh token and data centre in the secret isoxp/<stage>/zoho."
-                .to_owned(),
-        },
+        Some(error) => refusal::of_token(error, retry_after),
         None => ZohoError::Broken { status: status.as_u16() },
     })
 }

@@ -19,6 +19,7 @@ pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 
 use super::Transaction;
 use super::session::Session;
+use super::zoho_token::Credentials;
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind, Priority};
 
@@ -78,11 +79,63 @@ pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: 
     Ok(())
 }
 
+/// Stops kinds until the secret has other credentials than these, which Zoho refuses, or an admin says so. A kind that
+/// somebody has stopped for good stays stopped for his reason.
+pub async fn pause_refused(
+    tx: &Transaction<'_>,
+    kinds: &[Kind],
+    credentials: &Credentials,
+    reason: &str,
+) -> Result<(), Error> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    tx.rows(
+        "with stopped as materialized (
+             select kind from task_kinds
+             where kind = any ($1)
+               and (paused_until is distinct from 'infinity' or refused_credentials is not null)
+             order by kind
+             for update
+         )
+         update task_kinds set paused_until = 'infinity', reason = $3, refused_credentials = $2
+         where kind = any (array(select kind from stopped))",
+        &[(&kinds, Type::TEXT_ARRAY), (&credentials.as_slice(), Type::BYTEA), (&reason, Type::TEXT)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How many kinds are stopped because Zoho refuses our credentials.
+pub async fn refused(session: &impl Session) -> Result<i64, Error> {
+    let row = session
+        .row(
+            "select count(*) as refused from task_kinds where refused_credentials is not null and paused_until > now()",
+            &[],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.get("refused")))
+}
+
+/// Lets the kinds go on that are stopped for other credentials than these. Returns how many.
+pub async fn resume_refused(tx: &Transaction<'_>, credentials: &Credentials) -> Result<usize, Error> {
+    let rows = tx
+        .rows(
+            "with stopped as materialized (
+                 select kind from task_kinds where refused_credentials <> $1 order by kind for update
+             )
+             update task_kinds set paused_until = null, reason = null, refused_credentials = null
+             where kind = any (array(select kind from stopped))
+             returning kind",
+            &[(&credentials.as_slice(), Type::BYTEA)],
+        )
+        .await?;
+    Ok(rows.len())
+}
+
 /// Lets a paused kind go on at once. Returns whether it was paused.
 pub async fn resume(tx: &Transaction<'_>, kind: Kind) -> Result<bool, Error> {
     let row = tx
         .row(
-            "update task_kinds set paused_until = null, reason = null
+            "update task_kinds set paused_until = null, reason = null, refused_credentials = null
              where kind = $1 and paused_until > now()
              returning kind",
             &[(&kind.as_str(), Type::TEXT)],
