@@ -12,15 +12,17 @@ use shared::domain::alert::Recipient;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::Queue;
+use shared::secrets::FollowedSecret;
 use shared::tasks::{Failure, FollowUp, Kind, Priority, backoff};
-use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
-use shared::{Error, ids};
+use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted, ZohoSettings};
+use shared::{Error, clock, ids};
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct App {
     pub database: Database,
-    pub campaigns: Campaigns,
+    /// Followed, as the CRM's workers do: two with different credentials would take each other's token away.
+    pub campaigns: FollowedSecret<ZohoSettings, Campaigns>,
     pub queue: Queue,
     /// `ENABLE_EMAIL_ALERTS`.
     pub enabled: bool,
@@ -96,7 +98,8 @@ impl Work<'_> {
         if !time.fits(PREPARE_TIMEOUT + TRANSMIT_TIMEOUT) {
             return Ok(Done::OutOfTime);
         }
-        let ready = match self.app.campaigns.prepare(connection).await {
+        let campaigns = self.app.campaigns.current(clock::now()).await;
+        let ready = match campaigns.prepare(connection).await {
             Ok(ready) => ready,
             Err(not_sent) => return Ok(Done::Transmitted(not_sent)),
         };
@@ -111,7 +114,7 @@ impl Work<'_> {
             public_url: batch.public_url.as_ref(),
             names_athletes: self.app.names_athletes,
         };
-        Ok(Done::Transmitted(self.app.campaigns.transmit(connection, ready, &transmission).await))
+        Ok(Done::Transmitted(campaigns.transmit(connection, ready, &transmission).await))
     }
 
     /// Marks the batch, for good, before anything leaves. Returns whom to write to.
