@@ -30,6 +30,8 @@ pub struct App {
     pub queue: Queue,
     /// `ENABLE_ZOHO_SYNC`. Off, the tasks wait where they are.
     pub enabled: bool,
+    /// `ZOHO_CREDIT_RESERVE`.
+    pub credit_reserve: i64,
 }
 
 /// How people get into the CRM: `ZOHO_SYNC_ROUTE`. The tasks are the same, so that a change of route loses nobody.
@@ -60,16 +62,12 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let connection = app.database.connection().await?;
     let lease = ids::new();
     let most = Kind::SyncZoho.batch_size();
-    let claim = db::tasks::claim(
-        &connection,
-        Kind::SyncZoho,
-        &wakeup.keys,
-        most,
-        lease,
-        wakeup.time.lease(),
-        Priority::Backfill,
-    )
-    .await?;
+    let lowest = match &app.way {
+        Way::Native(_) => db::zoho_budget::lowest(&connection, app.credit_reserve).await?,
+        Way::Middleware(_) => Priority::Backfill,
+    };
+    let (kind, lease_for) = (Kind::SyncZoho, wakeup.time.lease());
+    let claim = db::tasks::claim(&connection, kind, &wakeup.keys, most, lease, lease_for, lowest).await?;
     if !claim.tasks.is_empty() {
         let worked = match &app.way {
             Way::Native(zoho) => work(app, zoho, connection, &claim, wakeup.time).await,

@@ -18,6 +18,7 @@ async fn main() -> Result<(), StartError> {
         way,
         queue: start.queue(Kind::SyncZoho)?,
         enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
+        credit_reserve: start.environment.parsed("ZOHO_CREDIT_RESERVE")?,
     };
     sqs::run(&start, &[Kind::SyncZoho], app, sync_zoho::handle).await
 }
