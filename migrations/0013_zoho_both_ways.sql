@@ -85,6 +85,10 @@ alter table zoho_token
     add column refreshing_sha256 bytea check (length(refreshing_sha256) = 32);
 alter table task_kinds add column refused_credentials bytea check (length(refused_credentials) = 32);
 
+-- How many people still wait for their Contact is watched while a backfill runs.
+create index users_unlinked_idx on users (id) where zoho_contact_id is null and role <> 'admin';
+create index zoho_links_gone_idx on zoho_links (user_id) where gone_at is not null;
+
 -- Whose last year at school it is, is asked every day.
 create index athletes_dob_idx on athletes (dob) where dob is not null;
 

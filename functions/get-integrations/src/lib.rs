@@ -6,7 +6,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use shared::config::Route;
-use shared::db::operations::{self, HeldAlerts, Inbox, UncertainBatch};
+use shared::db::operations::{self, HeldAlerts, Inbox, UncertainBatch, ZohoTraffic};
 use shared::db::{self, Database};
 use shared::deliveries::{Endpoints, EndpointsSettings};
 use shared::lambda::{http, identity};
@@ -42,13 +42,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let registered = app.endpoints.current(clock::now()).await;
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     // One after the other without waiting for answers: all in one round trip.
-    let (kinds, last_events, endpoints, inbox, held, uncertain) = tokio::try_join!(
+    let (kinds, last_events, endpoints, inbox, held, uncertain, zoho) = tokio::try_join!(
         db::tasks::backlog(&connection),
         operations::last_events(&connection, &names),
         operations::endpoints(&connection),
         operations::inbox(&connection),
         operations::held(&connection),
         operations::uncertain(&connection),
+        operations::zoho(&connection),
     )?;
 
     let last_event_at = |source: &Source| last_events.get(source.name.as_str()).copied().flatten();
@@ -59,6 +60,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
         endpoints: endpoints.into_iter().map(|endpoint| shown::Endpoint::of(endpoint, &registered)).collect(),
         inbox,
         alerts: Alerts { held, uncertain },
+        zoho,
     };
     http::reply(StatusCode::OK, &answer)
 }
@@ -71,6 +73,7 @@ struct Answer<'a> {
     endpoints: Vec<shown::Endpoint>,
     inbox: Inbox,
     alerts: Alerts,
+    zoho: ZohoTraffic,
 }
 
 #[derive(Serialize)]

@@ -1,4 +1,5 @@
-//! What is kept for a while only: events that nobody came for, what events said, what endpoints answered.
+//! What is kept for a while only: events that nobody came for, what events said, what endpoints answered,
+//! what calls to the CRM cost minute by minute.
 
 use tokio_postgres::types::Type;
 
@@ -9,6 +10,8 @@ use crate::error::Error;
 const WAITS_DAYS: i32 = 90;
 /// How long it is kept what an event said or an endpoint answered.
 const SAID_DAYS: i32 = 30;
+/// How long it is kept what calls to the CRM cost. Zoho counts a rolling day.
+const SPENT_DAYS: i32 = 2;
 
 /// Ends what has waited for too long, with its row for a record, and drops what nobody needs any more: payloads, with
 /// them the hash of a buyer's address, and answers. A thousand of each at once. Returns how many events expired.
@@ -51,9 +54,12 @@ pub async fn apply(session: &impl Session) -> Result<i64, Error> {
                      limit 1000
                      for update skip locked
                  ))
+             ),
+             spent as (
+                 delete from zoho_usage where minute < now() - make_interval(days => $3)
              )
              select count(*) as expired from expired",
-            &[(&WAITS_DAYS, Type::INT4), (&SAID_DAYS, Type::INT4)],
+            &[(&WAITS_DAYS, Type::INT4), (&SAID_DAYS, Type::INT4), (&SPENT_DAYS, Type::INT4)],
         )
         .await?;
     Ok(row.map_or(0, |row| row.get("expired")))

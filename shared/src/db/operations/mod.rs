@@ -6,9 +6,11 @@ mod deliveries;
 mod endpoints;
 mod inbox;
 mod resend;
+mod zoho;
 
 pub use alerts::{HeldAlerts, UncertainBatch, held, uncertain};
 pub use deliveries::{Delivery, DeliveryFilter, DeliveryPlace, deliveries};
 pub use endpoints::{EndpointState, EndpointStatus, endpoints};
 pub use inbox::{Inbox, WaitingEvent, inbox, last_events};
 pub use resend::{EventPlace, Resent, Since, reopen, resend_one, resend_since};
+pub use zoho::{ZohoTraffic, zoho};
