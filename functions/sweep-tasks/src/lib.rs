@@ -2,6 +2,8 @@
 //! wait although their subject exists. So a lost message, a worker that died and a flag that was off cost time
 //! and nothing else. It also registers the endpoints of the secret, which hear of what happens from then on.
 
+mod refused;
+
 use std::collections::BTreeMap;
 use std::slice;
 
@@ -28,6 +30,8 @@ pub struct App {
     /// Who is told of events. Read by each sweep: what is wrong with it must not keep the others from their work.
     pub endpoints: Secret,
     pub guard: Guard,
+    /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses them.
+    pub zoho: Secret,
 }
 
 /// What was found and done.
@@ -41,15 +45,18 @@ pub struct Swept {
     expired: i64,
     /// Endpoints that were new, changed or gone.
     endpoints: usize,
+    /// Kinds that go on because the secret has other credentials than those that Zoho refused.
+    resumed: usize,
 }
 
 /// The schedule's event says nothing that matters. What fails for one kind or one subject is told at the end and
 /// keeps nobody else waiting.
 pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swept, Error> {
     let mut connection = app.database.connection().await?;
-    let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0 };
+    let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0, resumed: 0 };
     let mut failures = Failures::default();
     swept.endpoints = failures.or_default("registering endpoints", register(app, &mut connection).await);
+    swept.resumed = failures.or_default("looking for other credentials", refused::look(app, &mut connection).await);
     for queue in app.queues.as_slice() {
         let messages = failures.or_default("sending messages", dispatch(&connection, queue).await);
         swept.sent.insert(queue.kind().as_str(), messages);

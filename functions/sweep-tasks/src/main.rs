@@ -17,6 +17,7 @@ async fn main() -> Result<(), StartError> {
         metrics,
         endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,
         guard: Guard::read(&start.environment)?,
+        zoho: start.secrets().named("ZOHO_SECRET")?,
     };
     schedule::run(app, sweep_tasks::handle).await
 }
