@@ -110,3 +110,26 @@ fn all_that_is_wrong_is_told_at_once_with_file_and_line() {
         error.lines().map(|line| line.splitn(3, ':').take(2).collect::<Vec<_>>().join(":")).collect();
     assert_eq!(told, expected, "{error}");
 }
+
+/// Zoho's Standard edition takes ten calls of a client at once, and the eleventh is a 429 (v8, "API limits").
+#[test]
+fn no_more_calls_to_the_crm_run_at_once_than_zoho_takes() {
+    /// They know the secret and do not call the CRM: one calls Campaigns, the other compares fingerprints.
+    const OTHERS: [&str; 2] = ["send-alerts", "sweep-tasks"];
+    let template = Template::read(&workspace::root().join("template.yaml"), &parameters("dev")).unwrap();
+
+    let callers = template.functions.iter().filter(|function| {
+        function.variable_names().any(|name| name == "ZOHO_SECRET") && !OTHERS.contains(&&*function.name)
+    });
+    let at_once: BTreeMap<&str, u32> = callers
+        .map(|function| {
+            let reserved = function.reserved_concurrency.into_iter();
+            let mapped = function.queue_mappings.iter().filter_map(|mapping| mapping.maximum_concurrency);
+            let most = reserved.chain(mapped).min();
+            (&*function.name, most.unwrap_or_else(|| panic!("{} may run without a limit", function.name)))
+        })
+        .collect();
+
+    assert!(at_once.contains_key("sync-zoho"), "{at_once:?}");
+    assert!(at_once.values().sum::<u32>() <= 10, "{at_once:?}");
+}

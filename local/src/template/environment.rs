@@ -17,6 +17,11 @@ pub struct Resource {
 }
 
 impl Function {
+    /// The names of its variables, Globals' among them.
+    pub fn variable_names(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The variables of the function's process, as the template has them: Globals, overridden by its own.
     pub fn environment(&self, resources: &Resources) -> Result<BTreeMap<String, String>, TemplateError> {
         let mut environment = BTreeMap::new();
