@@ -61,6 +61,7 @@ fn update_one(
     let missing = || item_error("MANDATORY_NOT_FOUND", "required field not found", validate::at("id", index));
     let id = id.ok_or_else(missing)?;
     let target = world.table(module).get(id).ok_or_else(|| write::unknown_id(index))?;
+    write::refuse_locked(target)?;
     write::refuse_newer(world, call, target)?;
     let change = validate::check(world, module, record, index, Completeness::Partial)?;
     write::refuse_duplicates(world, module, &change.fields, Some(id), index)?;

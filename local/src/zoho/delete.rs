@@ -1,6 +1,7 @@
 //! `DELETE /{module}?ids=`, `DELETE /{module}/{id}` and the list of what was deleted.
 
 use axum::http::{StatusCode, header};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{
@@ -9,9 +10,10 @@ use super::{
     faults::Plan,
     fields::Module,
     page::Page,
-    records::{Deleted, INTEGRATION},
+    records::{Deleted, INTEGRATION, Person, Record},
     reply::{Reply, item_error, item_success},
     world::World,
+    write,
 };
 
 const RECORDS_PER_CALL: usize = 100;
@@ -36,7 +38,7 @@ pub(super) fn delete(world: &mut World, module: Module, call: &Call, plan: &Plan
     Ok(Reply::per_record(results, StatusCode::OK, all_failed))
 }
 
-/// `GET /{module}/deleted`. What is deleted here lies in the recycle bin; nothing is ever gone for good.
+/// `GET /{module}/deleted`, newest first.
 pub(super) fn deleted(world: &World, module: Module, call: &Call) -> Result<Reply, Reply> {
     let kind = call.parameter("type").unwrap_or("all");
     if !["all", "recycle", "permanent"].contains(&kind) {
@@ -47,13 +49,42 @@ pub(super) fn deleted(world: &World, module: Module, call: &Call) -> Result<Repl
     let since = call.header(header::IF_MODIFIED_SINCE).and_then(clock::read);
     let newest_first = world.table(module).deleted.iter().rev();
     let rows: Vec<_> = newest_first
-        .filter(|record| kind != "permanent" && since.is_none_or(|since| record.at > since))
-        .map(|record| shown(world, record))
+        .filter(|record| since.is_none_or(|since| record.at > since))
+        .filter_map(|record| Some((record, Whereabouts::of(world, record)?)))
+        .filter(|(_, whereabouts)| kind == "all" || kind == whereabouts.name())
+        .map(|(record, whereabouts)| shown(world, record, whereabouts))
         .collect();
     if rows.is_empty() && since.is_some() {
         return Ok(Reply::empty(not_modified(world)));
     }
     Ok(page.reply(rows))
+}
+
+/// Takes a record away, as a person does it. What looks it up has nothing to look up any more; that alone is not
+/// notified and leaves `Modified_Time` as it is, about which Zoho says nothing.
+pub(super) fn remove(world: &mut World, module: Module, id: &str, by: Person, for_good: bool) -> bool {
+    let Some(record) = world.remove(module, id) else { return false };
+    let name = record.display_name(module);
+    let at = world.now;
+    let gone = Deleted { id: record.id, name, created_by: record.created_by, by, at, for_good };
+    world.table_mut(module).deleted.push(gone);
+    if module == Module::Accounts {
+        point_contacts(world, id, None);
+    }
+    true
+}
+
+/// Lets the Contacts of one Account be those of another, or of none.
+pub(super) fn point_contacts(world: &mut World, from: &str, to: Option<&str>) {
+    let belongs = |contact: &&Record| contact.text("Account_Name") == Some(from);
+    let contacts: Vec<Record> = world.contacts.iter().filter(belongs).cloned().collect();
+    for mut contact in contacts {
+        match to {
+            Some(to) => contact.fields.insert("Account_Name".to_owned(), to.into()),
+            None => contact.fields.remove("Account_Name"),
+        };
+        world.put_silently(Module::Contacts, contact);
+    }
 }
 
 /// The status of a conditional read without news.
@@ -62,23 +93,52 @@ pub(super) fn not_modified(world: &World) -> StatusCode {
 }
 
 fn delete_one(world: &mut World, module: Module, id: &str) -> Result<Value, Value> {
-    let options = world.options.clone();
-    let Some(record) = world.table_mut(module).remove(id, &options) else {
-        return Err(item_error("INVALID_DATA", "the id given seems to be invalid", json!({ "id": id })));
-    };
-    let name = record.display_name(module);
-    let gone = Deleted { id: record.id, name, created_by: record.created_by, at: world.now };
-    world.table_mut(module).deleted.push(gone);
-    Ok(item_success("record deleted", json!({ "id": id })))
+    if let Some(record) = world.table(module).get(id) {
+        write::refuse_locked(record)?;
+    }
+    if remove(world, module, id, INTEGRATION, false) {
+        Ok(item_success("record deleted", json!({ "id": id })))
+    } else {
+        Err(item_error("INVALID_DATA", "the id given seems to be invalid", json!({ "id": id })))
+    }
 }
 
-fn shown(world: &World, record: &Deleted) -> Value {
+/// Where a deleted record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whereabouts {
+    Recycle,
+    Permanent,
+}
+
+impl Whereabouts {
+    /// `None` when it is listed no more.
+    fn of(world: &World, record: &Deleted) -> Option<Self> {
+        let in_bin = if record.for_good { 0 } else { world.settings.recycle_days };
+        let age = world.now - record.at;
+        if !record.for_good && age < TimeDelta::days(in_bin.into()) {
+            return Some(Self::Recycle);
+        }
+        let listed = TimeDelta::days(i64::from(in_bin) + i64::from(world.settings.permanent_days));
+        (age < listed).then_some(Self::Permanent)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Recycle => "recycle",
+            Self::Permanent => "permanent",
+        }
+    }
+}
+
+/// Of what is gone for good the CRM knows only that and when.
+fn shown(world: &World, record: &Deleted, whereabouts: Whereabouts) -> Value {
+    let is_known = whereabouts == Whereabouts::Recycle;
     json!({
         "id": record.id,
-        "display_name": record.name,
-        "type": "recycle",
-        "deleted_by": INTEGRATION.shown(),
-        "created_by": record.created_by.shown(),
+        "display_name": is_known.then_some(&record.name),
+        "type": whereabouts.name(),
+        "deleted_by": is_known.then(|| record.by.shown()),
+        "created_by": is_known.then(|| record.created_by.shown()),
         "deleted_time": world.written(record.at),
     })
 }

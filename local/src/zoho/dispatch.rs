@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     call::Call, campaigns, coql, create_update, delete, faults::Plan, fields::Module, limits, oauth,
-    operation::Operation, read, reply::Reply, search, tags, upsert, world::World,
+    operation::Operation, read, reply::Reply, search, tags, upsert, watch, world::World,
 };
 
 /// Does what the call asks for and says what Zoho would say.
@@ -53,7 +53,7 @@ pub(super) fn refusal(call: &Call, status: StatusCode) -> Reply {
         StatusCode::TOO_MANY_REQUESTS => Reply::too_many_requests(),
         StatusCode::UNAUTHORIZED => Reply::invalid_token(),
         StatusCode::NOT_FOUND => Reply::invalid_url(),
-        StatusCode::FORBIDDEN => Reply::crm(status, "NO_PERMISSION", "Permission denied", json!({ "permissions": [] })),
+        StatusCode::FORBIDDEN => Reply::no_permission(call.module.as_deref()),
         StatusCode::BAD_REQUEST => Reply::crm(status, "INVALID_REQUEST", "invalid request", json!({})),
         status => Reply::crm(status, "INTERNAL_ERROR", "Internal Server Error", json!({})),
     }
@@ -62,6 +62,9 @@ pub(super) fn refusal(call: &Call, status: StatusCode) -> Reply {
 fn crm(world: &mut World, call: &Call, plan: &Plan) -> Result<Reply, Reply> {
     if call.operation == Operation::Coql {
         return coql::answer(world, call);
+    }
+    if call.operation.is_watch() {
+        return watch::answer(world, call);
     }
     let module: Module = call.module.as_deref().unwrap_or_default().parse().map_err(|()| Reply::invalid_module())?;
     match call.operation {
@@ -75,6 +78,11 @@ fn crm(world: &mut World, call: &Call, plan: &Plan) -> Result<Reply, Reply> {
         Operation::AddTags | Operation::RemoveTags => tags::change(world, module, call, plan),
         Operation::Token
         | Operation::Coql
+        | Operation::EnableWatch
+        | Operation::GetWatch
+        | Operation::ReplaceWatch
+        | Operation::PatchWatch
+        | Operation::DeleteWatch
         | Operation::Transmission
         | Operation::GetTransmission
         | Operation::Suppression

@@ -8,7 +8,7 @@ use super::Options;
 /// ignored in writes, as Zoho does, and refused in queries.
 const CUSTOM_PREFIX: &str = "ISO_";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Module {
     Contacts,
     Accounts,
@@ -106,6 +106,14 @@ impl Module {
         match self {
             Self::Contacts => "Contacts",
             Self::Accounts => "Accounts",
+        }
+    }
+
+    /// The id of the module itself.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Contacts => "4150868000000002175",
+            Self::Accounts => "4150868000000002177",
         }
     }
 

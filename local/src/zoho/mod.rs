@@ -10,11 +10,13 @@
 
 mod call;
 mod campaigns;
+mod changes;
 mod clock;
 mod control;
 mod coql;
 mod create_update;
 mod delete;
+mod deliveries;
 mod dispatch;
 mod faults;
 mod fields;
@@ -27,6 +29,8 @@ mod receipts;
 mod records;
 mod reply;
 mod request_log;
+mod rules;
+mod scopes;
 mod search;
 mod server;
 mod settings;
@@ -35,6 +39,7 @@ mod tags;
 mod unique;
 mod upsert;
 mod validate;
+mod watch;
 mod world;
 mod write;
 
@@ -114,7 +119,7 @@ pub async fn start(options: Options) -> anyhow::Result<Simulator> {
         TcpListener::bind("127.0.0.1:0").await.context("The Zoho simulator found no free port on 127.0.0.1.")?;
     let url = format!("http://{}", listener.local_addr().context("The Zoho simulator's port is not known.")?);
     let deliveries =
-        receipts::Deliveries::new().context("The Zoho simulator cannot make its HTTP client for receipts.")?;
+        deliveries::Deliveries::new().context("The Zoho simulator cannot make its HTTP client for deliveries.")?;
     let shared = Arc::new(Shared::new(World::new(options, url.clone()), deliveries));
     let router = control::router(Arc::clone(&shared)).fallback(shell::serve).with_state(shared);
     let server = tokio::spawn(server::run(listener, router));

@@ -9,11 +9,33 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use serde_json::json;
 
-use super::{call::Call, reply::Reply, world::World};
+use super::{Options, call::Call, reply::Reply, scopes, world::World};
 
 const ISSUED_PER_WINDOW: usize = 10;
 const WINDOW: TimeDelta = TimeDelta::minutes(10);
 const ALIVE_AT_ONCE: usize = 15;
+
+/// Whom accounts gives tokens to.
+#[derive(Clone)]
+pub(super) struct Credentials {
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) refresh_token: String,
+}
+
+impl Credentials {
+    pub(super) fn of(options: &Options) -> Self {
+        let Options { client_id, client_secret, refresh_token, .. } = options.clone();
+        Self { client_id, client_secret, refresh_token }
+    }
+}
+
+// By hand, so that a `{:?}` in a log cannot print the secrets.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
 
 /// The tokens of the one refresh token there is.
 #[derive(Debug, Default)]
@@ -35,13 +57,14 @@ pub(super) fn grant(world: &mut World, call: &Call) -> Reply {
     if call.form("grant_type").as_deref() != Some("refresh_token") {
         return refusal("unsupported_grant_type");
     }
-    let options = &world.options;
-    let is_client = call.form("client_id").as_deref() == Some(&options.client_id)
-        && call.form("client_secret").as_deref() == Some(&options.client_secret);
+    let known = &world.credentials;
+    let is_client = call.form("client_id").as_deref() == Some(&known.client_id)
+        && call.form("client_secret").as_deref() == Some(&known.client_secret);
     if !is_client {
-        return refusal("invalid_client");
+        return invalid_client();
     }
-    if call.form("refresh_token").as_deref() != Some(&options.refresh_token) {
+    let is_granted = call.form("refresh_token").as_deref() == Some(&known.refresh_token);
+    if !is_granted || world.settings.refresh_token_revoked {
         return invalid_code();
     }
     let now = world.now;
@@ -52,20 +75,29 @@ pub(super) fn grant(world: &mut World, call: &Call) -> Reply {
     }
     Reply::ok(json!({
         "access_token": text,
-        "scope": "ZohoCRM.modules.ALL ZohoCRM.coql.READ ZohoCRM.settings.tags.ALL ZohoCampaigns.campaign.ALL",
+        "scope": world.settings.scopes.join(" "),
         "api_domain": world.url,
         "token_type": "Bearer",
         "expires_in": lifetime,
     }))
 }
 
-/// Whether the call carries a live token. The error is the CRM's 401.
+/// Whether the call carries a live token that may do this, in this data centre. The error is the CRM's 401.
 pub(super) fn authorize(world: &World, call: &Call) -> Result<(), Reply> {
     let token = call
         .header(header::AUTHORIZATION)
         .and_then(|value| value.strip_prefix("Zoho-oauthtoken "))
         .ok_or_else(Reply::authentication_failure)?;
-    if world.tokens.is_alive(token.trim(), world.now) { Ok(()) } else { Err(Reply::invalid_token()) }
+    let is_elsewhere = world.settings.wrong_dc && call.operation.is_crm();
+    if is_elsewhere || world.settings.refresh_token_revoked || !world.tokens.is_alive(token.trim(), world.now) {
+        return Err(Reply::invalid_token());
+    }
+    if scopes::allow(&world.settings.scopes, call) { Ok(()) } else { Err(Reply::scope_mismatch()) }
+}
+
+/// A client that does not exist, or has another secret, or is one of another data centre.
+pub(super) fn invalid_client() -> Reply {
+    refusal("invalid_client")
 }
 
 /// A refresh token that was revoked or never existed.
@@ -104,6 +136,11 @@ impl Tokens {
         self.issued.push_back(now);
         self.alive.push_back(AccessToken { text, expires: now + lifetime });
         true
+    }
+
+    /// Ends all tokens.
+    pub(super) fn revoke(&mut self) {
+        self.alive.clear();
     }
 
     fn is_alive(&self, text: &str, now: DateTime<Utc>) -> bool {

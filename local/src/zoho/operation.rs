@@ -19,6 +19,11 @@ pub(super) enum Operation {
     Deleted,
     AddTags,
     RemoveTags,
+    EnableWatch,
+    GetWatch,
+    ReplaceWatch,
+    PatchWatch,
+    DeleteWatch,
     Transmission,
     GetTransmission,
     Suppression,
@@ -28,7 +33,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Token,
         Self::Upsert,
         Self::Create,
@@ -40,6 +45,11 @@ impl Operation {
         Self::Deleted,
         Self::AddTags,
         Self::RemoveTags,
+        Self::EnableWatch,
+        Self::GetWatch,
+        Self::ReplaceWatch,
+        Self::PatchWatch,
+        Self::DeleteWatch,
         Self::Transmission,
         Self::GetTransmission,
         Self::Suppression,
@@ -60,6 +70,11 @@ impl Operation {
             Self::Deleted => "deleted",
             Self::AddTags => "add-tags",
             Self::RemoveTags => "remove-tags",
+            Self::EnableWatch => "watch",
+            Self::GetWatch => "get-watch",
+            Self::ReplaceWatch => "replace-watch",
+            Self::PatchWatch => "patch-watch",
+            Self::DeleteWatch => "delete-watch",
             Self::Transmission => "transmission",
             Self::GetTransmission => "get-transmission",
             Self::Suppression => "suppression",
@@ -69,8 +84,13 @@ impl Operation {
     }
 
     pub(super) fn is_crm(self) -> bool {
-        use Operation::{AddTags, Coql, Create, Delete, Deleted, GetRecords, RemoveTags, Search, Update, Upsert};
-        matches!(self, Upsert | Create | Update | GetRecords | Search | Coql | Delete | Deleted | AddTags | RemoveTags)
+        !self.is_campaigns() && !matches!(self, Self::Token | Self::Unknown)
+    }
+
+    /// The calls on notification channels.
+    pub(super) fn is_watch(self) -> bool {
+        use Operation::{DeleteWatch, EnableWatch, GetWatch, PatchWatch, ReplaceWatch};
+        matches!(self, EnableWatch | GetWatch | ReplaceWatch | PatchWatch | DeleteWatch)
     }
 
     pub(super) fn is_campaigns(self) -> bool {
@@ -110,6 +130,11 @@ pub(super) fn route(method: &Method, path: &str) -> (Operation, Option<String>, 
     match (method.as_str(), segments.as_slice()) {
         ("POST", ["oauth", "v2", "token"]) => of(Operation::Token),
         ("POST", ["crm", "v8", "coql"]) => of(Operation::Coql),
+        ("POST", ["crm", "v8", "actions", "watch"]) => of(Operation::EnableWatch),
+        ("GET", ["crm", "v8", "actions", "watch"]) => of(Operation::GetWatch),
+        ("PUT", ["crm", "v8", "actions", "watch"]) => of(Operation::ReplaceWatch),
+        ("PATCH", ["crm", "v8", "actions", "watch"]) => of(Operation::PatchWatch),
+        ("DELETE", ["crm", "v8", "actions", "watch"]) => of(Operation::DeleteWatch),
         ("POST", ["crm", "v8", module, "upsert"]) => on(Operation::Upsert, module),
         ("GET", ["crm", "v8", module, "search"]) => on(Operation::Search, module),
         ("GET", ["crm", "v8", module, "deleted"]) => on(Operation::Deleted, module),

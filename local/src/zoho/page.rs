@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{call::Call, reply::Reply};
@@ -10,6 +11,8 @@ const ROWS_PER_PAGE: usize = 200;
 /// Beyond these rows a page needs the token of the one before it.
 const ROWS_BY_NUMBER: usize = 2_000;
 const ROWS_BY_TOKEN: usize = 100_000;
+/// For how long a page's token is good.
+pub(super) const TOKEN_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// A cut of a long list.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +45,12 @@ impl Page {
         self.reply_with(rows, Map::new())
     }
 
-    pub(super) fn reply_with(self, rows: Vec<Value>, mut info: Map<String, Value>) -> Reply {
+    pub(super) fn reply_with(self, rows: Vec<Value>, info: Map<String, Value>) -> Reply {
+        self.reply_as("data", rows, info)
+    }
+
+    /// The same under another name than `data`.
+    pub(super) fn reply_as(self, key: &str, rows: Vec<Value>, mut info: Map<String, Value>) -> Reply {
         let more = rows.len() > self.offset().saturating_add(self.size);
         let rows: Vec<Value> = rows.into_iter().skip(self.offset()).take(self.size).collect();
         if rows.is_empty() {
@@ -55,11 +63,11 @@ impl Page {
             ("more_records", more.into()),
         ];
         info.extend(own.map(|(key, value)| (key.to_owned(), value)));
-        Reply::ok(json!({ "data": rows, "info": info }))
+        Reply::ok(json!({ key: rows, "info": info }))
     }
 
     /// The page of a list that goes on by token where numbers end.
-    pub(super) fn by_number_or_token(call: &Call) -> Result<Self, Reply> {
+    pub(super) fn by_number_or_token(call: &Call, now: DateTime<Utc>) -> Result<Self, Reply> {
         let page = Self::of(call)?;
         let Some(given) = call.parameter("page_token") else {
             if page.offset() >= ROWS_BY_NUMBER {
@@ -72,16 +80,15 @@ impl Page {
             let details = json!({ "ambiguity_due_to": [{ "param_name": "page" }, { "param_name": "page_token" }] });
             return Err(Reply::bad_request("AMBIGUITY_DURING_PROCESSING", "use either page or page_token", details));
         }
-        let number = given.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).filter(|number| *number > 0);
-        let page = Self { number: number.unwrap_or(1), ..page };
-        if number.is_none_or(|number| token(call, number) != given) {
-            let message = "the page_token does not belong to these parameters";
-            return Err(Reply::bad_request(
-                "TOKEN_BOUND_DATA_MISMATCH",
-                message,
-                json!({ "param_name": "page_token" }),
-            ));
+        let wrong =
+            |code: &str, message: &str| Err(Reply::bad_request(code, message, json!({ "param_name": "page_token" })));
+        let Some((number, given_at)) = read_token(call, given) else {
+            return wrong("TOKEN_BOUND_DATA_MISMATCH", "the page_token does not belong to these parameters");
+        };
+        if now.timestamp() - given_at > TOKEN_LIFE.num_seconds() {
+            return wrong("EXPIRED_VALUE", "the page_token has expired");
         }
+        let page = Self { number, ..page };
         if page.offset() >= ROWS_BY_TOKEN {
             return Err(Reply::bad_request(
                 "PAGINATION_LIMIT_EXCEEDED",
@@ -93,17 +100,25 @@ impl Page {
     }
 
     /// The token of the page behind this one, if there are so many rows that there is one.
-    pub(super) fn token_of_next(self, call: &Call, rows: usize) -> Option<String> {
-        (rows > self.offset().saturating_add(self.size)).then(|| token(call, self.number + 1))
+    pub(super) fn token_of_next(self, call: &Call, rows: usize, now: DateTime<Utc>) -> Option<String> {
+        (rows > self.offset().saturating_add(self.size)).then(|| token(call, self.number + 1, now.timestamp()))
     }
 }
 
-/// A token is bound to the parameters of the request that it continues.
-fn token(call: &Call, page: usize) -> String {
+/// A token is bound to the parameters of the request that it continues, and says when it was given.
+fn token(call: &Call, page: usize, given_at: i64) -> String {
     let mut hasher = DefaultHasher::new();
     for name in ["fields", "ids", "per_page", "sort_by", "sort_order"] {
         call.parameter(name).hash(&mut hasher);
     }
-    (&call.module, page).hash(&mut hasher);
-    format!("{:016x}-{page}", hasher.finish())
+    (&call.module, page, given_at).hash(&mut hasher);
+    format!("{:016x}-{page}-{given_at}", hasher.finish())
+}
+
+/// The page that a token stands for and when it was given, if it belongs to this request.
+fn read_token(call: &Call, text: &str) -> Option<(usize, i64)> {
+    let mut parts = text.split('-').skip(1);
+    let page = parts.next()?.parse().ok().filter(|page| *page > 0)?;
+    let given_at = parts.next()?.parse().ok()?;
+    (token(call, page, given_at) == text).then_some((page, given_at))
 }

@@ -8,7 +8,7 @@ use super::{
     clock,
     delete::not_modified,
     fields::Module,
-    page::Page,
+    page::{Page, TOKEN_LIFE},
     records::{self, Record},
     reply::Reply,
     world::World,
@@ -66,9 +66,9 @@ fn get_many(world: &World, module: Module, call: &Call) -> Result<Reply, Reply> 
     }
     let order = Order::of(call)?;
     order.sort(&mut chosen);
-    let page = Page::by_number_or_token(call)?;
-    let token = page.token_of_next(call, chosen.len());
-    let expiry = token.as_ref().map(|_| world.written(world.now + chrono::TimeDelta::hours(24)));
+    let page = Page::by_number_or_token(call, world.now)?;
+    let token = page.token_of_next(call, chosen.len(), world.now);
+    let expiry = token.as_ref().map(|_| world.written(world.now + TOKEN_LIFE));
     let info = [
         ("call", json!(false)),
         ("email", json!(false)),

@@ -1,20 +1,15 @@
 //! Receipts: the webhooks by which Campaigns says what became of an e-mail.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use super::{campaigns::Transmission, world::World};
 
 /// Receipts in one POST.
 const RECEIPTS_PER_ENVELOPE: usize = 100;
-const TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -119,36 +114,8 @@ pub(super) fn make(world: &mut World, transmission: &Transmission, receipt: &Rec
         .collect()
 }
 
-/// What sends receipts. Dropping it ends what is still under way.
-#[derive(Debug)]
-pub(super) struct Deliveries {
-    client: reqwest::Client,
-    under_way: Mutex<JoinSet<()>>,
-}
-
-impl Deliveries {
-    pub(super) fn new() -> reqwest::Result<Self> {
-        let builder = reqwest::Client::builder().timeout(TIMEOUT).no_proxy();
-        let client = builder.redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { client, under_way: Mutex::default() })
-    }
-
-    /// Sends one envelope once, now; the error is a sentence.
-    pub(super) async fn deliver(&self, delivery: &Delivery) -> Result<u16, String> {
-        deliver(&self.client, delivery).await
-    }
-
-    /// Sends envelopes in the background, each until somebody takes it.
-    pub(super) fn start(&self, outbox: Vec<Delivery>) {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        while under_way.try_join_next().is_some() {}
-        for delivery in outbox {
-            under_way.spawn(deliver_with_patience(self.client.clone(), delivery));
-        }
-    }
-}
-
-async fn deliver(client: &reqwest::Client, delivery: &Delivery) -> Result<u16, String> {
+/// Sends one envelope once; the error is a sentence.
+pub(super) async fn deliver(client: &reqwest::Client, delivery: &Delivery) -> Result<u16, String> {
     let mut request = client.post(delivery.webhook.url.clone()).json(&delivery.envelope);
     if !delivery.webhook.token.is_empty() {
         request = request.header(&delivery.webhook.header, &delivery.webhook.token);
@@ -160,7 +127,7 @@ async fn deliver(client: &reqwest::Client, delivery: &Delivery) -> Result<u16, S
 }
 
 /// Some attempts; how many Zoho makes is not published.
-async fn deliver_with_patience(client: reqwest::Client, delivery: Delivery) {
+pub(super) async fn deliver_with_patience(client: reqwest::Client, delivery: Delivery) {
     for attempt in 1..=ATTEMPTS {
         match deliver(&client, &delivery).await {
             Ok(200..=299) => return,

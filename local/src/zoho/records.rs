@@ -35,6 +35,8 @@ pub(super) struct Record {
     pub(super) modified: DateTime<Utc>,
     pub(super) created_by: Person,
     pub(super) modified_by: Person,
+    /// Whether the API may not touch it.
+    pub(super) locked: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,11 +51,15 @@ pub(super) struct Deleted {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) created_by: Person,
+    /// Who deleted it.
+    pub(super) by: Person,
     pub(super) at: DateTime<Utc>,
+    /// Whether it never lay in the recycle bin.
+    pub(super) for_good: bool,
 }
 
 /// A user of the CRM.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Person {
     name: &'static str,
     id: &'static str,

@@ -7,6 +7,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+const JSON: &str = "application/json;charset=UTF-8";
+
 /// An answer before it becomes HTTP. An `Err(Reply)` inside the simulator is a refusal, which is an answer too.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -20,6 +22,8 @@ enum Content {
     Empty,
     Json(Value),
     Html(&'static str),
+    /// JSON that breaks off in the middle.
+    Torn(String),
 }
 
 impl Reply {
@@ -45,6 +49,15 @@ impl Reply {
         let page =
             "<!DOCTYPE html><html><head><title>Zoho</title></head><body><h1>Internal Server Error</h1></body></html>";
         Self { status, body: Content::Html(page), headers: Vec::new() }
+    }
+
+    /// This answer, but half of its JSON is missing.
+    pub(super) fn torn(mut self) -> Self {
+        if let Content::Json(value) = &self.body {
+            let text = value.to_string();
+            self.body = Content::Torn(text.chars().take(text.chars().count() / 2).collect());
+        }
+        self
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: u64) -> Self {
@@ -107,6 +120,17 @@ impl Reply {
         Self::crm(StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILURE", "Authentication failed", json!({}))
     }
 
+    pub(super) fn scope_mismatch() -> Self {
+        Self::crm(StatusCode::UNAUTHORIZED, "OAUTH_SCOPE_MISMATCH", "Unauthorized", json!({}))
+    }
+
+    /// The integration's user may not do this in the CRM.
+    pub(super) fn no_permission(module: Option<&str>) -> Self {
+        let permissions: Vec<String> = module.iter().map(|module| format!("Crm_Implied_Edit_{module}")).collect();
+        let details = json!({ "permissions": permissions });
+        Self::crm(StatusCode::FORBIDDEN, "NO_PERMISSION", "Permission denied", details)
+    }
+
     pub(super) fn too_many_requests() -> Self {
         Self::crm(
             StatusCode::TOO_MANY_REQUESTS,
@@ -119,6 +143,16 @@ impl Reply {
     /// The CRM's answer to a write, record by record: `all_done` when every record succeeded, `all_failed` when none did,
     /// 207 in between.
     pub(super) fn per_record(results: Vec<Result<Value, Value>>, all_done: StatusCode, all_failed: StatusCode) -> Self {
+        Self::per_item("data", results, all_done, all_failed)
+    }
+
+    /// The same under another name than `data`.
+    pub(super) fn per_item(
+        key: &str,
+        results: Vec<Result<Value, Value>>,
+        all_done: StatusCode,
+        all_failed: StatusCode,
+    ) -> Self {
         let failures = results.iter().filter(|result| result.is_err()).count();
         let status = match failures {
             0 => all_done,
@@ -126,7 +160,7 @@ impl Reply {
             _ => StatusCode::MULTI_STATUS,
         };
         let items: Vec<Value> = results.into_iter().map(|result| result.unwrap_or_else(|error| error)).collect();
-        Self::json(status, json!({ "data": items }))
+        Self::json(status, json!({ key: items }))
     }
 }
 
@@ -150,7 +184,8 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let (kind, body) = match self.body {
             Content::Empty => (None, Body::empty()),
-            Content::Json(value) => (Some("application/json;charset=UTF-8"), Body::from(value.to_string())),
+            Content::Json(value) => (Some(JSON), Body::from(value.to_string())),
+            Content::Torn(text) => (Some(JSON), Body::from(text)),
             Content::Html(page) => (Some("text/html;charset=UTF-8"), Body::from(page)),
         };
         let mut response = (self.status, body).into_response();

@@ -18,6 +18,7 @@ use super::{
     operation::Operation,
     reply::Reply,
     server::Cut,
+    watch::Cause,
     world::Shared,
 };
 
@@ -71,8 +72,12 @@ impl<'a> Visit<'a> {
         };
         match fault {
             Fault::Status { status, retry_after } => Some(self.refuse(*status, *retry_after)),
-            Fault::Html500 => Some(Reply::html(StatusCode::INTERNAL_SERVER_ERROR)),
+            Fault::Html(status) => Some(Reply::html(*status)),
+            Fault::TornJson => Some(self.work().torn()),
             Fault::InvalidCode => Some(oauth::invalid_code()),
+            Fault::InvalidClient => Some(oauth::invalid_client()),
+            Fault::ScopeMismatch => Some(dispatch::unauthorized(self.call, Reply::scope_mismatch())),
+            Fault::Poison(poison) => Some(self.refuse(poison.status, None)),
             Fault::Throttle if self.call.operation == Operation::Token => Some(oauth::throttled(&self.shared.lock())),
             Fault::Throttle => Some(Reply::too_many_requests()),
             Fault::InvalidToken => Some(dispatch::unauthorized(self.call, Reply::invalid_token())),
@@ -99,13 +104,11 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// What Zoho would do, and the receipts that follow from it.
+    /// What Zoho would do, and the receipts and notifications that follow from it.
     fn work(&self) -> Reply {
         let mut world = self.shared.lock();
         let reply = dispatch::answer(&mut world, self.call, &self.plan);
-        let outbox = std::mem::take(&mut world.outbox);
-        drop(world);
-        self.shared.deliveries.start(outbox);
+        self.shared.finish(world, Cause::of(self.call));
         reply
     }
 

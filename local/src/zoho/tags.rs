@@ -14,6 +14,7 @@ use super::{
     records::{INTEGRATION, Tag},
     reply::{Reply, item_error, item_success},
     world::World,
+    write,
 };
 
 const NAME_LENGTH: usize = 25;
@@ -28,7 +29,8 @@ const COLORS: [&str; 13] = [
 /// `POST /{module}/actions/add_tags` and `remove_tags`, and the same on one record.
 pub(super) fn change(world: &mut World, module: Module, call: &Call, plan: &Plan) -> Result<Reply, Reply> {
     let body = call.object()?;
-    let names = requested(world, module, body)?;
+    let may_make = world.settings.add_tags_creates || call.operation == Operation::RemoveTags;
+    let names = requested(world, module, body, may_make)?;
     let ids = match &call.id {
         Some(id) => vec![id.clone()],
         None => ids(body)?,
@@ -90,6 +92,17 @@ pub(super) fn known(world: &mut World, module: Module, names: &[String], index: 
     get_or_make(world, module, names).ok_or_else(full)
 }
 
+/// A record's tags with these besides; the error is the record's item of `data[]`.
+pub(super) fn joined(tags: &[Tag], new: Vec<Tag>, index: usize) -> Result<Vec<Tag>, Value> {
+    let tags = Change::Add(new).applied_to(tags);
+    if tags.len() > TAGS_PER_RECORD {
+        let path = format!("$.data[{index}].Tag");
+        let details = json!({ "maximum_length": TAGS_PER_RECORD, "api_name": "Tag", "json_path": path });
+        return Err(item_error("INVALID_DATA", "invalid data", details));
+    }
+    Ok(tags)
+}
+
 enum Change {
     Add(Vec<Tag>),
     Replace(Vec<Tag>),
@@ -118,6 +131,7 @@ fn change_one(world: &mut World, module: Module, change: &Change, id: &str, inde
         let details = json!({ "id": id, "api_name": "ids", "json_path": format!("$.ids[{index}]") });
         return Err(item_error("INVALID_DATA", "the id given seems to be invalid", details));
     };
+    write::refuse_locked(record)?;
     let tags = change.applied_to(&record.tags);
     if tags.len() > TAGS_PER_RECORD && tags.len() > record.tags.len() {
         let details = json!({ "id": id, "maximum_length": TAGS_PER_RECORD, "api_name": "tags", "json_path": "$.tags" });
@@ -127,16 +141,17 @@ fn change_one(world: &mut World, module: Module, change: &Change, id: &str, inde
     if tags != record.tags {
         let mut record = record.clone();
         record.tags = tags;
-        record.modified = world.now.trunc_subsecs(0);
-        record.modified_by = INTEGRATION;
-        let options = world.options.clone();
-        world.table_mut(module).put(record, &options);
+        if world.settings.tags_touch_modified_time {
+            record.modified = world.now.trunc_subsecs(0);
+            record.modified_by = INTEGRATION;
+        }
+        world.put(module, &record);
     }
     Ok(item)
 }
 
 /// The names that a body asks for. An id wins over a name.
-fn requested(world: &World, module: Module, body: &Map<String, Value>) -> Result<Vec<String>, Reply> {
+fn requested(world: &World, module: Module, body: &Map<String, Value>, may_make: bool) -> Result<Vec<String>, Reply> {
     let tags = body.get("tags").ok_or_else(|| Reply::missing_key("tags"))?;
     let wrong = |path: String| Reply::invalid_data(json!({ "api_name": "tags", "json_path": path }));
     let tags = tags.as_array().filter(|tags| !tags.is_empty()).ok_or_else(|| wrong("$.tags".to_owned()))?;
@@ -147,7 +162,13 @@ fn requested(world: &World, module: Module, body: &Map<String, Value>) -> Result
         }
         let name = tag.get("name").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| Reply::missing_key(&format!("tags[{position}].name")))?;
-        if name.chars().count() > NAME_LENGTH { Err(name_too_long(position)) } else { Ok(name.to_owned()) }
+        if name.chars().count() > NAME_LENGTH {
+            return Err(name_too_long(position));
+        }
+        if !may_make && !is_known(world, module, name) {
+            return Err(wrong(format!("$.tags[{position}].name")));
+        }
+        Ok(name.to_owned())
     };
     tags.iter().enumerate().map(name_of).collect()
 }
@@ -170,10 +191,13 @@ fn make(world: &mut World, module: Module, names: &[String]) -> Result<Vec<Tag>,
     get_or_make(world, module, names).ok_or_else(full)
 }
 
+fn is_known(world: &World, module: Module, name: &str) -> bool {
+    world.table(module).tags.iter().any(|tag| tag.name.eq_ignore_ascii_case(name))
+}
+
 /// `None` when the module may have no more tags; then none is made.
 fn get_or_make(world: &mut World, module: Module, names: &[String]) -> Option<Vec<Tag>> {
-    let is_known = |name: &String| world.table(module).tags.iter().any(|tag| tag.name.eq_ignore_ascii_case(name));
-    let unknown = names.iter().filter(|name| !is_known(name)).count();
+    let unknown = names.iter().filter(|name| !is_known(world, module, name)).count();
     if world.table(module).tags.len() + unknown > world.settings.module_tag_limit {
         return None;
     }
@@ -202,7 +226,9 @@ fn counted(results: Vec<Result<Value, Value>>) -> Reply {
         _ => StatusCode::MULTI_STATUS,
     };
     let items: Vec<Value> = results.into_iter().map(|result| result.unwrap_or_else(|error| error)).collect();
-    Reply::json(status, json!({ "data": items, "success_count": done.to_string(), "locked_count": "0" }))
+    let locked = items.iter().filter(|item| item["code"] == "RECORD_LOCKED").count();
+    let (done, locked) = (done.to_string(), locked.to_string());
+    Reply::json(status, json!({ "data": items, "success_count": done, "locked_count": locked }))
 }
 
 /// Zoho wraps this one error in `tags`.

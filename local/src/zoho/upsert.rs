@@ -48,6 +48,7 @@ fn upsert_one(
         None => find_duplicate(world, module, checks, &change.fields).map(|(field, other)| (Some(field), other)),
     };
     if let Some((_, other)) = found {
+        write::refuse_locked(other)?;
         write::refuse_newer(world, call, other)?;
     }
     let target = found.map(|(field, other)| (field.map(str::to_owned), other.id.clone()));

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fields::{Kind, Module},
     reply::item_error,
+    settings::EmailCase,
     tags,
     world::World,
 };
@@ -80,7 +81,11 @@ fn checked(world: &World, kind: Kind, name: &str, value: &Value, index: usize) -
         }
         Kind::Email(maximum) => {
             let text = value.as_str().filter(|text| is_email(text)).ok_or_else(|| wrong_type("email"))?;
-            if text.chars().count() > maximum { Err(wrong("maximum_length", maximum.into())) } else { Ok(text.into()) }
+            match world.settings.email_case {
+                _ if text.chars().count() > maximum => Err(wrong("maximum_length", maximum.into())),
+                EmailCase::Keep => Ok(text.into()),
+                EmailCase::Lower => Ok(text.to_lowercase().into()),
+            }
         }
         Kind::Boolean => value.as_bool().map(Value::from).ok_or_else(|| wrong_type("boolean")),
         Kind::Integer => value.as_i64().map(Value::from).ok_or_else(|| wrong_type("integer")),

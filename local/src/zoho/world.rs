@@ -2,40 +2,45 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{SeedableRng, rngs::StdRng};
-use tokio::sync::watch;
+use tokio::sync::watch::Sender;
 
 use super::{
     Options,
     campaigns::Campaigns,
+    changes::Change,
     clock,
+    deliveries::{Deliveries, Patience},
     faults::Faults,
     fields::Module,
     limits::{Concurrency, Credits},
-    oauth::Tokens,
+    oauth::{Credentials, Tokens},
     operation::Operation,
-    receipts::{Deliveries, Delivery},
+    receipts::Delivery,
     records::Table,
     request_log::RequestLog,
     settings::Settings,
+    watch::{self, Cause, Watch},
 };
 
 /// What all connections share. The mutex is never held across an await: the work on it is synchronous.
 #[derive(Debug)]
 pub(super) struct Shared {
-    world: Mutex<World>,
+    /// What is being delivered in the background has a share of it too, to note the answers.
+    world: Arc<Mutex<World>>,
     /// Counts the releases of held answers; who holds waits for the next one.
-    pub(super) releases: watch::Sender<u64>,
+    pub(super) releases: Sender<u64>,
     pub(super) deliveries: Deliveries,
 }
 
 impl Shared {
     pub(super) fn new(world: World, deliveries: Deliveries) -> Self {
-        Self { world: Mutex::new(world), releases: watch::Sender::new(0), deliveries }
+        Self { world: Arc::new(Mutex::new(world)), releases: Sender::new(0), deliveries }
     }
 
     /// The world as of now. A request that panicked has poisoned nothing that a test could not reset.
@@ -43,6 +48,22 @@ impl Shared {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.now = clock::now() + TimeDelta::seconds(world.settings.clock_offset_seconds);
         world
+    }
+
+    /// Ends a step: lets go of the world, and sends what follows from the step.
+    pub(super) fn finish(&self, mut world: MutexGuard<'_, World>, cause: Cause) {
+        let due = watch::settle(&mut world, cause);
+        let receipts = std::mem::take(&mut world.outbox);
+        let pause = Duration::from_millis(world.settings.notification_retry_milliseconds);
+        let patience = Patience { retries: world.settings.notification_retries, pause };
+        drop(world);
+        self.deliveries.start(receipts);
+        self.deliveries.notify(due, patience, &self.world);
+    }
+
+    /// Sends one notification now.
+    pub(super) async fn notify(&self, notification: &watch::Notification) -> Result<u16, String> {
+        self.deliveries.notify_now(notification, &self.world).await
     }
 
     pub(super) fn release_held(&self) {
@@ -59,10 +80,14 @@ pub(super) struct World {
     /// The time of the step that is being taken.
     pub(super) now: DateTime<Utc>,
     pub(super) random: StdRng,
+    pub(super) credentials: Credentials,
     pub(super) tokens: Tokens,
     pub(super) contacts: Table,
     pub(super) accounts: Table,
     pub(super) campaigns: Campaigns,
+    pub(super) watch: Watch,
+    /// What the current step has changed in records.
+    pub(super) changes: Vec<Change>,
     pub(super) credits: Credits,
     pub(super) concurrency: Concurrency,
     pub(super) faults: Faults,
@@ -78,6 +103,7 @@ impl World {
         Self {
             contacts: Table::new(Module::Contacts),
             accounts: Table::new(Module::Accounts),
+            credentials: Credentials::of(&options),
             options,
             url,
             settings: Settings::default(),
@@ -85,6 +111,8 @@ impl World {
             random: StdRng::from_os_rng(),
             tokens: Tokens::default(),
             campaigns: Campaigns::default(),
+            watch: Watch::default(),
+            changes: Vec::new(),
             credits: Credits::default(),
             concurrency: Concurrency::default(),
             faults: Faults::default(),
@@ -104,6 +132,7 @@ impl World {
         self.last_id = old.last_id;
         self.concurrency = old.concurrency;
         self.requests = old.requests.forget();
+        self.watch.log = old.watch.log.forget();
     }
 
     pub(super) fn new_id(&mut self) -> String {

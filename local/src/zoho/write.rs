@@ -8,8 +8,10 @@ use super::{
     call::Call,
     clock,
     fields::Module,
-    records::{Person, Record},
+    records::{INTEGRATION, Person, Record},
     reply::{Reply, item_error, item_success},
+    rules,
+    settings::TagField,
     tags,
     validate::{Change, at},
     world::World,
@@ -70,8 +72,11 @@ pub(super) fn refuse_duplicates(
 
 /// The fields of which no two records may have the same value.
 pub(super) fn unique_fields(world: &World, module: Module) -> impl Iterator<Item = &str> {
-    let email = (world.settings.unique_email && module == Module::Contacts).then_some("Email");
-    [module.key(&world.options)].into_iter().chain(email)
+    let is_unique = match module {
+        Module::Contacts => world.settings.unique_email,
+        Module::Accounts => world.settings.unique_account_name,
+    };
+    [module.key(&world.options)].into_iter().chain(is_unique.then_some(module.duplicate_field()))
 }
 
 /// Adds a record and gives its receipt.
@@ -91,6 +96,7 @@ pub(super) fn insert(
         modified: now,
         created_by: by,
         modified_by: by,
+        locked: false,
     };
     store(world, module, record, change, index)
 }
@@ -124,6 +130,16 @@ pub(super) fn unknown_id(index: usize) -> Value {
     item_error("INVALID_DATA", "the id given seems to be invalid", at("id", index))
 }
 
+/// Refuses a record that somebody in the CRM has locked.
+pub(super) fn refuse_locked(record: &Record) -> Result<(), Value> {
+    if !record.locked {
+        return Ok(());
+    }
+    let details = json!({ "action": "record_locking", "id": record.id });
+    let message = "Sorry, you cannot perform this operation as the record is locked.";
+    Err(item_error("RECORD_LOCKED", message, details))
+}
+
 /// Refuses a record that changed after the client's `If-Unmodified-Since`.
 pub(super) fn refuse_newer(world: &World, call: &Call, record: &Record) -> Result<(), Value> {
     let newer = unmodified_since(call).is_some_and(|since| record.modified > since);
@@ -148,7 +164,10 @@ pub(super) fn reply(world: &World, results: Vec<Result<Value, Value>>, all_done:
 
 fn store(world: &mut World, module: Module, mut record: Record, change: Change, index: usize) -> Result<Record, Value> {
     if let Some(names) = change.tags {
-        record.tags = tags::known(world, module, &names, index)?;
+        let tags = tags::known(world, module, &names, index)?;
+        // Somebody who edits in Zoho's own pages sees all tags and means what he leaves.
+        let adds = world.settings.tag_field == TagField::Add && record.modified_by == INTEGRATION;
+        record.tags = if adds { tags::joined(&record.tags, tags, index)? } else { tags };
     }
     for (name, value) in change.fields {
         if value.is_null() {
@@ -157,12 +176,8 @@ fn store(world: &mut World, module: Module, mut record: Record, change: Change, 
             record.fields.insert(name, value);
         }
     }
-    let World { contacts, accounts, options, .. } = world;
-    let table = match module {
-        Module::Contacts => contacts,
-        Module::Accounts => accounts,
-    };
-    table.put(record.clone(), options);
+    rules::apply(&world.settings, module, &mut record);
+    world.put(module, &record);
     Ok(record)
 }
 
@@ -183,7 +198,7 @@ fn duplicate(module: Module, other: &Record, field: &str, index: usize) -> Value
     details["duplicate_record"] = json!({
         "id": other.id,
         "Owner": other.created_by.shown(),
-        "module": { "api_name": module.name(), "id": "4150868000000002175" },
+        "module": { "api_name": module.name(), "id": module.id() },
     });
     item_error("DUPLICATE_DATA", "duplicate data", details)
 }

@@ -1,7 +1,10 @@
 //! `/_control/*`: what tests, the demo and developers do with the simulator that no client of Zoho can. Not authorised.
 
-mod edit;
+mod clock;
+mod credentials;
+mod notifications;
 mod receipts;
+mod records;
 
 use std::sync::Arc;
 
@@ -19,7 +22,7 @@ use super::{
     faults::Order,
     fields::Module,
     operation::Operation,
-    records,
+    records::shown,
     world::{Shared, World},
 };
 
@@ -29,7 +32,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/requests", get(requests))
         .route("/faults", get(faults).post(arm_fault).delete(clear_faults))
         .route("/settings", get(settings).post(change_settings))
-        .route("/edit", post(edit::edit))
+        .route("/clock", get(clock::show).post(clock::advance))
+        .route("/credentials", post(credentials::change))
+        .route("/create", post(records::create))
+        .route("/edit", post(records::edit))
+        .route("/merge", post(records::merge::merge))
+        .route("/delete", post(records::delete))
+        .route("/lock", post(records::lock))
+        .route("/notifications", get(notifications::list).post(notifications::act))
         .route("/receipts", post(receipts::send_receipts))
         .route("/webhook", post(receipts::set_webhook))
         .route("/release", post(release))
@@ -60,13 +70,12 @@ fn body<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
 
 async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let mut world = shared.lock();
-    let credits = {
-        let now = world.now;
-        world.credits.used(now)
-    };
+    let now = world.now;
+    let credits = world.credits.used(now);
+    world.watch.channels(now);
     let world: &World = &world;
     let all = |module: Module| -> Vec<Value> {
-        world.table(module).iter().map(|record| records::shown(world, module, record)).collect()
+        world.table(module).iter().map(|record| shown(world, module, record)).collect()
     };
     let count = |operation: Operation| json!(world.calls.get(&operation).copied().unwrap_or_default());
     let calls: Map<_, _> =
@@ -77,6 +86,8 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "transmissions": world.campaigns.transmissions,
         "calls": calls,
         "credits": credits,
+        "watch": world.watch.shown(world),
+        "notifications_sent": world.watch.log.count,
     }))
 }
 

@@ -8,8 +8,6 @@ use super::{
 };
 use crate::zoho::reply::Reply;
 
-/// Values of one `in`.
-const VALUES_OF_IN: usize = 50;
 /// Conditions of one query, which also keeps the recursion flat.
 const CONDITIONS: usize = 25;
 /// Words that are no names where a name is due.
@@ -17,8 +15,8 @@ const KEYWORDS: [&str; 13] =
     ["select", "from", "where", "and", "or", "order", "by", "limit", "offset", "in", "not", "is", "like"];
 
 /// Reads a query, or says as Zoho does why it is none.
-pub(super) fn parse(text: &str) -> Result<Query, Reply> {
-    let mut parser = Parser { tokens: tokens(text)?, position: 0, conditions: 0, depth: 0 };
+pub(super) fn parse(text: &str, in_limit: usize) -> Result<Query, Reply> {
+    let mut parser = Parser { tokens: tokens(text)?, position: 0, conditions: 0, depth: 0, in_limit };
     let query = parser.query()?;
     match parser.peek() {
         Token { kind: TokenKind::End, .. } => Ok(query),
@@ -31,6 +29,8 @@ struct Parser {
     position: usize,
     conditions: usize,
     depth: usize,
+    /// Values of one `in`.
+    in_limit: usize,
 }
 
 impl Parser {
@@ -163,7 +163,7 @@ impl Parser {
             literals.push(self.literal()?);
         }
         self.symbol(")")?;
-        if literals.len() > VALUES_OF_IN { Err(too_many("in", VALUES_OF_IN)) } else { Ok(literals) }
+        if literals.len() > self.in_limit { Err(too_many("in", self.in_limit)) } else { Ok(literals) }
     }
 
     fn literal(&mut self) -> Result<Literal, Reply> {

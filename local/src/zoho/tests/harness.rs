@@ -17,7 +17,7 @@ pub(super) struct Zoho {
 }
 
 /// A status and a body; an empty body is null.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Value,
@@ -54,6 +54,13 @@ impl Zoho {
         let granted = zoho.grant().await;
         granted.body["access_token"].as_str().unwrap().clone_into(&mut zoho.token);
         zoho
+    }
+
+    /// The same, after what ended its token.
+    pub(super) async fn with_new_token(mut self) -> Self {
+        let granted = self.grant().await;
+        granted.body["access_token"].as_str().unwrap().clone_into(&mut self.token);
+        self
     }
 
     pub(super) fn url(&self, path: &str) -> String {

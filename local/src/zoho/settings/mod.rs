@@ -1,12 +1,18 @@
 //! The switches of `POST /_control/settings`: Zoho's limits, and the variants between which its documents leave the choice.
 
+mod variants;
+
 use chrono::{FixedOffset, Offset, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{fields::Module, scopes};
+pub(super) use variants::{EmailCase, FieldRule, Notifications, TagField};
+
 /// Every switch with its default. Numbers without a unit are counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own that a test sets by name")]
 pub(super) struct Settings {
     /// HTTP status of a write of which every record failed: 400, or 207 as some have seen.
     pub(super) all_failed_status: u16,
@@ -41,6 +47,47 @@ pub(super) struct Settings {
     pub(super) clock_offset_seconds: i64,
     /// The organisation's offset from UTC, in which the CRM writes times.
     pub(super) utc_offset_minutes: i32,
+    /// What becomes of notifications.
+    pub(super) notifications: Notifications,
+    /// Whether what the API writes is notified too. Seen, not documented.
+    pub(super) notify_own_writes: bool,
+    /// Whether `"trigger":[]`, which keeps workflows still, keeps notifications still as well; not published.
+    pub(super) trigger_suppresses_notifications: bool,
+    /// Whether a change of tags alone is notified; not published.
+    pub(super) notify_tags: bool,
+    /// Whether a write that changed no value is notified; not published.
+    pub(super) notify_unchanged_writes: bool,
+    /// How often a notification that was not answered with a 2xx is sent again; not published.
+    pub(super) notification_retries: u32,
+    pub(super) notification_retry_milliseconds: u64,
+    /// For how long a channel may be asked for; a week since v4, a day before. More than that gives an hour.
+    pub(super) watch_maximum_hours: u32,
+    /// HTTP status of a call on channels that all failed: 400, or 202 in an older description.
+    pub(super) watch_failed_status: u16,
+    /// Whether errors of channels stand in `watch[]`. If not, the only error of a call stands alone.
+    pub(super) watch_errors_wrapped: bool,
+    /// After how many days the recycle bin is emptied.
+    pub(super) recycle_days: u32,
+    /// For how many days from then on a record is listed as permanently deleted.
+    pub(super) permanent_days: u32,
+    /// What the refresh token may do.
+    pub(super) scopes: Vec<String>,
+    /// Whether the CRM refuses every token, as it does to one of another data centre.
+    pub(super) wrong_dc: bool,
+    /// Whether somebody has revoked the refresh token, and with it its access tokens.
+    pub(super) refresh_token_revoked: bool,
+    /// What writing the field `Tag` does; not published.
+    pub(super) tag_field: TagField,
+    /// Whether `add_tags` makes a tag that the module does not know; believed, not published.
+    pub(super) add_tags_creates: bool,
+    /// Whether `add_tags` and `remove_tags` change `Modified_Time`; not published.
+    pub(super) tags_touch_modified_time: bool,
+    /// Values of one `in` of COQL; 50 or 100 by the place in the documents.
+    pub(super) coql_in_limit: usize,
+    /// Whether two Accounts cannot have one name.
+    pub(super) unique_account_name: bool,
+    pub(super) email_case: EmailCase,
+    pub(super) field_rules: Vec<FieldRule>,
 }
 
 impl Default for Settings {
@@ -63,6 +110,28 @@ impl Default for Settings {
             token_lifetime_seconds: 3600,
             clock_offset_seconds: 0,
             utc_offset_minutes: -6 * 60,
+            notifications: Notifications::Deliver,
+            notify_own_writes: true,
+            trigger_suppresses_notifications: false,
+            notify_tags: true,
+            notify_unchanged_writes: true,
+            notification_retries: 0,
+            notification_retry_milliseconds: 1_000,
+            watch_maximum_hours: 7 * 24,
+            watch_failed_status: 400,
+            watch_errors_wrapped: true,
+            recycle_days: 60,
+            permanent_days: 120,
+            scopes: scopes::DEFAULT.map(str::to_owned).to_vec(),
+            wrong_dc: false,
+            refresh_token_revoked: false,
+            tag_field: TagField::Replace,
+            add_tags_creates: true,
+            tags_touch_modified_time: true,
+            coql_in_limit: 50,
+            unique_account_name: false,
+            email_case: EmailCase::Keep,
+            field_rules: Vec::new(),
         }
     }
 }
@@ -90,6 +159,7 @@ impl Settings {
             ("throttle_status", self.throttle_status, [400, 200]),
             ("not_modified_status", self.not_modified_status, [304, 204]),
             ("campaigns_error_status", self.campaigns_error_status, [400, 200]),
+            ("watch_failed_status", self.watch_failed_status, [400, 202]),
         ];
         for (name, value, [first, second]) in choices {
             if value != first && value != second {
@@ -102,6 +172,9 @@ impl Settings {
         // Beyond a few years a time stops being one that chrono can shift.
         if self.clock_offset_seconds.abs() > 10 * 365 * 24 * 3600 {
             return Err("clock_offset_seconds moves the clock by at most ten years.".to_owned());
+        }
+        if let Some(rule) = self.field_rules.iter().find(|rule| rule.module.parse::<Module>().is_err()) {
+            return Err(format!("A field rule is for \"Contacts\" or \"Accounts\", not {:?}.", rule.module));
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! Faults that a test arms by `POST /_control/faults`: which request they hit, how often, and what they do to it.
 
+mod order;
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{call::Call, operation::Operation, reply::item_error};
+pub(super) use order::Order;
 
 /// The armed faults, in the order in which they were armed.
 #[derive(Debug, Default)]
@@ -31,10 +33,15 @@ pub(super) enum Fault {
         /// Seconds.
         retry_after: Option<u64>,
     },
-    Html500,
+    /// A page for people where JSON is due.
+    Html(StatusCode),
+    /// Does the work, then answers half of the JSON.
+    TornJson,
     InvalidCode,
+    InvalidClient,
     Throttle,
     InvalidToken,
+    ScopeMismatch,
     /// Holds the request and does nothing; once released, it is handled as if it had just come, if somebody still waits.
     HangBefore(Option<Duration>),
     /// Does the work, then holds the answer.
@@ -43,6 +50,14 @@ pub(super) enum Fault {
     ResetAfter,
     Latency(Duration),
     RecordError(RecordError),
+    Poison(Poison),
+}
+
+/// One record that ruins every request with it, which then does nothing at all and does not say why.
+#[derive(Clone, Debug)]
+pub(super) struct Poison {
+    matching: String,
+    pub(super) status: StatusCode,
 }
 
 /// One record of a request fails, its neighbours go through.
@@ -59,39 +74,6 @@ pub(super) struct RecordError {
 pub(super) struct Plan {
     pub(super) fault: Option<Fault>,
     pub(super) record_errors: Vec<RecordError>,
-}
-
-/// A fault as it is posted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Order {
-    operation: String,
-    fault: String,
-    /// How many requests it hits; -1 is all of them.
-    #[serde(default = "once")]
-    times: i64,
-    /// Until when a held request is held at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-    /// Of `latency`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    milliseconds: Option<u64>,
-    /// Seconds, of `status-NNN`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
-    /// Of `record-error`: a string that occurs in the record's JSON.
-    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
-    matching: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Value>,
-}
-
-fn once() -> i64 {
-    1
 }
 
 impl Faults {
@@ -117,7 +99,7 @@ impl Faults {
     /// The armed faults with the times that are left.
     pub(super) fn listed(&self) -> Vec<Order> {
         let left = |armed: &Armed| armed.left.map_or(-1, |left| i64::try_from(left).unwrap_or(i64::MAX));
-        self.0.iter().map(|armed| Order { times: left(armed), ..armed.order.clone() }).collect()
+        self.0.iter().map(|armed| armed.order.with_times(left(armed))).collect()
     }
 
     /// Takes what hits this call: the oldest fault for its operation, and every record error with a record in it.
@@ -136,6 +118,7 @@ impl Faults {
                     plan.record_errors.push(error.clone());
                 }
                 Fault::RecordError(_) => continue,
+                Fault::Poison(poison) if !records.iter().any(|record| poison.hits(record)) => continue,
                 fault if plan.fault.is_none() => plan.fault = Some(fault.clone()),
                 _ => continue,
             }
@@ -158,56 +141,16 @@ impl Plan {
     }
 }
 
-impl RecordError {
+impl Poison {
     fn hits(&self, record: &Value) -> bool {
         record.to_string().contains(&self.matching)
     }
 }
 
-impl Order {
-    fn fault(&self) -> Result<Fault, String> {
-        let limit = self.seconds.map(Duration::try_from_secs_f64).transpose();
-        let limit = limit.map_err(|error| format!("seconds cannot be used: {error}."))?;
-        let fault = match self.fault.as_str() {
-            "html-500" => Fault::Html500,
-            "invalid-code" => Fault::InvalidCode,
-            "throttle" => Fault::Throttle,
-            "invalid-token" => Fault::InvalidToken,
-            "hang-before" => Fault::HangBefore(limit),
-            "hang-after" => Fault::HangAfter(limit),
-            "reset" => Fault::Reset,
-            "reset-after" => Fault::ResetAfter,
-            "latency" => Fault::Latency(Duration::from_millis(
-                self.milliseconds.ok_or("latency needs its \"milliseconds\".".to_owned())?,
-            )),
-            "record-error" => Fault::RecordError(self.record_error()?),
-            name => Fault::Status { status: status_of(name)?, retry_after: self.retry_after },
-        };
-        Ok(fault)
+impl RecordError {
+    fn hits(&self, record: &Value) -> bool {
+        record.to_string().contains(&self.matching)
     }
-
-    fn record_error(&self) -> Result<RecordError, String> {
-        let matching = self.matching.clone().filter(|text| !text.is_empty());
-        let code = self.code.clone().unwrap_or_else(|| "INVALID_DATA".to_owned());
-        Ok(RecordError {
-            matching: matching.ok_or("record-error needs \"match\": a string of the record's JSON.")?,
-            message: self.message.clone().unwrap_or_else(|| code.to_lowercase().replace('_', " ")),
-            code,
-            details: self.details.clone().unwrap_or_else(|| json!({})),
-        })
-    }
-}
-
-fn status_of(name: &str) -> Result<StatusCode, String> {
-    let number = name.strip_prefix("status-").and_then(|digits| digits.parse().ok());
-    number.and_then(|number| StatusCode::from_u16(number).ok()).filter(|status| status.as_u16() >= 200).ok_or_else(
-        || {
-            format!(
-                "{name:?} is no fault. Use status-NNN, html-500, invalid-code, throttle, invalid-token, hang-before, \
-             hang-after, reset, reset-after, record-error or latency."
-            )
-        },
-    )
 }
 
 /// What a call is about, record by record: the items of `data`, or its ids, or its recipients.
