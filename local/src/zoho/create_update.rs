@@ -8,6 +8,7 @@ use super::{
     faults::Plan,
     fields::Module,
     records::INTEGRATION,
+    refuse,
     reply::{Reply, item_error},
     validate::{self, Completeness},
     world::World,
@@ -45,7 +46,7 @@ pub(super) fn update(world: &mut World, module: Module, call: &Call, plan: &Plan
 
 fn create_one(world: &mut World, module: Module, record: &Value, index: usize) -> Result<Value, Value> {
     let change = validate::check(world, module, record, index, Completeness::Whole)?;
-    write::refuse_duplicates(world, module, &change.fields, None, index)?;
+    refuse::duplicates(world, module, &change.fields, None, index)?;
     let record = write::insert(world, module, change, index, INTEGRATION)?;
     Ok(write::receipt(world, &record, Action::Insert))
 }
@@ -61,10 +62,10 @@ fn update_one(
     let missing = || item_error("MANDATORY_NOT_FOUND", "required field not found", validate::at("id", index));
     let id = id.ok_or_else(missing)?;
     let target = world.table(module).get(id).ok_or_else(|| write::unknown_id(index))?;
-    write::refuse_locked(target)?;
-    write::refuse_newer(world, call, target)?;
+    refuse::locked(target)?;
+    refuse::newer(world, call, target)?;
     let change = validate::check(world, module, record, index, Completeness::Partial)?;
-    write::refuse_duplicates(world, module, &change.fields, Some(id), index)?;
+    refuse::duplicates(world, module, &change.fields, Some(id), index)?;
     let record = write::update(world, module, id, change, index, INTEGRATION)?;
     Ok(write::receipt(world, &record, Action::Update))
 }

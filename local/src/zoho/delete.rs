@@ -11,9 +11,9 @@ use super::{
     fields::Module,
     page::Page,
     records::{Deleted, INTEGRATION, Person, Record},
+    refuse,
     reply::{Reply, item_error, item_success},
     world::World,
-    write,
 };
 
 const RECORDS_PER_CALL: usize = 100;
@@ -94,7 +94,7 @@ pub(super) fn not_modified(world: &World) -> StatusCode {
 
 fn delete_one(world: &mut World, module: Module, id: &str) -> Result<Value, Value> {
     if let Some(record) = world.table(module).get(id) {
-        write::refuse_locked(record)?;
+        refuse::locked(record)?;
     }
     if remove(world, module, id, INTEGRATION, false) {
         Ok(item_success("record deleted", json!({ "id": id })))

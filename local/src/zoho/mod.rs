@@ -27,6 +27,7 @@ mod page;
 mod read;
 mod receipts;
 mod records;
+mod refuse;
 mod reply;
 mod request_log;
 mod rules;

@@ -12,9 +12,9 @@ use super::{
     fields::Module,
     operation::Operation,
     records::{INTEGRATION, Tag},
+    refuse,
     reply::{Reply, item_error, item_success},
     world::World,
-    write,
 };
 
 const NAME_LENGTH: usize = 25;
@@ -131,7 +131,7 @@ fn change_one(world: &mut World, module: Module, change: &Change, id: &str, inde
         let details = json!({ "id": id, "api_name": "ids", "json_path": format!("$.ids[{index}]") });
         return Err(item_error("INVALID_DATA", "the id given seems to be invalid", details));
     };
-    write::refuse_locked(record)?;
+    refuse::locked(record)?;
     let tags = change.applied_to(&record.tags);
     if tags.len() > TAGS_PER_RECORD && tags.len() > record.tags.len() {
         let details = json!({ "id": id, "maximum_length": TAGS_PER_RECORD, "api_name": "tags", "json_path": "$.tags" });

@@ -11,6 +11,7 @@ use super::{
     faults::Plan,
     fields::Module,
     records::INTEGRATION,
+    refuse,
     reply::Reply,
     validate::{self, Completeness},
     world::World,
@@ -48,12 +49,12 @@ fn upsert_one(
         None => find_duplicate(world, module, checks, &change.fields).map(|(field, other)| (Some(field), other)),
     };
     if let Some((_, other)) = found {
-        write::refuse_locked(other)?;
-        write::refuse_newer(world, call, other)?;
+        refuse::locked(other)?;
+        refuse::newer(world, call, other)?;
     }
     let target = found.map(|(field, other)| (field.map(str::to_owned), other.id.clone()));
     let own_id = target.as_ref().map(|(_, id)| id.as_str());
-    write::refuse_duplicates(world, module, &change.fields, own_id, index)?;
+    refuse::duplicates(world, module, &change.fields, own_id, index)?;
     let (record, field, action) = match target {
         Some((field, id)) => (write::update(world, module, &id, change, index, INTEGRATION)?, field, Action::Update),
         None => (write::insert(world, module, change, index, INTEGRATION)?, None, Action::Insert),
@@ -96,7 +97,7 @@ fn duplicate_checks(world: &World, module: Module, body: &Map<String, Value>) ->
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(not_checkable("$.duplicate_check_fields")),
     };
-    let others: Vec<_> = write::unique_fields(world, module)
+    let others: Vec<_> = refuse::unique_fields(world, module)
         .filter(|field| !named.iter().any(|name| name == field))
         .map(str::to_owned)
         .collect();
@@ -104,7 +105,7 @@ fn duplicate_checks(world: &World, module: Module, body: &Map<String, Value>) ->
 }
 
 fn is_unique(world: &World, module: Module, name: &str) -> bool {
-    write::unique_fields(world, module).any(|field| field == name)
+    refuse::unique_fields(world, module).any(|field| field == name)
 }
 
 fn not_checkable(path: &str) -> Reply {

@@ -1,12 +1,10 @@
 //! The steps that create, update and upsert share: reading `data`, refusing duplicates, storing, and the receipt per record.
 
-use axum::http::{StatusCode, header};
-use chrono::{DateTime, SubsecRound, Utc};
+use axum::http::StatusCode;
+use chrono::SubsecRound;
 use serde_json::{Map, Value, json};
 
 use super::{
-    call::Call,
-    clock,
     fields::Module,
     records::{INTEGRATION, Person, Record},
     reply::{Reply, item_error, item_success},
@@ -43,40 +41,6 @@ pub(super) fn data(body: &Map<String, Value>) -> Result<&[Value], Reply> {
     }
     check_trigger(body)?;
     Ok(records)
-}
-
-/// Refuses values of unique fields that another record has: the error is the record's item of `data[]`.
-pub(super) fn refuse_duplicates(
-    world: &World,
-    module: Module,
-    fields: &Map<String, Value>,
-    own_id: Option<&str>,
-    index: usize,
-) -> Result<(), Value> {
-    let mut duplicates: Vec<Value> = unique_fields(world, module)
-        .filter_map(|field| {
-            let value = fields.get(field)?.as_str()?;
-            let other = world.table(module).find(field, value, own_id)?;
-            Some(duplicate(module, other, field, index))
-        })
-        .collect();
-    match duplicates.len() {
-        0 => Ok(()),
-        1 => Err(duplicates.remove(0)),
-        _ => {
-            let details = json!({ "errors": duplicates });
-            Err(item_error("MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", details))
-        }
-    }
-}
-
-/// The fields of which no two records may have the same value.
-pub(super) fn unique_fields(world: &World, module: Module) -> impl Iterator<Item = &str> {
-    let is_unique = match module {
-        Module::Contacts => world.settings.unique_email,
-        Module::Accounts => world.settings.unique_account_name,
-    };
-    [module.key(&world.options)].into_iter().chain(is_unique.then_some(module.duplicate_field()))
 }
 
 /// Adds a record and gives its receipt.
@@ -130,26 +94,6 @@ pub(super) fn unknown_id(index: usize) -> Value {
     item_error("INVALID_DATA", "the id given seems to be invalid", at("id", index))
 }
 
-/// Refuses a record that somebody in the CRM has locked.
-pub(super) fn refuse_locked(record: &Record) -> Result<(), Value> {
-    if !record.locked {
-        return Ok(());
-    }
-    let details = json!({ "action": "record_locking", "id": record.id });
-    let message = "Sorry, you cannot perform this operation as the record is locked.";
-    Err(item_error("RECORD_LOCKED", message, details))
-}
-
-/// Refuses a record that changed after the client's `If-Unmodified-Since`.
-pub(super) fn refuse_newer(world: &World, call: &Call, record: &Record) -> Result<(), Value> {
-    let newer = unmodified_since(call).is_some_and(|since| record.modified > since);
-    if !newer {
-        return Ok(());
-    }
-    let message = "record updated time has already passed if-unmodified-since time";
-    Err(item_error("ALREADY_MODIFIED", message, stamps(world, record)))
-}
-
 /// The answer to a write. When every record was too new for `If-Unmodified-Since` it is a 412.
 pub(super) fn reply(world: &World, results: Vec<Result<Value, Value>>, all_done: StatusCode) -> Reply {
     let too_new =
@@ -181,7 +125,7 @@ fn store(world: &mut World, module: Module, mut record: Record, change: Change, 
     Ok(record)
 }
 
-fn stamps(world: &World, record: &Record) -> Value {
+pub(super) fn stamps(world: &World, record: &Record) -> Value {
     json!({
         "id": record.id,
         "Created_Time": world.written(record.created),
@@ -189,22 +133,6 @@ fn stamps(world: &World, record: &Record) -> Value {
         "Created_By": record.created_by.shown(),
         "Modified_By": record.modified_by.shown(),
     })
-}
-
-fn duplicate(module: Module, other: &Record, field: &str, index: usize) -> Value {
-    let mut details = at(field, index);
-    details["id"] = other.id.clone().into();
-    details["more_records"] = false.into();
-    details["duplicate_record"] = json!({
-        "id": other.id,
-        "Owner": other.created_by.shown(),
-        "module": { "api_name": module.name(), "id": module.id() },
-    });
-    item_error("DUPLICATE_DATA", "duplicate data", details)
-}
-
-fn unmodified_since(call: &Call) -> Option<DateTime<Utc>> {
-    call.header(header::IF_UNMODIFIED_SINCE).and_then(clock::read)
 }
 
 fn check_trigger(body: &Map<String, Value>) -> Result<(), Reply> {

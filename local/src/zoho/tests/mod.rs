@@ -9,6 +9,8 @@ mod notifications;
 mod oauth;
 mod people;
 mod reads;
+mod refusals;
 mod tags;
+mod variants;
 mod watch;
 mod writes;

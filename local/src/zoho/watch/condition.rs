@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::channel::invalid;
+use super::read::invalid;
 use crate::zoho::{fields::Module, reply::item_error};
 
 const FIELDS: usize = 10;

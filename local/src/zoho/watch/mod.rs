@@ -4,6 +4,7 @@ mod channel;
 mod condition;
 mod log;
 mod notify;
+mod read;
 
 use std::collections::BTreeMap;
 
@@ -67,7 +68,7 @@ fn delete(world: &mut World, call: &Call) -> Result<Reply, Reply> {
         .into_iter()
         .enumerate()
         .map(|(index, id)| {
-            let channel = world.watch.channels.remove(id).ok_or_else(|| channel::not_subscribed(index))?;
+            let channel = world.watch.channels.remove(id).ok_or_else(|| read::not_subscribed(index))?;
             Ok(item_success("Successfully un-subscribed from actions-watch", channel.place(world, Module::Contacts)))
         })
         .collect();
@@ -97,7 +98,7 @@ fn put(world: &mut World, operation: Operation, item: &Value, index: usize) -> R
     let channel = Channel::read(world, item, index, None)?;
     let is_known = world.watch.channels.contains_key(&channel.id);
     let message = match operation {
-        Operation::ReplaceWatch if !is_known => return Err(channel::not_subscribed(index)),
+        Operation::ReplaceWatch if !is_known => return Err(read::not_subscribed(index)),
         Operation::ReplaceWatch => "Successfully updated the subscribe details",
         _ => "Successfully subscribed for actions-watch of the given module",
     };
@@ -106,8 +107,8 @@ fn put(world: &mut World, operation: Operation, item: &Value, index: usize) -> R
 
 /// Changes what is named, or takes events out with `_delete_events`.
 fn patch(world: &mut World, item: &Value, index: usize) -> Result<Value, Value> {
-    let id = channel::id(item, index)?;
-    let known = world.watch.channels.get(&id).cloned().ok_or_else(|| channel::not_subscribed(index))?;
+    let id = read::id(item, index)?;
+    let known = world.watch.channels.get(&id).cloned().ok_or_else(|| read::not_subscribed(index))?;
     let mut channel = Channel::read(world, item, index, Some(&known))?;
     if item["_delete_events"] != true {
         return Ok(store(world, channel, "Successfully updated the subscribe details"));

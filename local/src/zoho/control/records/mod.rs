@@ -13,6 +13,7 @@ use crate::zoho::{
     delete as removal,
     fields::Module,
     records::{self, SALESPERSON},
+    refuse,
     validate::{self, Change, Completeness},
     watch::Cause,
     world::{Shared, World},
@@ -66,7 +67,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, text: String) -> A
     let module = module(&new.module)?;
     let mut world = shared.lock();
     let change = change(&world, module, new.fields, new.tags, Completeness::Whole)?;
-    write::refuse_duplicates(&world, module, &change.fields, None, 0).map_err(refused)?;
+    refuse::duplicates(&world, module, &change.fields, None, 0).map_err(refused)?;
     let record = write::insert(&mut world, module, change, 0, SALESPERSON).map_err(refused)?;
     let shown = records::shown(&world, module, &record);
     shared.finish(world, Cause::Person);
@@ -80,7 +81,7 @@ pub(super) async fn edit(State(shared): State<Arc<Shared>>, text: String) -> Ans
     let mut world = shared.lock();
     exists(&world, module, &edit.id)?;
     let change = change(&world, module, edit.fields, edit.tags, Completeness::Partial)?;
-    write::refuse_duplicates(&world, module, &change.fields, Some(&edit.id), 0).map_err(refused)?;
+    refuse::duplicates(&world, module, &change.fields, Some(&edit.id), 0).map_err(refused)?;
     let record = write::update(&mut world, module, &edit.id, change, 0, SALESPERSON).map_err(refused)?;
     let shown = records::shown(&world, module, &record);
     shared.finish(world, Cause::Person);
