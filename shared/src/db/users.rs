@@ -60,6 +60,17 @@ pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Opt
     row.map(|row| from_row(&row)).transpose()
 }
 
+/// The user of an identity, who stays as she is until the transaction ends.
+pub async fn lock_by_subject(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, Error> {
+    let row = tx
+        .row(
+            "select id, email, role::text as role, created_at from users where auth_provider_id = $1 for update",
+            &[(&subject.as_str(), Type::TEXT)],
+        )
+        .await?;
+    row.map(|row| from_row(&row)).transpose()
+}
+
 /// The admin of an identity.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod gallery;
 pub mod ids;
 pub mod labels;
 pub mod merge;
+pub mod profile;
 pub mod record;
 pub mod registration;
 pub mod senior;

@@ -1,12 +1,16 @@
 //! Reading a JSON object into domain types and finding every problem at once, each with its JSON pointer
 //! (RFC 6901), so that a person corrects her form in one go.
 
+mod patch;
+
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use patch::Edit;
 
 /// One thing to correct: where it stands and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -180,6 +184,11 @@ impl<'a> Form<'a> {
         if !fits(value) {
             return self.reject(field, shape);
         }
+        self.kept(field, value, most)
+    }
+
+    /// The value as it is, if the database can hold it.
+    fn kept(&mut self, field: &'static str, value: &Value, most: usize) -> Option<Value> {
         // jsonb has no character U+0000 (PostgreSQL, "JSON Types").
         if value.to_string().contains("\\u0000") {
             return self.reject(field, "must not contain the character U+0000");

@@ -1,0 +1,272 @@
+//! What somebody changes about herself: a JSON Merge Patch of her profile, in which each role has fields of its own.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::address::MailingAddress;
+use super::form::{Edit, FieldError, Form};
+use super::labels::{OrgType, Role};
+use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, WebUrl, ZipCode};
+
+/// Fields of a profile with their new values, all of them checked and none of them as it was before. The names are those
+/// of the columns.
+#[derive(Clone, PartialEq)]
+pub struct ProfileChanges(Map<String, Value>);
+
+/// Without the values: they say something about a person.
+impl std::fmt::Debug for ProfileChanges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What a profile shows and its owner does not change, and why.
+const FIXED: [(&str, &str); 9] = [
+    ("role", "was decided at the sign-up: use another sign-in for another role"),
+    ("email", "is changed where you sign in: confirm the new address there, then send POST /api/users again"),
+    ("referred_by_code", "says who brought you here and stays as it is"),
+    ("referral_code", "is on your flyers and in the ledger and stays as it is"),
+    ("certification_level", "is given by the academy"),
+    ("paywall_tier", "changes with what you pay for"),
+    ("training_progress", "is kept by the academy"),
+    ("background_check_status", "is set once your background check is done"),
+    ("join_code", "is what parents have been given and stays as it is"),
+];
+
+impl ProfileChanges {
+    /// Reads a patch of the profile `current`, which is one of this role.
+    ///
+    /// # Errors
+    /// Every field that has to be corrected, at once.
+    pub fn read(role: Role, patch: &Value, current: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::of(patch).map_err(|error| vec![error])?;
+        let mut edited = Edited { current, changes: Map::new() };
+        edited.set("first_name", form.edit_required::<PersonName>("first_name"));
+        edited.set("last_name", form.edit_required::<PersonName>("last_name"));
+        match role {
+            Role::Parent => edited.parent(&mut form),
+            Role::Org => edited.org(&mut form),
+            Role::Photographer => edited.photographer(&mut form),
+            Role::Admin => {}
+        }
+        for (field, why) in FIXED {
+            form.fixed(field, why);
+        }
+        form.finish(Some(Self(edited.changes)))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The profile with these changes.
+    pub fn applied_to(&self, mut profile: Value) -> Value {
+        if let Some(fields) = profile.as_object_mut() {
+            fields.extend(self.0.clone());
+        }
+        profile
+    }
+
+    /// The fields with their new values.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+/// A profile while its patch is read.
+struct Edited<'a> {
+    current: &'a Value,
+    changes: Map<String, Value>,
+}
+
+impl Edited<'_> {
+    fn parent(&mut self, form: &mut Form<'_>) {
+        self.set("phone_number", form.edit::<PhoneNumber>("phone_number"));
+        // The CRM's word about an address is taken as it is, also where a part is missing. Whoever writes hers anew
+        // writes it whole.
+        let address = form.edit_object("mailing_address", &self.current["mailing_address"], MailingAddress::read);
+        self.set("mailing_address", address);
+        self.set_or("sport_interests", form.edit_list::<Sport>("sport_interests", 20), json!([]));
+    }
+
+    fn org(&mut self, form: &mut Form<'_>) {
+        self.set("org_name", form.edit_required::<OrgName>("org_name"));
+        self.set("org_type", form.edit_required::<OrgType>("org_type"));
+        self.set("tax_id", form.edit::<TaxId>("tax_id"));
+    }
+
+    fn photographer(&mut self, form: &mut Form<'_>) {
+        self.set("business_name", form.edit_required::<OrgName>("business_name"));
+        self.set("website_url", form.edit::<WebUrl>("website_url"));
+        let links = form.edit_any_object("social_links", &self.current["social_links"], 4 * 1024);
+        self.set_or("social_links", links, json!({}));
+        self.set_or("service_region", form.edit_list::<ZipCode>("service_region", 500), json!([]));
+        self.set_or("gear_list", form.edit_any_list("gear_list", 16 * 1024), json!([]));
+        let schedule = &self.current["availability_schedule"];
+        let schedule = form.edit_any_object("availability_schedule", schedule, 16 * 1024);
+        self.set_or("availability_schedule", schedule, json!({}));
+    }
+
+    fn set(&mut self, field: &'static str, edit: Edit<impl Serialize>) {
+        self.set_or(field, edit, Value::Null);
+    }
+
+    /// `cleared` is what stands in a field that has nothing in it. What is there already is no change.
+    fn set_or(&mut self, field: &'static str, edit: Edit<impl Serialize>, cleared: Value) {
+        let value = match edit {
+            Edit::Keep => return,
+            Edit::Clear => cleared,
+            Edit::Set(value) => json!(value),
+        };
+        if value != self.current[field] {
+            self.changes.insert(field.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheree() -> Value {
+        json!({
+            "first_name": "Sheree", "last_name": "Lane", "phone_number": "+13125550142", "referred_by_code": null,
+            "mailing_address":
+                {"street": "12 Elm St", "city": "Chicago", "state": "IL", "postal_code": "60601", "country": "US"},
+            "sport_interests": ["Soccer"],
+        })
+    }
+
+    fn frank() -> Value {
+        json!({
+            "first_name": "Frank", "last_name": "Diaz", "business_name": "Frank Shoots LLC", "website_url": null,
+            "social_links": {"instagram": "@frank", "more": {"x": "1", "y": "2"}}, "service_region": ["60601"],
+            "gear_list": [{"body": "R5"}], "availability_schedule": {"mon": ["9-12"]},
+        })
+    }
+
+    fn changes(role: Role, patch: &Value, current: &Value) -> Value {
+        json!(ProfileChanges::read(role, patch, current).unwrap().as_map())
+    }
+
+    fn problems(role: Role, patch: &Value, current: &Value) -> Vec<(String, String)> {
+        let problems = json!(ProfileChanges::read(role, patch, current).unwrap_err());
+        let text = |problem: &Value, name: &str| problem[name].as_str().unwrap().to_owned();
+        problems.as_array().unwrap().iter().map(|p| (text(p, "pointer"), text(p, "message"))).collect()
+    }
+
+    #[test]
+    fn an_address_is_laid_over_the_one_that_is_there() {
+        let patch = json!({"mailing_address": {"street": "7 Oak Ave"}, "phone_number": null, "sport_interests": null});
+
+        let mut address = sheree()["mailing_address"].clone();
+        address["street"] = json!("7 Oak Ave");
+        let expected = json!({"mailing_address": address, "phone_number": null, "sport_interests": []});
+        assert_eq!(changes(Role::Parent, &patch, &sheree()), expected);
+    }
+
+    #[test]
+    fn what_is_there_already_is_no_change_however_it_is_written() {
+        let patch = json!({
+            "first_name": " Sheree ", "phone_number": "+1 (312) 555-0142", "sport_interests": ["soccer"],
+            "mailing_address": {"city": " Chicago "},
+        });
+
+        assert_eq!(changes(Role::Parent, &patch, &sheree()), json!({}));
+        assert_eq!(changes(Role::Parent, &sheree_as_sent(), &sheree()), json!({}));
+    }
+
+    /// A form that sends back whatever it has shown and may be changed.
+    fn sheree_as_sent() -> Value {
+        let mut sent = sheree();
+        sent.as_object_mut().unwrap().remove("referred_by_code");
+        sent
+    }
+
+    #[test]
+    fn an_address_that_the_crm_has_left_incomplete_stays_until_it_is_written_whole() {
+        let mut current = sheree();
+        current["mailing_address"]["street"] = json!("");
+        let patch = |street: Value| json!({"mailing_address": {"city": "Evanston", "street": street}});
+
+        assert_eq!(changes(Role::Parent, &json!({"mailing_address": current["mailing_address"]}), &current), json!({}));
+        assert_eq!(
+            problems(Role::Parent, &json!({"mailing_address": {"city": "Evanston"}}), &current),
+            [("/mailing_address/street".to_owned(), "must not be empty".to_owned())]
+        );
+        assert_eq!(
+            problems(Role::Parent, &patch(Value::Null), &current),
+            [("/mailing_address/street".to_owned(), "is required".to_owned())]
+        );
+        assert_eq!(
+            changes(Role::Parent, &patch(json!("7 Oak Ave")), &current)["mailing_address"]["street"],
+            "7 Oak Ave"
+        );
+    }
+
+    #[test]
+    fn a_first_address_is_written_whole() {
+        let mut current = sheree();
+        current["mailing_address"] = Value::Null;
+
+        let found = problems(Role::Parent, &json!({"mailing_address": {"city": "Evanston"}}), &current);
+
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(
+            places,
+            [
+                "/mailing_address/street",
+                "/mailing_address/state",
+                "/mailing_address/postal_code",
+                "/mailing_address/country"
+            ]
+        );
+    }
+
+    #[test]
+    fn links_are_laid_over_and_lists_take_the_place_of_others() {
+        let patch = json!({
+            "social_links": {"instagram": null, "more": {"x": null, "z": "3"}}, "gear_list": [], "website_url": null,
+            "service_region": null, "availability_schedule": null,
+        });
+
+        let expected = json!({
+            "social_links": {"more": {"y": "2", "z": "3"}}, "gear_list": [], "service_region": [],
+            "availability_schedule": {},
+        });
+        assert_eq!(changes(Role::Photographer, &patch, &frank()), expected);
+    }
+
+    #[test]
+    fn links_have_their_limit_together() {
+        let patch = json!({"social_links": {"long": "x".repeat(4 * 1024 - 20), "nul": "\u{0}"}});
+        let large = json!({"social_links": {"long": "x".repeat(4 * 1024 - 20)}});
+
+        assert_eq!(problems(Role::Photographer, &patch, &frank())[0].1, "must not contain the character U+0000");
+        assert_eq!(problems(Role::Photographer, &large, &frank())[0].1, "must have at most 4096 bytes");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_and_what_is_fixed_says_why() {
+        let patch = json!({
+            "first_name": null, "last_name": "", "org_type": "Company", "email": "x@example.com", "role": "admin",
+            "join_code": "MINE", "referral_code": null, "gear_list": [],
+        });
+
+        let found = problems(Role::Org, &patch, &json!({"first_name": "Cathy"}));
+
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(
+            places,
+            ["/first_name", "/last_name", "/org_type", "/role", "/email", "/referral_code", "/join_code", "/gear_list"]
+        );
+        assert_eq!(found[0].1, "can be changed and not taken away");
+        assert!(found[4].1.starts_with("is changed where you sign in"));
+        assert_eq!(found[7].1, "is not a field of this request");
+    }
+
+    #[test]
+    fn a_patch_is_an_object() {
+        assert_eq!(problems(Role::Parent, &json!([]), &sheree())[0].1, "must be a JSON object");
+    }
+}
