@@ -41,6 +41,9 @@ create table erasures (
     requested_at timestamptz not null default now(),
     erased_at timestamptz
 );
+-- Whoever is deleted: what still names her is found at once.
+create index webhook_inbox_subject_idx on webhook_inbox (subject) where payload is not null;
+create index referral_ledger_referred_user_id_idx on referral_ledger (referred_user_id) where referred_user_id is not null;
 create index erasures_erased_at_idx on erasures (erased_at) where erased_at is not null;
 
 -- How far changes over there have been read. The time is Zoho's; what was changed in that very second is read again.

@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 
 use crate::domain::FieldError;
+use crate::domain::erasure::Hindrance;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -35,6 +36,9 @@ pub enum Error {
     /// Look at what is there already.
     #[error("conflict: {code}")]
     Conflict { code: &'static str, detail: &'static str },
+    /// Settle these first.
+    #[error("{} things to settle before a user can go", .0.len())]
+    CannotBeDeleted(Vec<Hindrance>),
     /// Try again in a while: another system does not answer.
     #[error("{what} is unavailable")]
     Unavailable { what: &'static str, source: Source },

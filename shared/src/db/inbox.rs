@@ -41,6 +41,21 @@ pub async fn lock_subjects(tx: &Transaction<'_>, subjects: &[EventSubject]) -> R
     Ok(())
 }
 
+/// Drops what events about these subjects have said, with the hash of a buyer's address; what has been done about them
+/// stays.
+pub async fn forget(tx: &Transaction<'_>, subjects: &[EventSubject]) -> Result<(), Error> {
+    let texts: Vec<String> = subjects.iter().map(EventSubject::text).collect();
+    tx.rows(
+        "update webhook_inbox set
+             payload = null,
+             subject = case when subject like 'buyer:%' then 'buyer:' else subject end
+         where subject = any ($1) and payload is not null and status <> 'pending'",
+        &[(&texts, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Takes the event in, as pending. A copy that arrives at the same instant waits here and is a duplicate.
 pub async fn take(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<Taken, Error> {
     let row = tx

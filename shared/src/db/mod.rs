@@ -6,6 +6,7 @@ pub mod athletes;
 mod column;
 pub mod context;
 pub mod effects;
+pub mod erasures;
 pub mod galleries;
 pub mod inbox;
 pub mod migrations;

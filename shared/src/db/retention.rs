@@ -1,5 +1,5 @@
-//! What is kept for a while only: events that nobody came for, what events said, what endpoints answered,
-//! what calls to the CRM cost minute by minute.
+//! What is kept for a while only: events that nobody came for, what events said, what endpoints answered, what calls to
+//! the CRM cost minute by minute, conflicts with it, and who was deleted there.
 
 use tokio_postgres::types::Type;
 
@@ -12,9 +12,14 @@ const WAITS_DAYS: i32 = 90;
 const SAID_DAYS: i32 = 30;
 /// How long it is kept what calls to the CRM cost. Zoho counts a rolling day.
 const SPENT_DAYS: i32 = 2;
+/// How long it is known who has been deleted in the CRM, too.
+const ERASED_DAYS: i32 = 30;
+/// How long a conflict is kept after it was noticed last.
+const CONFLICT_DAYS: i32 = 180;
 
 /// Ends what has waited for too long, with its row for a record, and drops what nobody needs any more: payloads, with
-/// them the hash of a buyer's address, and answers. A thousand of each at once. Returns how many events expired.
+/// them the hash of a buyer's address, answers, conflicts, and who was deleted. A thousand of each at once. Returns how
+/// many events expired.
 pub async fn apply(session: &impl Session) -> Result<i64, Error> {
     let row = session
         .row(
@@ -57,9 +62,35 @@ pub async fn apply(session: &impl Session) -> Result<i64, Error> {
              ),
              spent as (
                  delete from zoho_usage where minute < now() - make_interval(days => $3)
+             ),
+             erased as (
+                 delete from erasures
+                 where user_id = any (array(
+                     select user_id from erasures
+                     where erased_at < now() - make_interval(days => $4)
+                     order by erased_at
+                     limit 1000
+                     for update skip locked
+                 ))
+             ),
+             settled as (
+                 delete from sync_conflicts
+                 where id = any (array(
+                     select id from sync_conflicts
+                     where noticed_at < now() - make_interval(days => $5)
+                     order by noticed_at
+                     limit 1000
+                     for update skip locked
+                 ))
              )
              select count(*) as expired from expired",
-            &[(&WAITS_DAYS, Type::INT4), (&SAID_DAYS, Type::INT4), (&SPENT_DAYS, Type::INT4)],
+            &[
+                (&WAITS_DAYS, Type::INT4),
+                (&SAID_DAYS, Type::INT4),
+                (&SPENT_DAYS, Type::INT4),
+                (&ERASED_DAYS, Type::INT4),
+                (&CONFLICT_DAYS, Type::INT4),
+            ],
         )
         .await?;
     Ok(row.map_or(0, |row| row.get("expired")))

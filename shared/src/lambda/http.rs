@@ -78,6 +78,14 @@ pub fn reply(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>
     Ok(answer(status, "application/json", text))
 }
 
+/// An answer that says by its status alone that it is done.
+pub fn done() -> Response<Body> {
+    let mut answer = Response::new(Body::Empty);
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
 /// API Gateway's id of the request, or the caller's own where there is no gateway.
 fn request_id(request: &Request) -> Option<HeaderValue> {
     let lambda_http::request::RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
@@ -103,7 +111,7 @@ fn answer(status: StatusCode, content_type: &'static str, text: String) -> Respo
 
 /// What a client may know about an error. A 5xx says nothing about the inside: that goes to the log.
 fn problem(error: &Error) -> Response<Body> {
-    let (status, code, detail, errors) = match error {
+    let (status, code, detail, more) = match error {
         Error::Malformed { detail } => (StatusCode::BAD_REQUEST, "malformed", detail.clone(), None),
         Error::UnsupportedMediaType => {
             let detail = "Send the body as JSON, with the header content-type: application/json.";
@@ -115,12 +123,19 @@ fn problem(error: &Error) -> Response<Body> {
         }
         Error::Invalid(errors) => {
             let detail = "Correct the fields listed in errors and send the request again.";
-            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", detail.to_owned(), Some(errors))
+            let errors = Some(("errors", json!(errors)));
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", detail.to_owned(), errors)
         }
         Error::Unauthenticated { code, detail } => (StatusCode::UNAUTHORIZED, *code, (*detail).to_owned(), None),
         Error::Forbidden { code, detail } => (StatusCode::FORBIDDEN, *code, (*detail).to_owned(), None),
         Error::NotFound { code, detail } => (StatusCode::NOT_FOUND, *code, (*detail).to_owned(), None),
         Error::Conflict { code, detail } => (StatusCode::CONFLICT, *code, (*detail).to_owned(), None),
+        Error::CannotBeDeleted(reasons) => {
+            let detail =
+                "Others still count on this account. Settle what stands in reasons, then send the request again.";
+            let reasons = Some(("reasons", json!(reasons)));
+            (StatusCode::CONFLICT, "cannot-be-deleted", detail.to_owned(), reasons)
+        }
         Error::Unavailable { .. } => {
             tracing::error!(error = error.chain(), "another system does not answer");
             let detail = "The service is busy. Try again in a few seconds; nothing was lost.";
@@ -138,8 +153,8 @@ fn problem(error: &Error) -> Response<Body> {
         "status": status.as_u16(),
         "detail": detail,
     });
-    if let Some(errors) = errors {
-        body["errors"] = json!(errors);
+    if let Some((name, list)) = more {
+        body[name] = list;
     }
     let mut answer = answer(status, "application/problem+json", body.to_string());
     if status == StatusCode::SERVICE_UNAVAILABLE {

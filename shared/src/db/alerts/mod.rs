@@ -31,17 +31,25 @@ pub async fn fan_out(tx: &Transaction<'_>, gallery: GalleryId, enabled: bool) ->
              told as materialized (
                  select parent_id, (row_number() over (order by parent_id) - 1) / $3 as number
                  from (
-                     select athlete.parent_id
-                     from gallery
-                     join roster_entries as entry on entry.organization_id = gallery.organization_id
-                     join athletes as athlete on athlete.id = entry.athlete_id
-                     union
-                     select registration.parent_id
-                     from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
+                     -- locked, so that somebody who is being deleted meanwhile is left out and hinders nobody
+                     select user_id as parent_id
+                     from profiles_parents
+                     where user_id in (
+                         select athlete.parent_id
+                         from gallery
+                         join roster_entries as entry on entry.organization_id = gallery.organization_id
+                         join athletes as athlete on athlete.id = entry.athlete_id
+                         union
+                         select registration.parent_id
+                         from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
+                     )
+                     and not exists (
+                         select from gallery_alerts as alert
+                         where alert.gallery_id = $1 and alert.parent_id = profiles_parents.user_id
+                     )
+                     order by user_id
+                     for key share of profiles_parents
                  ) as parent
-                 where not exists (
-                     select from gallery_alerts as alert where alert.gallery_id = $1 and alert.parent_id = parent.parent_id
-                 )
              ),
              batch as materialized (
                  select new_uuid_v7() as id, number from (select distinct number from told where $2) as numbers

@@ -71,6 +71,19 @@ pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Delivery
     rows.iter().map(from_row).collect()
 }
 
+/// Those that have failed for good and are about this user.
+pub async fn failed_of_user(session: &impl Session, user: UserId) -> Result<Vec<Uuid>, Error> {
+    let rows = session
+        .rows(
+            "select delivery.id
+             from webhook_events as event join webhook_deliveries as delivery on delivery.event_id = event.id
+             where event.user_id = $1 and delivery.status = 'failed'",
+            &[(&user.0, Type::UUID)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}
+
 fn from_row(row: &Row) -> Result<Delivery, Error> {
     let subject = [
         row.get::<_, Option<Uuid>>("user_id").map(|id| Subject::User(UserId(id))),

@@ -1,0 +1,62 @@
+//! Deleting a user: what hinders it, what goes with her, and `erasures`, what is still to be deleted in the CRM.
+
+use tokio_postgres::types::Type;
+
+use super::Transaction;
+use super::session::Session;
+use crate::domain::UserId;
+use crate::domain::erasure::Hindrance;
+use crate::error::Error;
+
+/// What has to be settled first. Nothing is added to it until the transaction ends.
+pub async fn hindrances(tx: &Transaction<'_>, user: UserId) -> Result<Vec<Hindrance>, Error> {
+    lock_profile(tx, user).await?;
+    let row = tx
+        .row(
+            "select
+                 exists (
+                     select from referral_ledger where photographer_id = $1 and commission_status = 'Pending'
+                 ) as pending_commissions,
+                 exists (
+                     select from assignments where assigned_photographer_id = $1 and job_status <> 'Delivered'
+                 ) as claimed_jobs,
+                 exists (select from galleries where organization_id = $1) as has_galleries,
+                 exists (select from assignments where organization_id = $1) as has_jobs",
+            &[(&user.0, Type::UUID)],
+        )
+        .await?;
+    let known = [
+        ("pending_commissions", Hindrance::PendingCommissions),
+        ("claimed_jobs", Hindrance::ClaimedJobs),
+        ("has_galleries", Hindrance::HasGalleries),
+        ("has_jobs", Hindrance::HasJobs),
+    ];
+    let found = known.into_iter().filter(|(column, _)| row.as_ref().is_some_and(|row| row.get(column)));
+    Ok(found.map(|(_, hindrance)| hindrance).collect())
+}
+
+/// Galleries, jobs and commissions refer to the profile: with it locked, none is added. In a statement of its own, so
+/// that the next one sees what it has waited for.
+async fn lock_profile(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
+    tx.rows(
+        "with photographer as materialized (select from profiles_photographers where user_id = $1 for update),
+              org as materialized (select from profiles_organizations where user_id = $1 for update)
+         select from photographer union all select from org",
+        &[(&user.0, Type::UUID)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes the user with all that is hers, and keeps which records in the CRM have to follow.
+pub async fn erase(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
+    tx.rows(
+        "with erased as (delete from users where id = $1 returning id, zoho_contact_id)
+         insert into erasures (user_id, zoho_contact_id, zoho_account_id)
+         select erased.id, erased.zoho_contact_id, org.zoho_account_id
+         from erased left join profiles_organizations as org on org.user_id = erased.id",
+        &[(&user.0, Type::UUID)],
+    )
+    .await?;
+    Ok(())
+}
