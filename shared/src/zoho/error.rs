@@ -208,4 +208,66 @@ mod tests {
 
         assert_eq!((error.code.as_str(), error.field.as_deref()), ("DUPLICATE_DATA", Some("Email")));
     }
+
+    fn error(body: &Value) -> RecordError {
+        serde_json::from_value::<ErrorBody>(body.clone()).unwrap().into()
+    }
+
+    #[test]
+    fn a_duplicate_is_told_before_other_errors_and_with_the_record_it_duplicates() {
+        let body = json!({"code": "MULTIPLE_OR_MULTI_ERRORS", "message": "Multiple errors in the request", "details": {"errors": [
+            {"code": "INVALID_DATA", "message": "invalid data", "details": {"api_name": "Phone"}},
+            {"code": "DUPLICATE_DATA", "message": "duplicate data", "details": {"api_name": "Email", "duplicate_record": {"id": "7"}, "id": "7"}},
+        ]}});
+
+        let error = error(&body);
+
+        assert_eq!(
+            (error.field.as_deref(), error.duplicate_of.as_ref().map(CrmId::as_str)),
+            (Some("Email"), Some("7"))
+        );
+        assert!(error.failure().message.starts_with("The record 7 has this value"), "{:?}", error.failure());
+    }
+
+    #[test]
+    fn a_record_that_is_gone_is_told_from_a_value_that_names_another_one() {
+        let invalid = |details: Value| {
+            error(&json!({"code": "INVALID_DATA", "message": "the id given seems to be invalid", "details": details}))
+        };
+
+        assert!(invalid(json!({"api_name": "id", "json_path": "$.data[0].id"})).is_gone());
+        assert!(invalid(json!({"id": "7"})).is_gone());
+        assert!(!invalid(json!({"api_name": "Account_Name"})).is_gone());
+        assert!(
+            !error(&json!({"code": "INVALID_DATA", "message": "invalid data", "details": {"api_name": "id"}}))
+                .is_gone()
+        );
+        assert_eq!(invalid(json!({"id": "7"})).duplicate_of, None, "an id of a duplicate only");
+    }
+
+    #[test]
+    fn what_a_person_has_to_mend_is_told_from_what_passes() {
+        let permanent = [
+            "MANDATORY_NOT_FOUND",
+            "INVALID_DATA",
+            "DUPLICATE_DATA",
+            "LICENSE_LIMIT_EXCEEDED",
+            "LIMIT_EXCEEDED",
+            "DEPENDENT_FIELD_MISSING",
+            "DEPENDENT_MISMATCH",
+            "EXPECTED_FIELD_MISSING",
+            "AUTHORIZATION_FAILED",
+            "RECORD_IN_BLUEPRINT",
+        ];
+        for code in permanent {
+            let failure = error(&json!({"code": code, "message": "as Zoho says"})).failure();
+            assert!(!error(&json!({ "code": code })).is_transient(), "{code}");
+            assert!(failure.message.contains("by itself") && failure.message.ends_with("as Zoho says"), "{failure:?}");
+            assert!(!failure.message.contains("Look the code up"), "{code} has no advice of its own");
+        }
+        for code in ["RECORD_LOCKED", "DEPENDENT_SERVICE_ERROR", "INTERNAL_ERROR"] {
+            assert!(error(&json!({ "code": code })).is_transient(), "{code}");
+        }
+        assert!(error(&json!({"code": "ALREADY_MODIFIED"})).is_stale());
+    }
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::ZohoError;
-use super::http::{Answer, Zoho};
+use super::fields::FieldNames;
+use super::http::Zoho;
 use super::query::{self, Query, name};
 use super::refusal;
 use super::request::Request;
@@ -71,11 +72,12 @@ impl Crm<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        let fields = &self.zoho.settings.fields;
         let request = Request::get(format!("/{}", name(module)))
             .query("ids", joined(ids))
-            .query("fields", self.columns(module).join(","));
+            .query("fields", columns(fields, module).join(","));
         let answer = self.zoho.crm(self.connection, &request).await?;
-        query::rows(&answer)?.iter().map(|row| self.record(module, row, &answer)).collect()
+        query::rows(&answer)?.iter().map(|row| record(fields, module, row, answer.status.as_u16())).collect()
     }
 
     /// Every record that carries one of these ids or (a Contact) one of these addresses, in one call; more only where
@@ -103,41 +105,122 @@ impl Crm<'_> {
             }
         }
     }
+}
 
-    fn columns(&self, module: CrmModule) -> Vec<&str> {
-        let fields = &self.zoho.settings.fields;
-        let mut columns = vec!["id", "Modified_Time", "Tag", fields.key(module)];
-        columns.extend(fields.of(module).map(|(_, name)| name));
-        if module == CrmModule::Contacts {
-            columns.push("Account_Name");
-        }
-        columns
+fn columns(fields: &FieldNames, module: CrmModule) -> Vec<&str> {
+    let mut columns = vec!["id", "Modified_Time", "Tag", fields.key(module)];
+    columns.extend(fields.of(module).map(|(_, name)| name));
+    if module == CrmModule::Contacts {
+        columns.push("Account_Name");
     }
+    columns
+}
 
-    fn record(&self, module: CrmModule, row: &Value, answer: &Answer) -> Result<Record, ZohoError> {
-        let fields = &self.zoho.settings.fields;
-        // A blank field comes as null. One that is not there at all is none of this CRM, or hidden from our user: taken
-        // for blank, it would be written again and again, or its value taken from the person.
-        let columns = fields.of(module).map(|(_, name)| name).chain([fields.key(module)]);
-        if let Some(missing) = columns.into_iter().find(|column| row.get(column).is_none()) {
-            return Err(refusal::field_missing(name(module), missing));
-        }
-        let account = if module == CrmModule::Contacts { id(&row["Account_Name"]["id"]) } else { None };
-        let tags = row["Tag"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let read = || {
-            Some(Record {
-                id: id(&row["id"])?,
-                our_id: text(&row[fields.key(module)]),
-                fields: fields.of(module).map(|(field, name)| (field, text(&row[name]))).collect(),
-                account,
-                tags: tags.iter().filter_map(|tag| text(&tag["name"])).collect(),
-                modified_at: time(&row["Modified_Time"])?,
-            })
-        };
-        read().ok_or(ZohoError::Broken { status: answer.status.as_u16() })
+fn record(fields: &FieldNames, module: CrmModule, row: &Value, status: u16) -> Result<Record, ZohoError> {
+    // A blank field comes as null. One that is not there at all is none of this CRM, or hidden from our user: taken for
+    // blank, it would be written again and again, or its value taken from the person.
+    let mut wanted = fields.of(module).map(|(_, name)| name).chain([fields.key(module)]);
+    if let Some(missing) = wanted.find(|column| row.get(column).is_none()) {
+        return Err(refusal::field_missing(name(module), missing));
     }
+    let account = if module == CrmModule::Contacts { id(&row["Account_Name"]["id"]) } else { None };
+    let tags = row["Tag"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let read = || {
+        Some(Record {
+            id: id(&row["id"])?,
+            our_id: text(&row[fields.key(module)]),
+            fields: fields.of(module).map(|(field, name)| (field, text(&row[name]))).collect(),
+            account,
+            tags: tags.iter().filter_map(|tag| text(&tag["name"])).collect(),
+            modified_at: time(&row["Modified_Time"])?,
+        })
+    };
+    read().ok_or(ZohoError::Broken { status })
 }
 
 fn is(our_id: Option<&str>, user: UserId) -> bool {
     our_id.and_then(|id| Uuid::try_parse(id.trim()).ok()) == Some(user.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::CrmModule::{Accounts, Contacts};
+    use serde_json::json;
+
+    /// Every field that we ask for, blank.
+    fn blank(module: CrmModule) -> Value {
+        let fields = FieldNames::default();
+        let columns = columns(&fields, module).into_iter().map(|name| (name.to_owned(), Value::Null));
+        let mut row = Value::Object(columns.collect());
+        row["id"] = json!("4150868000000376008");
+        row["Modified_Time"] = json!("2026-11-22T08:00:00-06:00");
+        row
+    }
+
+    fn read(module: CrmModule, row: &Value) -> Result<Record, ZohoError> {
+        record(&FieldNames::default(), module, row, 200)
+    }
+
+    #[test]
+    fn a_contact_is_read_with_its_account_its_tags_and_its_time() {
+        let mut row = blank(Contacts);
+        row["Last_Name"] = json!("Reed");
+        row["Account_Name"] = json!({"name": "Lincoln High", "id": "4150868000000376009"});
+        row["Tag"] = json!([{"name": "VIP", "id": "1", "color_code": null}, {"name": "Soccer"}]);
+
+        let contact = read(Contacts, &row).unwrap();
+
+        assert_eq!(contact.account.as_ref().map(CrmId::as_str), Some("4150868000000376009"));
+        assert_eq!(contact.tags, ["VIP", "Soccer"]);
+        assert_eq!(contact.modified_at.to_rfc3339(), "2026-11-22T14:00:00+00:00");
+        assert_eq!(contact.fields.iter().collect::<Vec<_>>(), [(Field::LastName, "Reed")]);
+    }
+
+    #[test]
+    fn a_blank_contact_has_no_account_no_tags_and_no_fields() {
+        let contact = read(Contacts, &blank(Contacts)).unwrap();
+
+        assert!(contact.account.is_none() && contact.tags.is_empty() && contact.fields.is_empty());
+        assert_eq!(contact.our_id, None);
+    }
+
+    #[test]
+    fn an_accounts_name_is_its_own_and_no_other_records() {
+        let mut row = blank(Accounts);
+        row["Account_Name"] = json!("Lincoln High");
+
+        let account = read(Accounts, &row).unwrap();
+
+        assert_eq!((account.fields.get(Field::OrgName), account.account), (Some("Lincoln High"), None));
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_is_not_blank() {
+        let mut row = blank(Contacts);
+        row.as_object_mut().unwrap().remove("ISO_Role");
+
+        let error = read(Contacts, &row).unwrap_err();
+
+        assert!(
+            matches!(error, ZohoError::Refused { code, message } if code == "field-missing" && message.contains("ISO_Role"))
+        );
+    }
+
+    #[test]
+    fn a_record_without_id_or_time_is_no_record() {
+        for column in ["id", "Modified_Time"] {
+            let mut row = blank(Accounts);
+            row[column] = Value::Null;
+            assert!(matches!(read(Accounts, &row), Err(ZohoError::Broken { status: 200 })), "{column}");
+        }
+    }
+
+    #[test]
+    fn our_id_is_known_however_it_is_written() {
+        let user = UserId("01970000-0000-7000-8000-00000000000a".parse().unwrap());
+
+        assert!(is(Some(" 01970000-0000-7000-8000-00000000000A "), user));
+        assert!(!is(Some("Sheree"), user) && !is(None, user));
+    }
 }

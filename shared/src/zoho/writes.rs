@@ -2,11 +2,13 @@
 //! 200 and 207, and 400, 404 and 412 where every record was refused.
 
 use chrono::{DateTime, Utc};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::{ErrorBody, RecordError, ZohoError};
+use super::fields::FieldNames;
+use super::http::Answer;
 use super::query::name;
 use super::records::Crm;
 use super::request::Request;
@@ -50,7 +52,8 @@ impl Crm<'_> {
         module: CrmModule,
         new: &[Write],
     ) -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
-        let body = json!({ "data": self.data(module, new), "duplicate_check_fields": [self.zoho.settings.fields.key(module)] });
+        let fields = &self.zoho.settings.fields;
+        let body = json!({ "data": data(fields, module, new), "duplicate_check_fields": [fields.key(module)] });
         let request = Request::post(format!("/{}/upsert", name(module)), body).writing(new.len());
         self.write(&request, new.len(), written).await
     }
@@ -64,7 +67,7 @@ impl Crm<'_> {
         unmodified_since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
         let request = Request::new(Method::PUT, format!("/{}", name(module)))
-            .body(json!({ "data": self.data(module, changed) }))
+            .body(json!({ "data": data(&self.zoho.settings.fields, module, changed) }))
             .unmodified_since(unmodified_since)
             .writing(changed.len());
         self.write(&request, changed.len(), written).await
@@ -92,33 +95,43 @@ impl Crm<'_> {
             return Ok(Vec::new());
         }
         let answer = self.zoho.crm(self.connection, request).await?;
-        let results = answer.body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if results.len() != sent {
-            // Whose result is whose cannot be told: all of them are looked up again.
-            return Err(ZohoError::Broken { status: answer.status.as_u16() });
-        }
-        Ok(results
-            .iter()
-            .map(|item| if item["status"] == "success" { read(item) } else { Err(refused(item)) })
-            .collect())
+        results(&answer, sent, read)
     }
+}
 
-    fn data(&self, module: CrmModule, writes: &[Write]) -> Vec<Value> {
-        let fields = &self.zoho.settings.fields;
-        let one = |write: &Write| {
-            let changes = write.changes.iter().filter_map(|(field, value)| Some((fields.name(*field)?, json!(value))));
-            let key = match write.key {
-                Key::Put => Some(json!(write.user.to_string())),
-                Key::Keep => None,
-                Key::Clear => Some(Value::Null),
-            };
-            let account = write.account.as_ref().map(|id| ("Account_Name", json!({ "id": id.as_str() })));
-            let record = write.record.as_ref().map(|id| ("id", json!(id.as_str())));
-            let own = [record, key.map(|key| (fields.key(module), key)), account];
-            let named = own.into_iter().flatten().chain(changes);
-            Value::Object(named.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+fn data(fields: &FieldNames, module: CrmModule, writes: &[Write]) -> Vec<Value> {
+    let one = |write: &Write| {
+        let changes = write.changes.iter().filter_map(|(field, value)| Some((fields.name(*field)?, json!(value))));
+        let key = match write.key {
+            Key::Put => Some(json!(write.user.to_string())),
+            Key::Keep => None,
+            Key::Clear => Some(Value::Null),
         };
-        writes.iter().map(one).collect()
+        let account = write.account.as_ref().map(|id| ("Account_Name", json!({ "id": id.as_str() })));
+        let record = write.record.as_ref().map(|id| ("id", json!(id.as_str())));
+        let own = [record, key.map(|key| (fields.key(module), key)), account];
+        let named = own.into_iter().flatten().chain(changes);
+        Value::Object(named.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+    };
+    writes.iter().map(one).collect()
+}
+
+/// The results of a call about so many records.
+fn results<T>(
+    answer: &Answer,
+    sent: usize,
+    read: impl Fn(&Value) -> Result<T, RecordError>,
+) -> Result<Vec<Result<T, RecordError>>, ZohoError> {
+    let results = answer.body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if results.len() == sent {
+        let one = |item: &Value| if item["status"] == "success" { read(item) } else { Err(refused(item)) };
+        return Ok(results.iter().map(one).collect());
+    }
+    match (answer.status, results) {
+        // One word for all of them: nothing was written.
+        (StatusCode::PRECONDITION_FAILED, [stale]) => Ok((0..sent).map(|_| Err(refused(stale))).collect()),
+        // Whose result is whose cannot be told: all of them are looked up again.
+        (status, _) => Err(ZohoError::Broken { status: status.as_u16() }),
     }
 }
 
@@ -133,4 +146,85 @@ fn written(item: &Value) -> Result<Written, RecordError> {
 
 fn refused(item: &Value) -> RecordError {
     ErrorBody::deserialize(item).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::Field;
+
+    fn write(record: Option<&str>, key: Key) -> Write {
+        let changes = [(Field::Phone, None), (Field::Role, Some("parent".to_owned()))];
+        Write {
+            record: record.map(|id| id.parse().unwrap()),
+            user: UserId("01970000-0000-7000-8000-000000000001".parse().unwrap()),
+            changes: changes.into(),
+            account: None,
+            key,
+        }
+    }
+
+    fn answer(status: u16, data: &Value) -> Answer {
+        Answer { status: StatusCode::from_u16(status).unwrap(), body: json!({ "data": data }) }
+    }
+
+    fn done(id: &str) -> Value {
+        json!({"code": "SUCCESS", "status": "success", "details": {"id": id, "Modified_Time": "2026-11-22T08:00:00-06:00"}})
+    }
+
+    #[test]
+    fn a_write_names_the_record_and_our_id_as_it_is_told_to() {
+        let fields = FieldNames::default();
+        let writes = [write(None, Key::Put), write(Some("7"), Key::Keep), write(Some("8"), Key::Clear)];
+
+        let data = data(&fields, CrmModule::Contacts, &writes);
+
+        let expected = json!([
+            {"ISO_User_ID": "01970000-0000-7000-8000-000000000001", "Phone": null, "ISO_Role": "parent"},
+            {"id": "7", "Phone": null, "ISO_Role": "parent"},
+            {"id": "8", "ISO_User_ID": null, "Phone": null, "ISO_Role": "parent"},
+        ]);
+        assert_eq!(json!(data), expected);
+    }
+
+    #[test]
+    fn what_the_crm_has_no_field_for_is_not_written() {
+        let fields: FieldNames = serde_json::from_value(json!({ "role_field": "" })).unwrap();
+        let account = Write { account: "9".parse().ok(), ..write(Some("7"), Key::Keep) };
+
+        let data = data(&fields, CrmModule::Contacts, &[account]);
+
+        assert_eq!(json!(data), json!([{"id": "7", "Account_Name": {"id": "9"}, "Phone": null}]));
+    }
+
+    #[test]
+    fn results_are_read_record_by_record_whatever_the_status() {
+        let refused = json!({"code": "INVALID_DATA", "status": "error", "details": {"api_name": "Phone"}, "message": "invalid data"});
+        for status in [200, 207, 400, 404] {
+            let results = results(&answer(status, &json!([done("7"), refused])), 2, written).unwrap();
+
+            assert_eq!(results[0].as_ref().unwrap().id.as_str(), "7");
+            assert_eq!(results[1].as_ref().unwrap_err().field.as_deref(), Some("Phone"));
+        }
+    }
+
+    #[test]
+    fn one_word_about_all_of_them_is_taken_only_where_nothing_was_written() {
+        let stale = json!([{"code": "ALREADY_MODIFIED", "status": "error", "details": {}}]);
+
+        let all = results(&answer(412, &stale), 3, written).unwrap();
+
+        assert!(all.len() == 3 && all.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)));
+        assert!(matches!(results(&answer(400, &stale), 3, written), Err(ZohoError::Broken { status: 400 })));
+        assert!(results(&answer(200, &Value::Null), 1, written).is_err());
+    }
+
+    #[test]
+    fn a_success_without_an_id_is_looked_up_again() {
+        let nameless = json!([{"code": "SUCCESS", "status": "success", "details": {}}]);
+
+        let results = results(&answer(200, &nameless), 1, written).unwrap();
+
+        assert!(results[0].as_ref().is_err_and(RecordError::is_transient));
+    }
 }
