@@ -2,9 +2,12 @@
 //!
 //! Caps: 25 characters a name, 10 tags a record, 500 records a call (v8; the help pages for the number per record).
 
+mod field;
+mod request;
+
 use axum::http::StatusCode;
 use chrono::SubsecRound;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     call::Call,
@@ -16,10 +19,10 @@ use super::{
     reply::{Reply, item_error, item_success},
     world::World,
 };
+pub(super) use field::{joined, known, names_in_record};
 
 const NAME_LENGTH: usize = 25;
 const TAGS_PER_RECORD: usize = 10;
-const RECORDS_PER_CALL: usize = 500;
 /// Zoho hands its colours out in turn.
 const COLORS: [&str; 13] = [
     "#57B1FD", "#879BFC", "#658BA8", "#FD87BD", "#969696", "#F48435", "#1DB9B4", "#E7A826", "#63C57E", "#F17574",
@@ -30,10 +33,10 @@ const COLORS: [&str; 13] = [
 pub(super) fn change(world: &mut World, module: Module, call: &Call, plan: &Plan) -> Result<Reply, Reply> {
     let body = call.object()?;
     let may_make = world.settings.add_tags_creates || call.operation == Operation::RemoveTags;
-    let names = requested(world, module, body, may_make)?;
+    let names = request::names(world, module, body, may_make)?;
     let ids = match &call.id {
         Some(id) => vec![id.clone()],
-        None => ids(body)?,
+        None => request::ids(body)?,
     };
     let change = match call.operation {
         Operation::RemoveTags => Change::Remove(names),
@@ -52,55 +55,6 @@ pub(super) fn change(world: &mut World, module: Module, call: &Call, plan: &Plan
         return Ok(Reply::per_record(results, StatusCode::OK, StatusCode::BAD_REQUEST));
     }
     Ok(counted(results))
-}
-
-/// The names in the `Tag` field of a record that is written; they replace the record's tags.
-pub(super) fn names_in_record(value: &Value, index: usize) -> Result<Vec<String>, Value> {
-    let wrong = |mut details: Value| {
-        details["api_name"] = "Tag".into();
-        details["json_path"] = format!("$.data[{index}].Tag").into();
-        item_error("INVALID_DATA", "invalid data", details)
-    };
-    let not_a_list = || wrong(json!({ "expected_data_type": "jsonarray" }));
-    let items = match value {
-        Value::Null => &[],
-        Value::Array(items) => items.as_slice(),
-        _ => return Err(not_a_list()),
-    };
-    let mut names: Vec<String> = Vec::new();
-    for item in items {
-        let name = item.get("name").and_then(Value::as_str).ok_or_else(not_a_list)?;
-        if name.chars().count() > NAME_LENGTH {
-            return Err(wrong(json!({ "maximum_length": NAME_LENGTH })));
-        }
-        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            names.push(name.to_owned());
-        }
-    }
-    if names.len() > TAGS_PER_RECORD {
-        return Err(wrong(json!({ "maximum_length": TAGS_PER_RECORD })));
-    }
-    Ok(names)
-}
-
-/// These tags of the module, made where it does not know them; the error is the record's item of `data[]`.
-pub(super) fn known(world: &mut World, module: Module, names: &[String], index: usize) -> Result<Vec<Tag>, Value> {
-    let full = || {
-        let details = json!({ "api_name": "Tag", "json_path": format!("$.data[{index}].Tag") });
-        item_error("LICENSE_LIMIT_EXCEEDED", "tags edition limit exceeded", details)
-    };
-    get_or_make(world, module, names).ok_or_else(full)
-}
-
-/// A record's tags with these besides; the error is the record's item of `data[]`.
-pub(super) fn joined(tags: &[Tag], new: Vec<Tag>, index: usize) -> Result<Vec<Tag>, Value> {
-    let tags = Change::Add(new).applied_to(tags);
-    if tags.len() > TAGS_PER_RECORD {
-        let path = format!("$.data[{index}].Tag");
-        let details = json!({ "maximum_length": TAGS_PER_RECORD, "api_name": "Tag", "json_path": path });
-        return Err(item_error("INVALID_DATA", "invalid data", details));
-    }
-    Ok(tags)
 }
 
 enum Change {
@@ -150,42 +104,6 @@ fn change_one(world: &mut World, module: Module, change: &Change, id: &str, inde
     Ok(item)
 }
 
-/// The names that a body asks for. An id wins over a name.
-fn requested(world: &World, module: Module, body: &Map<String, Value>, may_make: bool) -> Result<Vec<String>, Reply> {
-    let tags = body.get("tags").ok_or_else(|| Reply::missing_key("tags"))?;
-    let wrong = |path: String| Reply::invalid_data(json!({ "api_name": "tags", "json_path": path }));
-    let tags = tags.as_array().filter(|tags| !tags.is_empty()).ok_or_else(|| wrong("$.tags".to_owned()))?;
-    let name_of = |(position, tag): (usize, &Value)| {
-        if let Some(id) = tag.get("id").and_then(Value::as_str) {
-            let known = world.table(module).tags.iter().find(|known| known.id == id);
-            return known.map(|tag| tag.name.clone()).ok_or_else(|| wrong(format!("$.tags[{position}].id")));
-        }
-        let name = tag.get("name").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| Reply::missing_key(&format!("tags[{position}].name")))?;
-        if name.chars().count() > NAME_LENGTH {
-            return Err(name_too_long(position));
-        }
-        if !may_make && !is_known(world, module, name) {
-            return Err(wrong(format!("$.tags[{position}].name")));
-        }
-        Ok(name.to_owned())
-    };
-    tags.iter().enumerate().map(name_of).collect()
-}
-
-fn ids(body: &Map<String, Value>) -> Result<Vec<String>, Reply> {
-    let wrong =
-        |key: &str, value: Value| Reply::invalid_data(json!({ key: value, "api_name": "ids", "json_path": "$.ids" }));
-    let ids = body.get("ids").ok_or_else(|| Reply::missing_key("ids"))?;
-    let ids =
-        ids.as_array().filter(|ids| !ids.is_empty()).ok_or_else(|| wrong("expected_data_type", "jsonarray".into()))?;
-    if ids.len() > RECORDS_PER_CALL {
-        return Err(wrong("maximum_length", RECORDS_PER_CALL.into()));
-    }
-    let texts = ids.iter().map(|id| id.as_str().map(str::to_owned));
-    texts.collect::<Option<_>>().ok_or_else(|| wrong("expected_data_type", "text".into()))
-}
-
 fn make(world: &mut World, module: Module, names: &[String]) -> Result<Vec<Tag>, Reply> {
     let full = || Reply::bad_request("LICENSE_LIMIT_EXCEEDED", "tags edition limit exceeded", json!({}));
     get_or_make(world, module, names).ok_or_else(full)
@@ -229,11 +147,4 @@ fn counted(results: Vec<Result<Value, Value>>) -> Reply {
     let locked = items.iter().filter(|item| item["code"] == "RECORD_LOCKED").count();
     let (done, locked) = (done.to_string(), locked.to_string());
     Reply::json(status, json!({ "data": items, "success_count": done, "locked_count": locked }))
-}
-
-/// Zoho wraps this one error in `tags`.
-fn name_too_long(position: usize) -> Reply {
-    let details =
-        json!({ "api_name": "name", "maximum_length": NAME_LENGTH, "json_path": format!("$.tags[{position}].name") });
-    Reply::json(StatusCode::BAD_REQUEST, json!({ "tags": [item_error("INVALID_DATA", "Invalid data", details)] }))
 }
