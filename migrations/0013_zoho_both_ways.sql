@@ -33,6 +33,9 @@ create table sync_conflicts (
 create index sync_conflicts_noticed_at_idx on sync_conflicts (noticed_at desc, id desc);
 create index sync_conflicts_user_id_idx on sync_conflicts (user_id, noticed_at desc, id desc);
 
+-- Records that are gone over there are told to admins among the conflicts.
+create index zoho_links_gone_at_idx on zoho_links (gone_at desc, user_id desc, module desc) where gone_at is not null;
+
 -- Somebody who is gone here and may still stand over there. No foreign key: it outlives the user.
 create table erasures (
     user_id uuid primary key,

@@ -22,7 +22,7 @@ pub struct App {
     pub queues: Queues,
 }
 
-/// 200 with how many tasks were revived and how many of the kind still wait for a person.
+/// 200 with how many tasks run again and how many of the kind still wait for a person.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
     let subject = identity::subject(&request)?;
     let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
@@ -45,6 +45,8 @@ struct Wanted {
     keys: Option<Vec<Uuid>>,
     /// The kind's pause ends.
     resume: bool,
+    /// Records that are gone in the CRM are made anew for the users whom the keys name.
+    recreate: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,13 +64,20 @@ impl Wanted {
         let keys: Vec<TaskKey> = form.list("keys", MOST);
         let all = form.flag("all");
         let resume = form.flag("resume");
+        let recreate = form.flag("recreate");
         // What is there and no list has been told already.
         let named = body["keys"].as_array().map_or(!body["keys"].is_null(), |keys| !keys.is_empty());
         if named == all {
             form.reject::<()>("keys", "must name tasks, or `all` must be true: one of the two");
         }
+        if recreate && (all || kind.is_some_and(|kind| kind != Kind::SyncZoho)) {
+            form.reject::<()>(
+                "recreate",
+                "goes with the kind sync-zoho and `keys`: the users whose records are to be made",
+            );
+        }
         let keys = (!all).then(|| keys.into_iter().map(|key| key.0).collect());
-        form.finish(kind.map(|kind| Self { kind, keys, resume }))
+        form.finish(kind.map(|kind| Self { kind, keys, resume, recreate }))
     }
 }
 
@@ -83,16 +92,24 @@ async fn replay(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Answer
             detail: "Nobody works on this kind yet: its tasks are kept until somebody does, and its pause stays.",
         });
     }
+    // Before any task is locked: users come first.
+    let to_recreate = match &wanted.keys {
+        Some(keys) if wanted.recreate => db::operations::forget_gone(&tx, keys).await?,
+        _ => Vec::new(),
+    };
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let keys = db::tasks::failed_keys(&tx, kind, wanted.keys.as_deref(), most).await?;
     if matches!(kind, Kind::DeliverWebhook | Kind::DeliverUserWebhook) {
         db::operations::reopen(&tx, &keys).await?;
     }
-    let follow_up = db::tasks::revive(&tx, kind, &keys).await?;
+    // Who gets a task anew is not revived as well, so that nobody is counted twice.
+    let keys: Vec<Uuid> = keys.into_iter().filter(|key| !to_recreate.contains(key)).collect();
+    let mut follow_up = db::tasks::revive(&tx, kind, &keys).await?;
+    follow_up.and(db::tasks::enqueue(&tx, kind, &to_recreate).await?);
     let resumed = wanted.resume && db::tasks::resume(&tx, kind).await?;
     let left = db::tasks::failed(&tx, kind).await?;
     tx.commit().await?;
-    let replayed = follow_up.keys(kind).len();
-    tracing::info!(%admin, kind = kind.as_str(), replayed, resumed, "an admin lets failed tasks run again");
+    let (replayed, recreated) = (follow_up.keys(kind).len(), to_recreate.len());
+    tracing::info!(%admin, kind = kind.as_str(), replayed, recreated, resumed, "an admin lets failed tasks run again");
     Ok((Answer { replayed, resumed, left }, follow_up))
 }

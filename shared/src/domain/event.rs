@@ -57,6 +57,28 @@ pub enum CrmModule {
     Accounts,
 }
 
+impl CrmModule {
+    /// Its name at Zoho, and as it stands in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Contacts => "Contacts",
+            Self::Accounts => "Accounts",
+        }
+    }
+}
+
+impl FromStr for CrmModule {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "Contacts" => Ok(Self::Contacts),
+            "Accounts" => Ok(Self::Accounts),
+            _ => Err("must be one of: Contacts, Accounts"),
+        }
+    }
+}
+
 impl EventSubject {
     /// As it stands in `webhook_inbox.subject`.
     pub fn text(&self) -> String {

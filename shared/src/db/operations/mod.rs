@@ -2,6 +2,7 @@
 //! one of them stands there.
 
 mod alerts;
+mod conflicts;
 mod deliveries;
 mod endpoints;
 mod inbox;
@@ -9,6 +10,7 @@ mod resend;
 mod zoho;
 
 pub use alerts::{HeldAlerts, UncertainBatch, held, uncertain};
+pub use conflicts::{Disagreement, DisagreementFilter, DisagreementPlace, disagreements, forget_gone};
 pub use deliveries::{Delivery, DeliveryFilter, DeliveryPlace, deliveries};
 pub use endpoints::{EndpointState, EndpointStatus, endpoints};
 pub use inbox::{Inbox, WaitingEvent, inbox, last_events};

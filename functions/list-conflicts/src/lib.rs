@@ -1,0 +1,62 @@
+//! `GET /api/admin/conflicts`: an admin reads where our side and the CRM did not agree, and whose record is gone over
+//! there.
+
+use std::str::FromStr;
+
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+use shared::Error;
+use shared::db::operations::{self, Disagreement, DisagreementFilter, DisagreementPlace};
+use shared::db::{self, Database};
+use shared::domain::{FieldError, Form};
+use shared::lambda::page::Page;
+use shared::lambda::{http, identity};
+
+/// 200 with a page of them, the newest first.
+pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
+    let subject = identity::subject(&request)?;
+    let (wanted, page) = read(&request).map_err(Error::Invalid)?;
+
+    let connection = database.connection().await?;
+    db::users::admin(&connection, &subject).await?;
+    let found = operations::disagreements(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
+
+    let (conflicts, next) = page.cut(found, Disagreement::place);
+    http::reply(StatusCode::OK, &Answer { conflicts, next })
+}
+
+#[derive(Serialize)]
+struct Answer {
+    conflicts: Vec<Disagreement>,
+    next: Option<String>,
+}
+
+fn read(request: &Request) -> Result<(DisagreementFilter, Page<DisagreementPlace>), Vec<FieldError>> {
+    let query = http::query(request);
+    let mut form = Form::of(&query).map_err(|error| vec![error])?;
+    let wanted = DisagreementFilter {
+        user: form.optional("user_id"),
+        module: form.optional("module"),
+        gone: form.optional("state").map(|state| matches!(state, State::Gone)),
+    };
+    let page = Page::read(&mut form);
+    form.finish(Some((wanted, page)))
+}
+
+enum State {
+    Conflict,
+    Gone,
+}
+
+impl FromStr for State {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "conflict" => Ok(Self::Conflict),
+            "gone" => Ok(Self::Gone),
+            _ => Err("must be one of: conflict, gone"),
+        }
+    }
+}
