@@ -95,8 +95,12 @@ alter table task_kinds add column refused_credentials bytea check (length(refuse
 create index users_unlinked_idx on users (id) where zoho_contact_id is null and role <> 'admin';
 create index zoho_links_gone_idx on zoho_links (user_id) where gone_at is not null;
 
--- Whose last year at school it is, is asked every day.
+-- Whose last year at school it is, is asked every day, and whose it was.
 create index athletes_dob_idx on athletes (dob) where dob is not null;
+create function has_senior_tag(tags text[]) returns boolean language sql immutable parallel safe as $$
+    select exists (select from unnest(tags) as tag where tag like 'Senior %')
+$$;
+create index zoho_links_senior_idx on zoho_links (user_id) where has_senior_tag(tags);
 
 grant update (first_name, last_name, phone_number, mailing_address) on profiles_parents to isoxp_worker;
 grant update (first_name, last_name, org_name) on profiles_organizations to isoxp_worker;

@@ -18,6 +18,7 @@ pub mod referrals;
 pub mod retention;
 pub mod roles;
 pub mod rosters;
+pub mod seniors;
 pub mod session;
 pub mod tasks;
 pub mod unlinked;

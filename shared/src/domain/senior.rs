@@ -20,6 +20,13 @@ impl GraduationYear {
         Self(today.year() + i32::from(today.month() >= SEPTEMBER))
     }
 
+    /// The first and the last day on which those were born who leave school in that year.
+    pub fn born(self) -> (NaiveDate, NaiveDate) {
+        // Both days exist in every year that a date can have.
+        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
+        (day(self.0 - 19, SEPTEMBER, 1), day(self.0 - 18, SEPTEMBER - 1, 31))
+    }
+
     /// The tag of those who leave school in that year.
     pub fn tag(self) -> String {
         format!("Senior {}", self.0)
@@ -49,5 +56,22 @@ mod tests {
 
         assert_eq!(["2026-08-31", "2026-09-01", "2027-08-31", "2027-09-01"].map(senior_on), [false, true, true, false]);
         assert_eq!(jordan.tag(), "Senior 2027");
+    }
+
+    /// One rule, whether one asks for the year of a day or for the days of a year.
+    #[test]
+    fn those_who_leave_in_a_year_were_born_between_two_days() {
+        let mut born = day("1990-01-01");
+        while born < day("2030-01-01") {
+            for year in 2007..=2050 {
+                let (first, last) = GraduationYear(year).born();
+                assert_eq!(
+                    GraduationYear::of(born) == GraduationYear(year),
+                    first <= born && born <= last,
+                    "{born} {year}"
+                );
+            }
+            born = born.succ_opt().unwrap();
+        }
     }
 }
