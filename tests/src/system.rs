@@ -70,8 +70,13 @@ impl System {
     }
 
     /// Ends the system in order. Dropping it ends it too, at once.
+    ///
+    /// # Panics
+    /// When a request to Zoho was not as Zoho's documents want it.
     pub async fn stop(self) {
+        let violations = self.violations().await;
         self.stack.stop().await.expect("a stack stops in order");
+        assert!(violations.is_empty(), "requests that Zoho's documents do not allow:\n{}", violations.join("\n"));
     }
 
     pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Vec<Row> {

@@ -25,6 +25,19 @@ impl System {
         self.zoho().await["calls"][operation].as_u64().unwrap_or_default()
     }
 
+    /// What Zoho's documents do not allow of all that was asked of it, by us and by sales: one line each.
+    pub async fn violations(&self) -> Vec<String> {
+        let told = list(&self.zoho_get("violations").await["violations"]);
+        let broken = told.iter().filter(|told| told["severity"] == "violation");
+        broken
+            .map(|told| {
+                let text = |name: &str| told[name].as_str().unwrap_or_default();
+                let [rule, operation, what, page] = ["rule", "operation", "what", "page"].map(text);
+                format!("{rule}: request {} ({operation}): {what}. {page}", told["request"])
+            })
+            .collect()
+    }
+
     /// Makes the next call (or `times` of them) of an operation go wrong.
     pub async fn fault(&self, operation: &str, fault: &str, more: &Value) {
         let mut body = json!({ "operation": operation, "fault": fault });

@@ -77,6 +77,16 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The query as it came, in its order; nothing is taken for absent.
+    pub(super) fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The body as it came.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body as JSON, if it is JSON.
     pub(super) fn json(&self) -> Option<&Value> {
         self.json.as_ref()

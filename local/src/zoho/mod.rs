@@ -37,6 +37,7 @@ mod server;
 mod settings;
 mod shell;
 mod tags;
+mod traffic;
 mod unique;
 mod upsert;
 mod validate;

@@ -143,7 +143,12 @@ impl Tokens {
         self.alive.clear();
     }
 
-    fn is_alive(&self, text: &str, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_alive(&self, text: &str, now: DateTime<Utc>) -> bool {
         self.alive.iter().any(|token| token.text == text && token.expires > now)
+    }
+
+    /// When the newest token ends, if there is one.
+    pub(super) fn newest_ends(&self) -> Option<DateTime<Utc>> {
+        self.alive.back().map(|token| token.expires)
     }
 }

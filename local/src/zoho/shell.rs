@@ -18,6 +18,7 @@ use super::{
     operation::Operation,
     reply::Reply,
     server::Cut,
+    traffic,
     watch::Cause,
     world::Shared,
 };
@@ -28,9 +29,13 @@ pub(super) async fn serve(State(shared): State<Arc<Shared>>, request: Request) -
         return Reply::html(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     };
     let visit = Visit::begin(&shared, &call);
-    match visit.answer().await {
+    let reply = visit.answer().await;
+    let mut world = shared.lock();
+    world.traffic.answered(&call, reply.as_ref().map(|reply| reply.status), visit.plan.fault.is_some());
+    match reply {
         Some(reply) => {
-            shared.lock().requests.set_status(visit.number, reply.status.as_u16());
+            world.requests.set_status(visit.number, reply.status.as_u16());
+            drop(world);
             reply.into_response()
         }
         None => Cut.into_response(),
@@ -53,6 +58,7 @@ impl<'a> Visit<'a> {
         let world = &mut *world;
         *world.calls.entry(call.operation).or_default() += 1;
         let number = world.requests.note(call, world.now);
+        traffic::inspect(world, call, number);
         let plan = world.faults.take(call);
         let place = if call.operation.is_crm() {
             world.concurrency.enter(call, &world.settings).map(Some).ok_or(())

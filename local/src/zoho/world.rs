@@ -25,6 +25,7 @@ use super::{
     records::Table,
     request_log::RequestLog,
     settings::Settings,
+    traffic::Traffic,
     watch::{self, Cause, Watch},
 };
 
@@ -92,6 +93,8 @@ pub(super) struct World {
     pub(super) concurrency: Concurrency,
     pub(super) faults: Faults,
     pub(super) requests: RequestLog,
+    /// What the rules of Zoho's documents say about these requests.
+    pub(super) traffic: Traffic,
     pub(super) calls: BTreeMap<Operation, u64>,
     /// Receipts that the current step has caused; the shell sends them once the lock is free.
     pub(super) outbox: Vec<Delivery>,
@@ -117,6 +120,7 @@ impl World {
             concurrency: Concurrency::default(),
             faults: Faults::default(),
             requests: RequestLog::default(),
+            traffic: Traffic::default(),
             calls: BTreeMap::new(),
             outbox: Vec::new(),
             // Ids look like Zoho's: digits, all of one length, so that they sort as they were given.

@@ -23,6 +23,7 @@ use super::{
     fields::Module,
     operation::Operation,
     records::shown,
+    traffic,
     world::{Shared, World},
 };
 
@@ -30,6 +31,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
     let control = Router::new()
         .route("/state", get(state))
         .route("/requests", get(requests))
+        .route("/violations", get(violations))
+        .route("/rules", get(rules))
         .route("/faults", get(faults).post(arm_fault).delete(clear_faults))
         .route("/settings", get(settings).post(change_settings))
         .route("/clock", get(clock::show).post(clock::advance))
@@ -93,6 +96,16 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(shared.lock().requests.listed())
+}
+
+/// What the requests so far broke of the rules in Zoho's documents.
+async fn violations(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(shared.lock().traffic.listed())
+}
+
+/// The rules themselves, each with the page that it comes from.
+async fn rules() -> Json<Value> {
+    Json(traffic::rules())
 }
 
 async fn faults(State(shared): State<Arc<Shared>>) -> Json<Value> {

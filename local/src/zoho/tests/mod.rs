@@ -12,5 +12,6 @@ mod reads;
 mod refusals;
 mod tags;
 mod variants;
+mod violations;
 mod watch;
 mod writes;
