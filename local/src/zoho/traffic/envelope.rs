@@ -3,7 +3,8 @@
 use axum::http::{Method, header};
 
 use super::{
-    endpoint::{Asked, Endpoint, Unknown},
+    asked::{Asked, Unknown},
+    endpoint::Endpoint,
     pages,
     rule::{Findings, Rule},
     shape,

@@ -4,6 +4,7 @@
 //! The simulator answers as Zoho would; these rules tell on whoever asks as Zoho's documents do not allow, also where the
 //! simulator lets it pass or an armed fault answers instead. They know nothing of what is stored.
 
+mod asked;
 mod campaigns;
 mod coql;
 mod endpoint;

@@ -1,7 +1,8 @@
 //! Parameters of reads (lists, one record, search, deleted records) and of deletions.
 
 use super::{
-    endpoint::{Asked, Endpoint},
+    asked::Asked,
+    endpoint::Endpoint,
     pages,
     rule::{Findings, Rule},
     shape,

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    endpoint::{Asked, Endpoint},
+    asked::Asked,
+    endpoint::Endpoint,
     pages,
     rule::{Findings, Rule},
     shape, values,

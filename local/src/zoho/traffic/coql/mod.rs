@@ -1,5 +1,6 @@
 //! `POST /coql`.
 
+mod clauses;
 mod condition;
 mod words;
 
@@ -15,6 +16,7 @@ use crate::zoho::{
     call::Call,
     fields::{Kind, Module},
 };
+use clauses::Clauses;
 use words::{Word, words};
 
 const COLUMNS: usize = 50;
@@ -72,36 +74,7 @@ pub(super) fn check(options: &Options, call: &Call, findings: &mut Findings) {
     }
 }
 
-/// A query cut at its keywords.
-struct Clauses<'a> {
-    columns: Vec<&'a [Word<'a>]>,
-    module: &'a str,
-    condition: Option<&'a [Word<'a>]>,
-    order: Vec<&'a [Word<'a>]>,
-    limit: &'a [Word<'a>],
-    offset: &'a [Word<'a>],
-}
-
-impl<'a> Clauses<'a> {
-    fn of(words: &'a [Word<'a>]) -> Option<Self> {
-        let (select, rest) = words.split_first()?;
-        let (columns, rest) = cut(rest, "from")?;
-        let (module, rest) = rest.split_first()?;
-        let Word::Plain(module) = module else { return None };
-        let (rest, offset) = cut(rest, "offset").unwrap_or((rest, &[]));
-        let (rest, limit) = cut(rest, "limit").unwrap_or((rest, &[]));
-        let (rest, order) = cut(rest, "order").unwrap_or((rest, &[]));
-        let condition = match rest.split_first() {
-            None => None,
-            Some((word, condition)) if word.is("where") && !condition.is_empty() => Some(condition),
-            Some(_) => return None,
-        };
-        let order = order.split_first().map_or(&[][..], |(_, columns)| columns);
-        let split = |list: &'a [Word<'a>]| list.split(|word| *word == Word::Symbol(',')).collect();
-        let clauses = Self { columns: split(columns), module, condition, order: split(order), limit, offset };
-        select.is("select").then_some(clauses)
-    }
-
+impl Clauses<'_> {
     fn check(&self, options: &Options, findings: &mut Findings) {
         findings.hold(self.condition.is_some(), &WHERE, || "there is no where".to_owned());
         let count = self.columns.len();
@@ -119,8 +92,12 @@ impl<'a> Clauses<'a> {
         findings.hold(module.is_ok(), &MODULE, || format!("there is no module {}", self.module));
         let Ok(module) = module else { return };
         let kind = |column: &str| kind(module, column, options);
-        for column in self.columns.iter().chain(&self.order).filter_map(|column| column.first()) {
-            let Word::Plain(name) = column else { continue };
+        for column in self.columns.iter().chain(&self.order) {
+            // A function like `COUNT(id)` is no field.
+            let [Word::Plain(name), rest @ ..] = column else { continue };
+            if rest.first() == Some(&Word::Symbol('(')) {
+                continue;
+            }
             findings.hold(kind(name).is_some(), &FIELD, || format!("{} has no field {name}", self.module));
         }
         condition::check(self.condition.unwrap_or_default(), kind, &FIELD, &SYNTAX, findings);
@@ -149,12 +126,6 @@ impl<'a> Clauses<'a> {
         let reached = skipped.saturating_add(rows);
         findings.hold(reached <= REACH, &OFFSET, || format!("row {reached} is out of reach: {REACH} is the last"));
     }
-}
-
-/// The words before and behind a keyword.
-fn cut<'a>(words: &'a [Word<'a>], keyword: &str) -> Option<(&'a [Word<'a>], &'a [Word<'a>])> {
-    let at = words.iter().position(|word| word.is(keyword))?;
-    Some((&words[..at], &words[at + 1..]))
 }
 
 /// The type of a column, which is a field or, behind a lookup, a field of the other module.

@@ -50,8 +50,12 @@ fn transmission(pointer: &str, value: Value) -> Asking {
         "content": { "from": { "address": "hello@example.com" }, "subject": "Photos", "template_id": "1" },
         "options": { "open_tracking": "disabled" },
     });
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    body.pointer_mut(parent).unwrap()[key] = value;
+    if let Some(place) = body.pointer_mut(pointer) {
+        *place = value;
+    } else {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[key] = value;
+    }
     post(TRANSMISSION, body)
 }
 
@@ -162,10 +166,13 @@ fn tags() -> Cases {
     vec![
         ("tags-key", post(ADD, json!({ "tags": [{ "name": "A" }], "ids": ["1"], "tag_names": "A" }))),
         ("tags-missing", post(ADD, json!({ "tags": [], "ids": ["1"] }))),
+        ("tags-missing", post(ADD, json!({ "tags": ["A"], "ids": ["1"] }))),
+        ("tags-missing", post(ADD, json!({ "tags": [{ "color_code": null }], "ids": ["1"] }))),
         ("tag-key", post(ADD, json!({ "tags": [{ "name": "A", "colour": "#fff" }], "ids": ["1"] }))),
         ("tag-name-length", post(ADD, json!({ "tags": [{ "name": "é".repeat(26) }], "ids": ["1"] }))),
         ("tags-ids", post(ADD, json!({ "tags": [{ "name": "A" }], "ids": vec!["1"; 501] }))),
         ("tags-ids", post(ADD, json!({ "tags": [{ "name": "A" }], "ids": "[\"1\"]" }))),
+        ("tags-ids", post(ADD, json!({ "tags": [{ "name": "A" }], "ids": [1] }))),
         ("tags-over-write", post(ADD, json!({ "tags": [{ "name": "A" }], "ids": ["1"], "over_write": "false" }))),
     ]
 }
@@ -179,6 +186,9 @@ fn queries() -> Cases {
         ("coql-syntax", coql("update Contacts set Phone = '1'")),
         ("coql-syntax", coql_where("Email = 'x")),
         ("coql-syntax", coql_where("(Email = 'x'")),
+        ("coql-key", post("/crm/v8/coql", json!({}))),
+        ("coql-syntax", coql_where("Email = 'x')")),
+        ("coql-syntax", coql_where("id is null limit 1, 2, 3")),
         ("coql-where", coql("select id from Contacts limit 10")),
         ("coql-module", coql("select id from Kontacts where id is null")),
         ("coql-field", coql("select Nickname from Contacts where id is null")),
@@ -222,6 +232,12 @@ fn conditions() -> Cases {
 fn channels() -> Cases {
     vec![
         ("watch-body", post(WATCH, json!({ "watch": [] }))),
+        ("watch-body", post(WATCH, json!({ "watch": ["Contacts.all"] }))),
+        ("watch-body", {
+            let mut body = channel("token", json!("secret"));
+            body["channel_id"] = json!("1");
+            post(WATCH, body)
+        }),
         ("watch-key", post(WATCH, channel("expiry", json!("x")))),
         ("watch-key", post(WATCH, channel("_delete_events", json!(true)))),
         ("watch-channel", post(WATCH, channel("channel_id", json!("mine")))),
@@ -250,6 +266,11 @@ fn transmissions() -> Cases {
         ("transmission-recipient", transmission("/recipients/0/email", json!("x"))),
         ("transmission-content", transmission("/content/template_id", Value::Null)),
         ("transmission-content", transmission("/content/from/address", json!("hello"))),
+        ("transmission-content", transmission("/content", json!("Photos"))),
+        ("transmission-content", transmission("/content/subject", Value::Null)),
+        ("transmission-content", transmission("/content/attachments", json!([]))),
+        ("transmission-options", transmission("/options", json!("fast"))),
+        ("transmission-recipient", transmission("/recipients/0", json!("sheree@example.com"))),
         ("transmission-options", transmission("/options/open_tracking", json!(false))),
         ("transmission-length", transmission("/transmission_name", json!("x".repeat(151)))),
         ("transmission-tracking", transmission("/options/tracking", json!("disabled"))),

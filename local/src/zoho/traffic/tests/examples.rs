@@ -44,6 +44,7 @@ async fn what_the_pages_show_passes() {
         ),
         post("/crm/v8/Contacts/1/actions/remove_tags", json!({ "tags": [{ "name": "Soccer" }] })),
         // COQL.
+        post("/crm/v8/coql", json!({ "select_query": "select COUNT(id) from Contacts where Email is not null" })),
         post(
             "/crm/v8/coql",
             json!({ "select_query": "select Last_Name, Account_Name.Account_Name from Contacts where Last_Name = 'O''Hara'" }),
