@@ -81,6 +81,8 @@ async fn tell_the_story(system: &System) {
     system.register("sheree", &sheree_lane(&join_code)).await;
     system.post("/api/galleries", "cathy", &fall_soccer("PD-1")).await;
     system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    let moved = json!({"mailing_address": {"street": "14 Elm St"}, "last_name": "Lane-Reed"});
+    system.call("PATCH", "/api/user/profile", "sheree", &moved).await;
     system.woken().await;
     system.let_an_hour_pass().await;
     system.sweep().await;
@@ -94,6 +96,7 @@ async fn tell_it_wrong(system: &System) -> Vec<Answer> {
     wrong["phone_number"] = json!("773 5550199");
     wrong["athletes"][0]["dob"] = json!("Jordan 2011-02-27");
     wrong["mailing_address"]["country"] = json!(["12 Elm St"]);
+    let patch = json!({"email": "sheree@example.com", "phone_number": "773 5550199", "mailing_address": ["12 Elm St"]});
     let broken = |path: &str| {
         system.request("POST", path).header("content-type", "application/json").body("{\"first_name\":\"Sheree Lane")
     };
@@ -112,6 +115,8 @@ async fn tell_it_wrong(system: &System) -> Vec<Answer> {
         tests::sent(system.request("POST", "/api/users").bearer_auth(same_address).json(&sheree_lane(""))).await,
         system.post("/api/rosters", "sheree", &json!({"join_code": "Sheree", "athlete_ids": ["Jordan Lane"]})).await,
         system.post("/api/galleries", "cathy", &json!({"host": "Sheree Lane", "title": ["Jordan"]})).await,
+        system.call("PATCH", "/api/user/profile", "sheree", &patch).await,
+        system.call("DELETE", "/api/user", "cathy", &Value::Null).await,
         system.send_webhook_signed(&published, "v1,c2hlcmVlQGV4YW1wbGUuY29t sheree@example.com").await,
         system.send_receipt_with("a token of nobody", &unsubscribed).await,
     ];
@@ -131,6 +136,8 @@ async fn no_log_and_no_error_tells_who_somebody_is_or_how_to_get_in() {
     for queue in ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue", "DeliverWebhookQueue"] {
         system.put_message(queue, r#"{"first_name":"Sheree","email":"sheree@example.com"}"#).await;
     }
+    let gone = system.call("DELETE", "/api/user", "sheree", &Value::Null).await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
     system.woken().await;
 
     let logs = system.logs();

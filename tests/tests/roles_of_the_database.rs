@@ -59,6 +59,10 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
             "select access_token from zoho_token",
             "update zoho_token set version = 1",
             "select base from zoho_links",
+            "update zoho_links set gone_at = null",
+            "update erasures set erased_at = now()",
+            "delete from erasures",
+            "delete from sync_conflicts",
             "delete from tasks",
             "update task_kinds set kind = 'mine'",
             "delete from webhook_events",
@@ -78,6 +82,9 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
         "select from webhook_inbox",
         // An admin ends a pause.
         "update task_kinds set paused_until = null",
+        // Has a record that is gone made again.
+        "delete from zoho_links where user_id is null and module = 'Contacts' and gone_at is not null",
+        "select from sync_conflicts",
         // And says that an endpoint is alive.
         "update webhook_endpoints set disabled_at = null",
     ];
@@ -103,7 +110,10 @@ async fn workers_read_people_and_write_back_only_what_the_other_side_gave_us() {
             "update users set role = 'admin'",
             "update users set email = 'a@example.com'",
             "delete from users",
-            "update profiles_parents set first_name = 'A'",
+            "update profiles_parents set sport_interests = '{}'",
+            "update profiles_organizations set tax_id = null",
+            "update profiles_photographers set referral_code = 'A'",
+            "insert into erasures (user_id) values ('00000000-0000-7000-8000-000000000001')",
             "delete from athletes",
             "update athletes set first_name = 'A'",
             "delete from referral_ledger",
@@ -119,6 +129,8 @@ async fn workers_read_people_and_write_back_only_what_the_other_side_gave_us() {
         "select from users",
         "update users set zoho_contact_id = '1'",
         "update profiles_organizations set zoho_account_id = '1'",
+        // What the CRM may say about somebody.
+        "update profiles_parents set first_name = 'A', mailing_address = null",
         "select access_token from zoho_token",
         "delete from tasks",
         "update task_kinds set paused_until = null",
