@@ -145,22 +145,6 @@ async fn a_call_that_zoho_does_not_answer_ends_after_fifteen_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_token_that_was_revoked_pauses_the_kind_and_names_the_secret() {
-    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
-    system.fault("token", "invalid-code", &json!({})).await;
-    let user = registered(&system).await;
-
-    let task = system.told(KIND, user).await;
-    let reason = system.pause_of(KIND).await;
-    goes_on(&system).await;
-
-    assert_eq!((task.code.as_str(), task.failed, task.waits), ("invalid_code", false, true));
-    assert!(reason.starts_with("invalid_code: ") && reason.contains("isoxp/<stage>/zoho"), "{reason}");
-    is_synced_once(&system, user).await;
-    system.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn too_many_tokens_pause_the_kind_and_nobody_asks_on() {
     for status in [400, 200] {
         let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
