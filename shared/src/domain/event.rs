@@ -58,6 +58,8 @@ pub enum CrmModule {
 }
 
 impl CrmModule {
+    pub const ALL: [Self; 2] = [Self::Contacts, Self::Accounts];
+
     /// Its name at Zoho, and as it stands in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
