@@ -86,6 +86,15 @@ impl Secret {
             })
         })
     }
+
+    /// The same, checked.
+    pub async fn checked<S, T>(&self) -> Result<T, SecretError>
+    where
+        S: DeserializeOwned,
+        T: TryFrom<S, Error = ConfigError>,
+    {
+        Ok(T::try_from(self.json().await?)?)
+    }
 }
 
 /// For how long a copy is good: a key that was added is known everywhere after that.

@@ -28,8 +28,10 @@ pub mod webhook_endpoints;
 pub mod webhook_events;
 pub mod webhook_subjects;
 pub mod zoho_budget;
+pub mod zoho_cursors;
 pub mod zoho_links;
 pub mod zoho_token;
+pub mod zoho_watch;
 
 pub use deadpool_postgres::Transaction;
 pub use pool::{Connection, Database, DatabaseSettings};

@@ -1,6 +1,6 @@
 //! The start of a function: logging, settings, and the clients it asks for, no others.
 
-use crate::config::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment, Route};
 use crate::db::{Database, DatabaseSettings};
 use crate::queue::{Queue, Queues};
 use crate::secrets::{SecretError, Secrets};
@@ -62,6 +62,12 @@ impl Start {
     /// The place in line of the tasks of a kind that are written now.
     pub fn priority(&self, kind: Kind) -> Result<Priority, ConfigError> {
         Ok(Priority::of_flag(self.enabled(kind)?))
+    }
+
+    /// Whether changes in the CRM are ours to take over: with `ENABLE_ZOHO_SYNC`, on the native route.
+    pub fn reads_crm(&self) -> Result<bool, ConfigError> {
+        let native = self.environment.parsed::<Route>("ZOHO_SYNC_ROUTE")? == Route::Native;
+        Ok(self.environment.flag("ENABLE_ZOHO_SYNC")? && native)
     }
 
     fn enabled(&self, kind: Kind) -> Result<bool, ConfigError> {

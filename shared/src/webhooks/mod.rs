@@ -11,6 +11,7 @@ mod keys;
 mod kind;
 mod mapping;
 mod notification;
+mod notified;
 mod pointer;
 mod receipt;
 mod refusal;
@@ -29,6 +30,7 @@ pub use door::Door;
 pub use event::{Incoming, KeptEvent};
 pub use headers::Headers;
 pub use kind::EventKind;
+pub use notified::CrmSource;
 pub use sources::{Source, Sources, SourcesSettings};
 pub use verify::VerifiedWebhook;
 

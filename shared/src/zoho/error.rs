@@ -73,6 +73,19 @@ impl ZohoError {
     }
 }
 
+/// For who has no task that could tell it: what Zoho said stands in the log.
+impl From<ZohoError> for Error {
+    fn from(error: ZohoError) -> Self {
+        match error {
+            ZohoError::Ours(error) => error,
+            other => {
+                let Failure { code, message, .. } = other.failure();
+                Self::unavailable("Zoho", format!("{code}: {message}"))
+            }
+        }
+    }
+}
+
 /// One record of a call that was refused; its neighbours went through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError {

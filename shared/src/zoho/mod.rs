@@ -1,6 +1,7 @@
 //! Zoho CRM and Zoho Campaigns. Their JSON never leaves this module; what comes out is ours.
 
 mod campaigns;
+mod changes;
 mod contacts;
 mod data_centre;
 mod error;
@@ -14,13 +15,16 @@ mod settings;
 mod tags;
 mod token;
 mod values;
+mod watch;
 mod writes;
 
 pub use campaigns::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
+pub use changes::{Deleted, Edited, Page, Place};
 pub use contacts::{Contact, ContactWrite, Contacts};
 pub use error::{RecordError, ZohoError};
 pub use http::{CALL_TIMEOUT, Zoho};
 pub use records::{Crm, Found, MOST_RECORDS, Record};
 pub use settings::ZohoSettings;
 pub use tags::MOST_TAGGED;
+pub use watch::{Watch, Wish};
 pub use writes::{Key, Write, Written};

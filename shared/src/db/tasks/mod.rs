@@ -143,3 +143,11 @@ pub async fn resume(tx: &Transaction<'_>, kind: Kind) -> Result<bool, Error> {
         .await?;
     Ok(row.is_some())
 }
+
+/// Whether nobody works on this kind just now.
+pub async fn is_paused(session: &impl Session, kind: Kind) -> Result<bool, Error> {
+    let row = session
+        .row("select from task_kinds where kind = $1 and paused_until > now()", &[(&kind.as_str(), Type::TEXT)])
+        .await?;
+    Ok(row.is_some())
+}

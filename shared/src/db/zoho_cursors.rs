@@ -1,0 +1,126 @@
+//! `zoho_cursors`: how far changes in the CRM have been read, by module. A cursor is Zoho's time; it is moved in the
+//! transaction that writes the tasks of what was read, so it never passes a record whose change is not applied here and
+//! has no task either.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Transaction;
+use super::session::Session;
+use crate::domain::event::{CrmModule, CrmRecord};
+use crate::error::Error;
+
+/// Where a module has to be read on. What was changed or deleted in that very second may not have been read yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor {
+    pub modified_from: DateTime<Utc>,
+    pub deleted_from: DateTime<Utc>,
+}
+
+/// A record as it was found in the CRM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    pub record: CrmRecord,
+    /// Our user's id on it, where it carries one.
+    pub user: Option<Uuid>,
+    pub modified_at: DateTime<Utc>,
+}
+
+/// Who reads a module for the first time begins an hour back; what was there before is read when people are linked.
+pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, Error> {
+    let row = session
+        .row(
+            "update zoho_cursors set
+                 modified_to = coalesce(modified_to, date_trunc('second', now()) - interval '1 hour'),
+                 deleted_to = coalesce(deleted_to, date_trunc('second', now()) - interval '1 hour')
+             where module = $1
+             returning modified_to, deleted_to",
+            &[(&module.as_str(), Type::TEXT)],
+        )
+        .await?
+        .ok_or_else(|| Error::internal("zoho_cursors has lost a row", "the migration puts it there"))?;
+    Ok(Cursor { modified_from: row.get("modified_to"), deleted_from: row.get("deleted_to") })
+}
+
+/// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
+/// on it. A change is here if the link was brought up to date after that very change; and clearly after it, since
+/// another edit within the same second would look the same.
+pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Changed]) -> Result<Vec<CrmRecord>, Error> {
+    let ids: Vec<String> = changed.iter().map(|one| one.record.id.to_string()).collect();
+    let times: Vec<DateTime<Utc>> = changed.iter().map(|one| one.modified_at).collect();
+    let users: Vec<Option<Uuid>> = changed.iter().map(|one| one.user).collect();
+    let rows = tx
+        .rows(
+            &format!(
+                "select changed.id
+                 from unnest($2, $3, $4) as changed (id, modified_at, user_id)
+                 left join ({LINKED}) as linked on linked.record = changed.id
+                 left join zoho_links as link on link.user_id = linked.user_id and link.module = $1
+                 where (linked.user_id is not null or exists (select from users where users.id = changed.user_id))
+                   and not coalesce(
+                       link.modified_at = changed.modified_at
+                           and link.synced_at > changed.modified_at + interval '10 seconds',
+                       false
+                   )"
+            ),
+            &[
+                (&module.as_str(), Type::TEXT),
+                (&ids, Type::TEXT_ARRAY),
+                (&times, Type::TIMESTAMPTZ_ARRAY),
+                (&users, Type::UUID_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(records(module, &rows))
+}
+
+/// Those of the records that are one of ours.
+pub async fn linked(tx: &Transaction<'_>, module: CrmModule, ids: &[u64]) -> Result<Vec<CrmRecord>, Error> {
+    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+    let rows = tx
+        .rows(
+            &format!("select record as id from ({LINKED}) as linked"),
+            &[(&module.as_str(), Type::TEXT), (&ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(records(module, &rows))
+}
+
+/// Whose record it is: $1 is the module, $2 the records.
+const LINKED: &str = "select id as user_id, zoho_contact_id as record from users
+                      where $1 = 'Contacts' and zoho_contact_id = any ($2)
+                      union all
+                      select user_id, zoho_account_id from profiles_organizations
+                      where $1 = 'Accounts' and zoho_account_id = any ($2)";
+
+fn records(module: CrmModule, rows: &[Row]) -> Vec<CrmRecord> {
+    let ids = rows.iter().filter_map(|row| row.get::<_, &str>("id").parse().ok());
+    ids.map(|id| CrmRecord { module, id }).collect()
+}
+
+/// Changes before that second are read and have their tasks.
+pub async fn read_changes(tx: &Transaction<'_>, module: CrmModule, before: DateTime<Utc>) -> Result<(), Error> {
+    let moved = format!("update zoho_cursors set modified_to = greatest(modified_to, {AT_MOST}) where module = $1");
+    tx.rows(&moved, &[(&module.as_str(), Type::TEXT), (&before, Type::TIMESTAMPTZ)]).await?;
+    Ok(())
+}
+
+/// Deletions before that second are read and have their tasks.
+pub async fn read_deletions(tx: &Transaction<'_>, module: CrmModule, before: DateTime<Utc>) -> Result<(), Error> {
+    let moved = format!("update zoho_cursors set deleted_to = greatest(deleted_to, {AT_MOST}) where module = $1");
+    tx.rows(&moved, &[(&module.as_str(), Type::TEXT), (&before, Type::TIMESTAMPTZ)]).await?;
+    Ok(())
+}
+
+/// A cursor keeps away from the present: what is being changed over there just now may show later than what is changed
+/// after it, and the answer that was read may be half a minute old. So the last minutes are read twice, which costs
+/// nothing: what is settled by then is passed over.
+const AT_MOST: &str = "least($2, date_trunc('second', now()) - interval '3 minutes')";
+
+/// Everything that was there to be read is read.
+pub async fn finish(session: &impl Session, module: CrmModule) -> Result<(), Error> {
+    session.rows("update zoho_cursors set ran_at = now() where module = $1", &[(&module.as_str(), Type::TEXT)]).await?;
+    Ok(())
+}
