@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::{
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval_at, sleep},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
@@ -12,7 +12,8 @@ use crate::{
     template::{Rhythm, Schedule},
 };
 
-/// Starts the schedule, unless its state is `DISABLED`. The first invocation comes after one period.
+/// Starts the schedule, unless its state is `DISABLED`. A rate's first invocation comes at once, as in the cloud (without
+/// a `StartDate`): who starts a stack with a flag on does not wait for twelve hours.
 ///
 /// A failure is logged and not repeated: the next time comes anyway. A function that takes longer than its period is
 /// invoked beside itself, as in the cloud.
@@ -52,7 +53,7 @@ impl Firing {
     async fn run(self) {
         match &self.schedule.rhythm {
             Rhythm::Every(period) => {
-                let mut ticks = interval_at(Instant::now() + *period, *period);
+                let mut ticks = interval(*period);
                 // A laptop that slept does not catch up.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
                 loop {

@@ -26,6 +26,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) account: &'a Account,
     pub(super) database: &'a Database,
     pub(super) keys: &'a Keys,
+    pub(super) api_url: &'a str,
     pub(super) issuer_url: &'a str,
     pub(super) zoho_url: &'a str,
     pub(super) receiver_url: &'a str,
@@ -47,7 +48,7 @@ impl Deployment {
         options: &Options,
         around: &Surroundings<'_>,
     ) -> anyhow::Result<Deployment> {
-        let template = parameters.template(around.issuer_url, around.database)?;
+        let template = parameters.template(around.api_url, around.issuer_url, around.database)?;
         let passwords = &around.database.server().passwords;
         let contents =
             Contents { passwords, keys: around.keys, zoho_url: around.zoho_url, receiver_url: around.receiver_url };

@@ -76,6 +76,7 @@ impl Stack {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.with_context(|| {
             format!("port {} of 127.0.0.1 cannot be had; choose another with --port, or 0 for any", options.port)
         })?;
+        let api = format!("http://{}", listener.local_addr().context("the API's own address")?);
         let parameters = Parameters::of_stage(&options.stage)?;
         let shared = Addresses::from_environment()?;
         let directory = match &options.data {
@@ -99,6 +100,7 @@ impl Stack {
             account: &ground.account,
             database: &ground.database,
             keys: &keys,
+            api_url: &api,
             issuer_url: issuer.url(),
             zoho_url: options.zoho_url.as_deref().unwrap_or(zoho.url()),
             receiver_url: receiver.url(),
@@ -111,7 +113,6 @@ impl Stack {
 
         let sqs = ground.account.sqs();
         let gateway = serve_api(listener, &deployment, &issuer)?;
-        let api = format!("http://{}", gateway.address());
         receipts::point(&zoho, &deployment.template, &api, &keys).await?;
         let mappings = Mappings::start(&deployment, &sqs)?;
         let schedules = if options.schedules { start_schedules(&deployment) } else { Vec::new() };

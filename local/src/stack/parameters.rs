@@ -33,18 +33,19 @@ impl Parameters {
 
     /// The template before anything of it runs: good for its names, not for its values.
     pub(super) fn sketch(&self) -> anyhow::Result<Template> {
-        self.read("http://127.0.0.1", ("127.0.0.1", 1, "isoxp"))
+        self.read("http://127.0.0.1", "http://127.0.0.1", ("127.0.0.1", 1, "isoxp"))
     }
 
     /// The template, with the addresses of what runs.
-    pub(super) fn template(&self, issuer: &str, database: &Database) -> anyhow::Result<Template> {
+    pub(super) fn template(&self, api: &str, issuer: &str, database: &Database) -> anyhow::Result<Template> {
         let server = database.server();
-        self.read(issuer, (server.host(), server.port, database.name()))
+        self.read(api, issuer, (server.host(), server.port, database.name()))
     }
 
-    fn read(&self, issuer: &str, (host, port, database): (&str, u16, &str)) -> anyhow::Result<Template> {
+    fn read(&self, api: &str, issuer: &str, (host, port, database): (&str, u16, &str)) -> anyhow::Result<Template> {
         let mut values = self.stage.clone();
         for (name, value) in [
+            ("PublicUrl", api),
             ("JwtIssuer", issuer),
             ("JwtAudiences", AUDIENCE),
             ("DatabaseHost", host),

@@ -23,6 +23,7 @@ pub async fn make_template_database(addresses: &Addresses, directory: &Directory
         database: &database,
         keys: &Keys::new()?,
         // A migration calls none of them.
+        api_url: "http://127.0.0.1",
         issuer_url: "http://127.0.0.1",
         zoho_url: "http://127.0.0.1",
         receiver_url: "http://127.0.0.1",
