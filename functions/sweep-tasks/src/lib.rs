@@ -32,6 +32,8 @@ pub struct App {
     pub guard: Guard,
     /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses them.
     pub zoho: Secret,
+    /// Whether changes in the CRM are ours to take over: `ENABLE_ZOHO_SYNC`, on the native route.
+    pub reads_crm: bool,
 }
 
 /// What was found and done.
@@ -110,6 +112,14 @@ async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
     }
     let disabled = db::webhook_endpoints::disabled(connection).await?;
     app.metrics.put(clock::now(), "webhook-endpoints", &[("EndpointsDisabled", disabled)]);
+    if app.reads_crm {
+        let attention = db::zoho_watch::attention(connection).await?;
+        let values = [
+            ("WatchHoursLeft", attention.watch_hours_left),
+            ("ReconciledMinutesAgo", attention.reconciled_minutes_ago),
+        ];
+        app.metrics.put(clock::now(), "zoho", &values);
+    }
     Ok(())
 }
 
