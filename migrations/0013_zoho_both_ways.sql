@@ -91,6 +91,9 @@ alter table zoho_token
     add column refreshing_sha256 bytea check (length(refreshing_sha256) = 32);
 alter table task_kinds add column refused_credentials bytea check (length(refused_credentials) = 32);
 
+-- What has changed over there was kept until now, and is read from here on.
+update task_kinds set paused_until = null, reason = null where kind = 'pull-zoho';
+
 -- How many people still wait for their Contact is watched while a backfill runs.
 create index users_unlinked_idx on users (id) where zoho_contact_id is null and role <> 'admin';
 create index zoho_links_gone_idx on zoho_links (user_id) where gone_at is not null;

@@ -1,5 +1,5 @@
 //! What the functions share. Its modules are the layers of the house; arrows point one way:
-//! `functions → lambda, db, zoho, queue, tasks → domain`. README.md has the map.
+//! `functions → sync → lambda, db, zoho, queue, tasks → domain`. README.md has the map.
 
 pub mod clock;
 pub mod config;
@@ -12,6 +12,7 @@ pub mod lambda;
 pub mod metrics;
 pub mod queue;
 pub mod secrets;
+pub mod sync;
 pub mod tasks;
 pub mod webhooks;
 pub mod zoho;

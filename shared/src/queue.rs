@@ -62,8 +62,7 @@ pub struct Queue {
 impl Queue {
     /// The URL stands in `<WORKER>_QUEUE_URL`, like `SYNC_ZOHO_QUEUE_URL`.
     pub fn read(aws: &aws_config::SdkConfig, environment: &Environment, kind: Kind) -> Result<Self, ConfigError> {
-        let worker = kind.worker().unwrap_or(kind.as_str());
-        let name = format!("{}_QUEUE_URL", worker.to_uppercase().replace('-', "_"));
+        let name = format!("{}_QUEUE_URL", kind.worker().to_uppercase().replace('-', "_"));
         let url = environment.required(&name)?.to_owned();
         Ok(Self { client: aws_sdk_sqs::Client::new(aws), kind, url })
     }

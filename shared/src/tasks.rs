@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Make Zoho's Contact match a user; the key is the user's id.
+    /// Make the records of the CRM match a user; the key is the user's id.
     SyncZoho,
     /// Make one alert for every parent of a live gallery; the key is the gallery's id.
     FanOutGallery,
@@ -48,12 +48,13 @@ impl Kind {
         }
     }
 
-    /// Its queue and its worker; none yet for what is only kept.
-    pub const fn worker(self) -> Option<&'static str> {
+    /// Its queue and its worker.
+    pub const fn worker(self) -> &'static str {
         match self {
-            Self::SyncZoho | Self::FanOutGallery | Self::SendAlerts | Self::DeliverWebhook => Some(self.as_str()),
-            Self::DeliverUserWebhook => Self::DeliverWebhook.worker(),
-            Self::PullZoho => None,
+            Self::DeliverUserWebhook => Self::DeliverWebhook.as_str(),
+            Self::SyncZoho | Self::FanOutGallery | Self::SendAlerts | Self::DeliverWebhook | Self::PullZoho => {
+                self.as_str()
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod admin;
 mod alerts;
 mod api;
 mod contacts;
+mod crm;
 mod deliveries;
 mod detour;
 mod galleries;
@@ -25,6 +26,7 @@ mod zoho;
 
 pub use api::{Answer, sent};
 pub use contacts::{USER_ID, tags};
+pub use crm::ORGANIZATION_ID;
 pub use deliveries::{Arrived, Delivery};
 pub use detour::Detour;
 pub use galleries::{School, fall_soccer};

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::system::{System, eventually};
 
 /// The queues that wake workers, by their logical ids.
-const QUEUES: [&str; 4] = ["SyncZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue", "DeliverWebhookQueue"];
+const QUEUES: [&str; 5] =
+    ["SyncZohoQueue", "PullZohoQueue", "FanOutGalleryQueue", "SendAlertsQueue", "DeliverWebhookQueue"];
 
 impl System {
     /// Puts a message on a queue; a second copy of one that was sent is what SQS itself delivers now and then.

@@ -291,17 +291,6 @@ async fn a_paused_kind_goes_on_at_once_when_an_admin_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kind_that_nobody_works_on_stays_paused() {
-    let system = with_an_admin(&[]).await;
-
-    let answer = system.post(REPLAY, "ops", &json!({"kind": "pull-zoho", "all": true, "resume": true})).await;
-
-    assert_eq!((answer.status, answer.code()), (409, "nobody-works-on-it"));
-    assert!(!system.pause_of("pull-zoho").await.is_empty());
-    system.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_delivery_is_open_again_when_its_task_runs_again() {
     let system = with_an_admin(&[]).await;
     let user = system.register("sheree", &sheree("")).await.id("/user/id");

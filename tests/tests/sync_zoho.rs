@@ -25,11 +25,12 @@ async fn a_parent_who_signs_up_becomes_a_contact_and_its_id_comes_back() {
         json!(values),
         json!(["Sheree", "Lane", "sheree@example.com", "+13125550142", "12 Elm St", "Chicago", "IL", "60601", "US"])
     );
-    assert_eq!(tags(&contact), ["Soccer"]);
+    assert_eq!(tags(&contact), ["Senior 2027", "Soccer"]);
+    assert_eq!(json!([contact["ISO_Role"], contact["ISO_Referred_By_Code"]]), json!(["parent", "FRANK2024"]));
     assert_eq!(json!(system.linked_contact(user).await), contact["id"]);
     let link = system.rows("select base->>'email', tags from zoho_links where user_id = $1", &[&user]).await;
     assert_eq!(link[0].get::<_, &str>(0), "sheree@example.com");
-    assert_eq!(link[0].get::<_, Vec<String>>(1), ["Soccer"]);
+    assert_eq!(link[0].get::<_, Vec<String>>(1), ["Senior 2027", "Soccer"]);
     system.stop().await;
 }
 
@@ -107,7 +108,15 @@ async fn a_contact_that_sales_have_already_becomes_hers_and_keeps_what_they_wrot
         json!(values),
         json!([contact, "Sherry", "Lane-Miller", "Sheree@Example.com", "+1 312 555 0000", "Chicago"])
     );
-    assert_eq!(tags(&hers), ["Soccer", "VIP"]);
+    assert_eq!(tags(&hers), ["Senior 2027", "Soccer", "VIP"]);
+    let profile = system.parent(user).await;
+    assert_eq!(
+        json!([profile["first_name"], profile["last_name"], profile["phone_number"]]),
+        json!(["Sherry", "Lane-Miller", "+13125550000"]),
+        "sales know it better"
+    );
+    let phone = json!(["phone", "+13125550142", "+1 312 555 0000", "theirs", 1]);
+    assert!(system.conflicts_of(user).await.contains(&phone));
     assert_eq!(system.linked_contact(user).await, Some(contact));
     system.stop().await;
 }
@@ -140,9 +149,7 @@ async fn an_address_that_changes_reaches_the_contact_and_makes_no_second_one() {
     let contact = system.contact_of(user).await;
     system.edit_of_sales(contact["id"].as_str().unwrap(), &json!({ "Phone": "+1 312 555 9999" })).await;
 
-    let claims = json!({ "sub": "sheree", "email": "lane@example.com", "email_verified": true });
-    let token = system.token_with(&claims).await;
-    tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&sheree(""))).await;
+    system.moved_to("sheree", "lane@example.com", &sheree("")).await;
     system.drained().await;
 
     assert_eq!(system.contacts().await.len(), 1);
@@ -152,7 +159,7 @@ async fn an_address_that_changes_reaches_the_contact_and_makes_no_second_one() {
         [&contact["id"], &json!("lane@example.com"), &json!("+1 312 555 9999")]
     );
     let sent = system.sent_to_zoho("update").await;
-    assert_eq!(sent[0]["data"], json!([{ "id": contact["id"], USER_ID: user, "Email": "lane@example.com" }]));
+    assert_eq!(sent[0]["data"], json!([{ "id": contact["id"], "Email": "lane@example.com" }]));
     system.stop().await;
 }
 

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tasks", &["domain"]),
     ("queue", &["config", "error", "tasks"]),
     ("zoho", &["config", "db", "domain", "error", "tasks", "zoho"]),
+    ("sync", &["db", "domain", "error", "ids", "lambda", "secrets", "tasks", "zoho", "sync"]),
     ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "webhooks", "lambda"]),
 ];
 

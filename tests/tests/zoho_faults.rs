@@ -24,7 +24,7 @@ async fn goes_on(system: &System) {
 async fn is_synced_once(system: &System, user: Uuid) {
     assert_eq!(system.contacts().await.len(), 1);
     let contact = system.contact_of(user).await;
-    assert_eq!(tags(&contact), ["Soccer"]);
+    assert_eq!(tags(&contact), ["Senior 2027", "Soccer"]);
     assert_eq!(json!(system.linked_contact(user).await), contact["id"]);
 }
 

@@ -12,7 +12,13 @@ async fn main() -> Result<(), StartError> {
     let app = App {
         door: Door::new(&start.secrets(), clock::now()).await?,
         database: start.database().await?,
-        queues: start.queues(&[Kind::FanOutGallery, Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
+        queues: start.queues(&[
+            Kind::FanOutGallery,
+            Kind::SyncZoho,
+            Kind::PullZoho,
+            Kind::DeliverWebhook,
+            Kind::DeliverUserWebhook,
+        ])?,
     };
     http::run(app, receive_webhook::handle).await
 }

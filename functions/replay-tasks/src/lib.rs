@@ -86,12 +86,6 @@ async fn replay(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Answer
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
     let admin = db::users::admin(&tx, subject).await?;
-    if wanted.resume && kind.worker().is_none() {
-        return Err(Error::Conflict {
-            code: "nobody-works-on-it",
-            detail: "Nobody works on this kind yet: its tasks are kept until somebody does, and its pause stays.",
-        });
-    }
     // Before any task is locked: users come first.
     let to_recreate = match &wanted.keys {
         Some(keys) if wanted.recreate => db::operations::forget_gone(&tx, keys).await?,

@@ -8,9 +8,8 @@ use shared::Error;
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::unlinked::{self, Unlinked};
 use shared::db::webhook_events::{self, Happening};
-use shared::db::{self, Database};
+use shared::db::{self, Database, erasures};
 use shared::domain::UserId;
-use shared::queue::Queues;
 use shared::tasks::{Failure, FollowUp};
 use uuid::Uuid;
 
@@ -19,11 +18,9 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// How often a user is told of before a person has to look.
 const MOST_SENT: u32 = 24;
 
-/// Completes the tasks of those who are linked, and tells of the others again.
-pub(crate) async fn work(database: &Database, deliveries: &Queues, claim: &Claim) -> Result<(), Error> {
-    let follow_up = db::once_more(|| tell(database, claim)).await?;
-    deliveries.wake(&follow_up).await;
-    Ok(())
+/// Completes the tasks of those who are linked, and tells of the others again. Returns whom to wake.
+pub(crate) async fn work(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
+    db::once_more(|| tell(database, claim)).await
 }
 
 /// Events and outcomes in one transaction: a worker that dies has told nobody.
@@ -33,12 +30,14 @@ async fn tell(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
     let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
     let unlinked = unlinked::by_ids(&tx, &keys, PATIENCE).await?;
     let mut unlinked: HashMap<UserId, Unlinked> = unlinked.into_iter().map(|one| (one.user, one)).collect();
-    let steps: Vec<(ClaimedTask, Step)> = claim
-        .tasks
-        .iter()
-        // Whoever is not among them is linked, an admin, or gone.
-        .map(|task| (*task, unlinked.remove(&UserId(task.key)).map_or(Step::Complete, |one| Step::of(task, one))))
-        .collect();
+    let erasures = erasures::open(&tx, &keys).await?;
+    let mut step = |task: &ClaimedTask| match unlinked.remove(&UserId(task.key)) {
+        Some(one) => Step::of(task, one),
+        None if erasures.iter().any(|erasure| erasure.user.0 == task.key) => Step::Erase,
+        // Linked, an admin, or gone without a trace.
+        None => Step::Complete,
+    };
+    let steps: Vec<(ClaimedTask, Step)> = claim.tasks.iter().map(|task| (*task, step(task))).collect();
     let to_tell: Vec<UserId> =
         steps.iter().filter(|(_, step)| matches!(step, Step::Tell(_))).map(|(task, _)| UserId(task.key)).collect();
     // A new event: receivers drop those whose `webhook-id` they know.
@@ -56,6 +55,8 @@ enum Step {
     Tell(Unlinked),
     Wait(Unlinked),
     GiveUp(Unlinked),
+    /// She is gone here, and middleware has no word for that.
+    Erase,
 }
 
 impl Step {
@@ -77,6 +78,7 @@ impl Step {
             Self::Tell(user) => Outcome::Retry(PATIENCE, waiting(&user.endpoints, user.sent + 1)),
             Self::Wait(user) => Outcome::Retry(user.wait, waiting(&user.endpoints, user.sent)),
             Self::GiveUp(user) => Outcome::Fail(never_linked(&user)),
+            Self::Erase => Outcome::Fail(erase_by_hand()),
         }
     }
 }
@@ -104,5 +106,14 @@ fn never_linked(user: &Unlinked) -> Failure {
              Make or Zapier (endpoint: {endpoints}): it has to run, to make the Contact, and to get a 202 for its last step \
              (docs/middleware). Mend it and replay this task."
         ),
+    )
+}
+
+fn erase_by_hand() -> Failure {
+    Failure::new(
+        "erase-by-hand",
+        "This user was erased here and may still stand in the CRM, which on the route over middleware is not ours to write. \
+         Delete her Contact there, which carries her id (this task's key), and set erased_at of her row in erasures \
+         (docs/operations.md); or take the native route. Then replay this task.",
     )
 }

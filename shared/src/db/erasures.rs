@@ -1,11 +1,14 @@
 //! Deleting a user: what hinders it, what goes with her, and `erasures`, what is still to be deleted in the CRM.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::Transaction;
+use super::column::stored_optional;
 use super::session::Session;
-use crate::domain::UserId;
 use crate::domain::erasure::Hindrance;
+use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 
 /// What has to be settled first. Nothing is added to it until the transaction ends.
@@ -56,6 +59,43 @@ pub async fn erase(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
          select erased.id, erased.zoho_contact_id, org.zoho_account_id
          from erased left join profiles_organizations as org on org.user_id = erased.id",
         &[(&user.0, Type::UUID)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Somebody who is still to be erased over there.
+#[derive(Debug)]
+pub struct Erasure {
+    pub user: UserId,
+    /// The Contact that was hers when she went, as far as it was known. An Account is known by the id on it.
+    pub contact: Option<CrmId>,
+}
+
+/// Those of the users who are still to be erased.
+pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
+    let rows = session
+        .rows(
+            "select user_id, zoho_contact_id
+             from erasures
+             where user_id = any ($1) and erased_at is null
+             order by user_id",
+            &[(&users, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let erasure =
+        |row: &Row| Ok(Erasure { user: UserId(row.get("user_id")), contact: stored_optional(row, "zoho_contact_id")? });
+    rows.iter().map(erasure).collect()
+}
+
+/// Takes note that nothing of these users is left over there.
+pub async fn close(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    tx.rows(
+        "update erasures set erased_at = now() where user_id = any ($1) and erased_at is null",
+        &[(&users, Type::UUID_ARRAY)],
     )
     .await?;
     Ok(())

@@ -1,14 +1,17 @@
 //! People as the CRM is to know them: one query over users, profiles, athletes and links.
 
+use chrono::NaiveDate;
 use serde_json::Value;
 use tokio_postgres::Row;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::column::stored;
 use super::session::Session;
+use super::zoho_links::Link;
+use crate::domain::event::CrmModule;
 use crate::domain::record::{Field, Fields};
-use crate::domain::{Role, Sport, UserId};
+use crate::domain::{CrmId, Role, Sport, UserId};
 use crate::error::Error;
 
 /// A user, what we know about her, and how far the CRM knows it.
@@ -16,57 +19,126 @@ use crate::error::Error;
 pub struct Person {
     pub id: UserId,
     pub role: Role,
+    /// Of both modules.
     pub fields: Fields,
     /// Her interests and her athletes' sports.
     pub sports: Vec<Sport>,
-    pub link: Option<Link>,
+    /// Her athletes' days of birth.
+    pub births: Vec<NaiveDate>,
+    pub contact: Link,
+    pub account: Link,
 }
 
-/// The Contact that is hers, and on what both sides last agreed.
-#[derive(Debug)]
-pub struct Link {
-    pub contact_id: String,
-    pub base: Fields,
-    pub tags: Vec<String>,
+impl Person {
+    /// Whether the CRM has a record of this module for her: a Contact for everybody but our own admins, and beside it an
+    /// Account for an organisation.
+    pub fn has(&self, module: CrmModule) -> bool {
+        match module {
+            CrmModule::Contacts => self.role != Role::Admin,
+            CrmModule::Accounts => self.role == Role::Org,
+        }
+    }
+
+    pub fn link(&self, module: CrmModule) -> &Link {
+        match module {
+            CrmModule::Contacts => &self.contact,
+            CrmModule::Accounts => &self.account,
+        }
+    }
 }
 
 /// Those of the users who (still) exist.
 pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+    read(session, ids, &[], &[]).await
+}
+
+/// Whose these Contacts and Accounts are.
+pub async fn by_records(session: &impl Session, contacts: &[CrmId], accounts: &[CrmId]) -> Result<Vec<Person>, Error> {
+    read(session, &[], contacts, accounts).await
+}
+
+async fn read(
+    session: &impl Session,
+    ids: &[Uuid],
+    contacts: &[CrmId],
+    accounts: &[CrmId],
+) -> Result<Vec<Person>, Error> {
+    let texts = |ids: &[CrmId]| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
     let rows = session
         .rows(
             "select
                  users.id,
                  users.email,
                  users.role::text as role,
-                 users.zoho_contact_id,
                  coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
                  coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
                  parent.phone_number,
                  parent.mailing_address,
+                 coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
+                 photographer.referral_code,
+                 photographer.certification_level::text as certification_level,
+                 org.org_name,
+                 org.org_type::text as org_type,
                  array(
                      select unnest(parent.sport_interests)
                      union
                      select sport_primary from athletes where parent_id = users.id and sport_primary is not null
                  ) as sports,
-                 link.base,
-                 link.tags
+                 array(select dob from athletes where parent_id = users.id and dob is not null) as births,
+                 users.zoho_contact_id as contact_id,
+                 contact.base as contact_base,
+                 contact.tags as contact_tags,
+                 contact.version as contact_version,
+                 contact.modified_at as contact_modified_at,
+                 contact.gone_at is not null as contact_gone,
+                 contact.corrections as contact_corrections,
+                 extract(epoch from contact.corrected_at + interval '1 hour' - now())::float8 as contact_corrections_end,
+                 org.zoho_account_id as account_id,
+                 account.base as account_base,
+                 account.tags as account_tags,
+                 account.version as account_version,
+                 account.modified_at as account_modified_at,
+                 account.gone_at is not null as account_gone,
+                 account.corrections as account_corrections,
+                 extract(epoch from account.corrected_at + interval '1 hour' - now())::float8 as account_corrections_end
              from users
              left join profiles_parents as parent on parent.user_id = users.id
              left join profiles_organizations as org on org.user_id = users.id
              left join profiles_photographers as photographer on photographer.user_id = users.id
-             left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
-             where users.id = any ($1)
+             left join zoho_links as contact on contact.user_id = users.id and contact.module = 'Contacts'
+             left join zoho_links as account on account.user_id = users.id and account.module = 'Accounts'
+             where users.id in (
+                 select unnest($1)
+                 union
+                 select id from users where zoho_contact_id = any ($2)
+                 union
+                 select user_id from profiles_organizations where zoho_account_id = any ($3)
+             )
              order by users.id",
-            &[(&ids, Type::UUID_ARRAY)],
+            &[(&ids, Type::UUID_ARRAY), (&texts(contacts), Type::TEXT_ARRAY), (&texts(accounts), Type::TEXT_ARRAY)],
         )
         .await?;
     rows.iter().map(from_row).collect()
 }
 
 fn from_row(row: &Row) -> Result<Person, Error> {
+    let sports: Vec<&str> = row.get("sports");
+    let sports = sports.into_iter().map(str::parse).collect::<Result<_, _>>();
+    Ok(Person {
+        id: UserId(row.get("id")),
+        role: stored(row, "role")?,
+        fields: fields(row),
+        sports: sports.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?,
+        births: row.get("births"),
+        contact: Link::of_row(row, "contact")?,
+        account: Link::of_row(row, "account")?,
+    })
+}
+
+fn fields(row: &Row) -> Fields {
     let address: Option<Value> = row.get("mailing_address");
     let part = |name: &str| address.as_ref().and_then(|a| a.get(name)).and_then(Value::as_str).map(str::to_owned);
-    let fields = [
+    [
         (Field::FirstName, row.get("first_name")),
         (Field::LastName, row.get("last_name")),
         (Field::Email, row.get("email")),
@@ -76,20 +148,13 @@ fn from_row(row: &Row) -> Result<Person, Error> {
         (Field::State, part("state")),
         (Field::PostalCode, part("postal_code")),
         (Field::Country, part("country")),
-    ];
-    let sports: Vec<&str> = row.get("sports");
-    let sports = sports.into_iter().map(str::parse).collect::<Result<_, _>>();
-    let base: Option<Json<Fields>> = row.get("base");
-    let tags: Option<Vec<String>> = row.get("tags");
-    Ok(Person {
-        id: UserId(row.get("id")),
-        role: stored(row, "role")?,
-        fields: fields.into_iter().collect(),
-        sports: sports.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?,
-        link: row.get::<_, Option<String>>("zoho_contact_id").map(|contact_id| Link {
-            contact_id,
-            base: base.map(|Json(base)| base).unwrap_or_default(),
-            tags: tags.unwrap_or_default(),
-        }),
-    })
+        (Field::Role, row.get("role")),
+        (Field::ReferredByCode, row.get("referred_by_code")),
+        (Field::ReferralCode, row.get("referral_code")),
+        (Field::CertificationLevel, row.get("certification_level")),
+        (Field::OrgName, row.get("org_name")),
+        (Field::OrgType, row.get("org_type")),
+    ]
+    .into_iter()
+    .collect()
 }

@@ -73,6 +73,11 @@ pub async fn by_ids(tx: &Transaction<'_>, ids: &[Uuid], patience: Duration) -> R
                  group by event.id, event.occurred_at
              ) as last on true
              where users.id = any ($1) and users.zoho_contact_id is null and users.role <> 'admin'
+               -- a Contact that was deleted over there is not made again
+               and not exists (
+                   select from zoho_links
+                   where user_id = users.id and module = 'Contacts' and gone_at is not null
+               )
              order by users.id
              for key share of users",
             &[

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::Transaction;
 use super::column::stored;
@@ -96,6 +97,12 @@ pub async fn by_email_hash(session: &impl Session, hash: &EmailHash) -> Result<O
 /// Keeps the user as she is until the transaction ends. Returns whether she exists.
 pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<bool, Error> {
     Ok(tx.row("select id from users where id = $1 for update", &[(&id.0, Type::UUID)]).await?.is_some())
+}
+
+/// The same for many, in their order.
+pub async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
+    tx.rows("select from users where id = any ($1) order by id for no key update", &[(&ids, Type::UUID_ARRAY)]).await?;
+    Ok(())
 }
 
 /// Links the user's Contact in the CRM. Returns whether it is linked now: a different link is never overwritten,

@@ -15,6 +15,7 @@ use crate::tasks::{FollowUp, Kind};
 pub enum Happening<'a> {
     UsersCreated(&'a [UserId]),
     UserUpdated(UserId),
+    UsersUpdated(&'a [UserId]),
     GalleryLive(GalleryId),
     ReferralsEarned(&'a [ReferralId]),
 }
@@ -23,7 +24,7 @@ impl Happening<'_> {
     const fn event_type(&self) -> WebhookEventType {
         match self {
             Self::UsersCreated(_) => WebhookEventType::UserCreated,
-            Self::UserUpdated(_) => WebhookEventType::UserUpdated,
+            Self::UserUpdated(_) | Self::UsersUpdated(_) => WebhookEventType::UserUpdated,
             Self::GalleryLive(_) => WebhookEventType::GalleryLive,
             Self::ReferralsEarned(_) => WebhookEventType::ReferralEarned,
         }
@@ -42,8 +43,12 @@ pub const fn kind_of(event: WebhookEventType) -> Kind {
 /// while an endpoint is disabled is written down too, and an admin can still send it.
 pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<FollowUp, Error> {
     let (users, galleries, referrals) = match happening {
-        Happening::UsersCreated([]) | Happening::ReferralsEarned([]) => return Ok(FollowUp::default()),
-        Happening::UsersCreated(users) => (users.iter().map(|id| id.0).collect(), vec![], vec![]),
+        Happening::UsersCreated([]) | Happening::UsersUpdated([]) | Happening::ReferralsEarned([]) => {
+            return Ok(FollowUp::default());
+        }
+        Happening::UsersCreated(users) | Happening::UsersUpdated(users) => {
+            (users.iter().map(|id| id.0).collect(), vec![], vec![])
+        }
         Happening::UserUpdated(user) => (vec![user.0], vec![], vec![]),
         Happening::GalleryLive(gallery) => (vec![], vec![gallery.0], vec![]),
         Happening::ReferralsEarned(referrals) => (vec![], vec![], referrals.iter().map(|id| id.0).collect()),

@@ -1,81 +1,305 @@
-//! `users.zoho_contact_id` and `zoho_links`: which Contact is whose, and on what both sides last agreed.
+//! `users.zoho_contact_id`, `profiles_organizations.zoho_account_id` and `zoho_links`: which record is whose, and on what
+//! both sides last agreed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::Transaction;
+use super::column::stored_optional;
 use super::session::Session;
-use crate::domain::UserId;
+use crate::domain::event::CrmModule;
 use crate::domain::record::Fields;
+use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+
+/// What a user and one of her records in the CRM have to do with each other.
+#[derive(Debug)]
+pub struct Link {
+    pub standing: Standing,
+    /// On what both sides last agreed; empty if they never did.
+    pub base: Fields,
+    /// The tags that we have put there, or were about to.
+    pub tags: Vec<String>,
+    /// Zoho's time of the record when both sides agreed.
+    pub modified_at: Option<DateTime<Utc>>,
+    /// Counts what was recorded; 0: nothing yet.
+    pub version: i64,
+    pub corrections: Corrections,
+}
+
+/// Whether she has a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Never,
+    Linked(CrmId),
+    /// It was deleted over there, or merged into another one.
+    Gone,
+}
+
+/// How often within an hour our word had to go back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Corrections {
+    pub times: u32,
+    /// When the hour is over.
+    pub ends_in: Duration,
+}
+
+impl Link {
+    pub fn record(&self) -> Option<&CrmId> {
+        match &self.standing {
+            Standing::Linked(record) => Some(record),
+            Standing::Never | Standing::Gone => None,
+        }
+    }
+
+    /// The columns that begin with this prefix.
+    pub(super) fn of_row(row: &Row, prefix: &str) -> Result<Self, Error> {
+        let column = |name: &str| format!("{prefix}_{name}");
+        let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
+        let record = record.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?;
+        let base: Option<Json<Fields>> = row.get(&*column("base"));
+        let times: Option<i32> = row.get(&*column("corrections"));
+        let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
+        Ok(Self {
+            standing: match record {
+                Some(record) => Standing::Linked(record),
+                None if row.get(&*column("gone")) => Standing::Gone,
+                None => Standing::Never,
+            },
+            base: base.map(|Json(base)| base).unwrap_or_default(),
+            tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
+            modified_at: row.get(&*column("modified_at")),
+            version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
+            corrections: ends_in.map_or(Corrections::default(), |seconds| Corrections {
+                times: times.unwrap_or_default().unsigned_abs(),
+                ends_in: Duration::from_secs_f64(seconds),
+            }),
+        })
+    }
+}
 
 /// What is now known to be so at Zoho for one user.
 #[derive(Clone, Debug)]
-pub struct Synced {
+pub struct Agreed<'a> {
     pub user: UserId,
-    pub contact_id: String,
-    pub base: Fields,
-    pub tags: Vec<String>,
+    pub record: &'a CrmId,
+    pub base: &'a Fields,
+    pub tags: &'a [String],
+    pub modified_at: Option<DateTime<Utc>>,
+    /// Our word had to go back, and went.
+    pub corrected: bool,
 }
 
-/// Records all of them and returns those users for whom that was refused, because they have another Contact or
-/// theirs is another user's here: an existing link is never overwritten. Who has gone meanwhile is passed over.
-pub async fn record(tx: &Transaction<'_>, synced: &[Synced]) -> Result<HashSet<UserId>, Error> {
-    if synced.is_empty() {
+/// Records what is known of records of one module, and returns those users for whom that was refused, because they have
+/// another record or theirs is another user's here: an existing link is never overwritten.
+pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_>]) -> Result<HashSet<UserId>, Error> {
+    if agreed.is_empty() {
         return Ok(HashSet::new());
     }
-    let users: Vec<Uuid> = synced.iter().map(|one| one.user.0).collect();
-    let contacts: Vec<&str> = synced.iter().map(|one| one.contact_id.as_str()).collect();
-    let bases: Vec<Json<&Fields>> = synced.iter().map(|one| Json(&one.base)).collect();
+    let users: Vec<Uuid> = agreed.iter().map(|one| one.user.0).collect();
+    let records: Vec<&str> = agreed.iter().map(|one| one.record.as_str()).collect();
+    let bases: Vec<Json<&Fields>> = agreed.iter().map(|one| Json(one.base)).collect();
     // An array of arrays must be rectangular, so each list of tags travels as JSON.
-    let tags: Vec<Json<&Vec<String>>> = synced.iter().map(|one| Json(&one.tags)).collect();
+    let tags: Vec<Json<&[String]>> = agreed.iter().map(|one| Json(one.tags)).collect();
+    let modified: Vec<Option<DateTime<Utc>>> = agreed.iter().map(|one| one.modified_at).collect();
+    let corrected: Vec<bool> = agreed.iter().map(|one| one.corrected).collect();
+    let (table, key, column) = place(module);
     let rows = tx
         .rows(
-            "with synced as (
-                 -- one of two people who were answered with the same Contact: it cannot be both's
-                 select distinct on (contact_id) *
-                 from unnest($1, $2, $3, $4) as synced (user_id, contact_id, base, tags)
-                 order by contact_id, user_id
-             ),
-             linked as (
-                 update users set zoho_contact_id = synced.contact_id
-                 from synced
-                 where users.id = synced.user_id
-                   and coalesce(users.zoho_contact_id, synced.contact_id) = synced.contact_id
-                   and not exists (
-                       select from users as other
-                       where other.zoho_contact_id = synced.contact_id and other.id <> synced.user_id
-                   )
-                 returning users.id
-             )
-             insert into zoho_links (user_id, module, base, tags)
-             select user_id, 'Contacts', base, array(select jsonb_array_elements_text(tags))
-             from synced join linked on linked.id = synced.user_id
-             on conflict (user_id, module) do update set
-                 base = excluded.base,
-                 tags = excluded.tags,
-                 synced_at = now(),
-                 version = zoho_links.version + 1
-             returning user_id",
+            &format!(
+                "with agreed as (
+                     -- one of two people who were answered with the same record: it cannot be both's
+                     select distinct on (record_id) *
+                     from unnest($2, $3, $4, $5, $6, $7)
+                         as agreed (user_id, record_id, base, tags, modified_at, corrected)
+                     order by record_id, user_id
+                 ),
+                 made as (
+                     update {table} as mine set {column} = agreed.record_id
+                     from agreed
+                     where mine.{key} = agreed.user_id and mine.{column} is null
+                       and not exists (
+                           select from {table} as other
+                           where other.{column} = agreed.record_id and other.{key} <> agreed.user_id
+                       )
+                     returning mine.{key} as user_id
+                 ),
+                 linked as (
+                     select user_id from made
+                     union all
+                     select agreed.user_id
+                     from agreed join {table} as mine on mine.{key} = agreed.user_id
+                     where mine.{column} = agreed.record_id
+                 )
+                 insert into zoho_links as link (user_id, module, base, tags, modified_at, corrections, corrected_at)
+                 select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at,
+                     corrected::int, case when corrected then now() end
+                 from agreed join linked using (user_id)
+                 on conflict (user_id, module) do update set
+                     base = excluded.base,
+                     tags = excluded.tags,
+                     modified_at = excluded.modified_at,
+                     gone_at = null,
+                     synced_at = now(),
+                     version = link.version + 1,
+                     corrections = case
+                         when excluded.corrections = 0 then link.corrections
+                         when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
+                         else 1
+                     end,
+                     corrected_at = coalesce(excluded.corrected_at, link.corrected_at)
+                 returning user_id"
+            ),
             &[
+                (&module.as_str(), Type::TEXT),
                 (&users, Type::UUID_ARRAY),
-                (&contacts, Type::TEXT_ARRAY),
+                (&records, Type::TEXT_ARRAY),
                 (&bases, Type::JSONB_ARRAY),
                 (&tags, Type::JSONB_ARRAY),
+                (&modified, Type::TIMESTAMPTZ_ARRAY),
+                (&corrected, Type::BOOL_ARRAY),
             ],
         )
         .await?;
-    let linked: HashSet<Uuid> = rows.iter().map(|row| row.get("user_id")).collect();
-    existing(tx, users.into_iter().filter(|user| !linked.contains(user)).collect()).await
+    let recorded: HashSet<UserId> = rows.iter().map(|row| UserId(row.get("user_id"))).collect();
+    Ok(agreed.iter().map(|one| one.user).filter(|user| !recorded.contains(user)).collect())
 }
 
-/// Asked in a statement of its own, which sees deletions that the one before has waited for.
-async fn existing(tx: &Transaction<'_>, users: Vec<Uuid>) -> Result<HashSet<UserId>, Error> {
-    if users.is_empty() {
-        return Ok(HashSet::new());
+/// Takes note that these records were looked at and nothing had to be recorded.
+pub async fn looked_at(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_links set synced_at = now() where user_id = any ($1) and module = $2",
+        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Unlinks what was deleted over there, or merged. What both sides had agreed on is kept: the record may come back.
+pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> Result<(), Error> {
+    let (table, key, column) = place(module);
+    tx.rows(
+        &format!(
+            "with gone as (
+                 update {table} set {column} = null where {key} = any ($1) and {column} is not null returning {key}
+             )
+             insert into zoho_links as link (user_id, module, base, gone_at)
+             select {key}, $2, '{{}}', now() from gone
+             on conflict (user_id, module) do update set gone_at = now(), version = link.version + 1"
+        ),
+        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes down tags that are about to be put on Contacts, so that they are known as ours whatever becomes of the call.
+pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)]) -> Result<(), Error> {
+    let (users, tags): (Vec<Uuid>, Vec<Json<&Vec<String>>>) =
+        tags.iter().map(|(user, tags)| (user.0, Json(tags))).unzip();
+    session
+        .rows(
+            "with present as materialized (
+                 -- whoever is being deleted is waited for, and is not here then
+                 select id from users where id = any ($1) order by id for key share
+             )
+             insert into zoho_links as link (user_id, module, base, tags, version)
+             select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), 0
+             from unnest($1, $2) as intended (user_id, tags) join present on id = user_id
+             order by id
+             on conflict (user_id, module) do update set
+                 tags = array(select unnest(link.tags) union select unnest(excluded.tags))",
+            &[(&users, Type::UUID_ARRAY), (&tags, Type::JSONB_ARRAY)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Takes note that the address of these users' Contacts was cleared, to make way for others' who have it by now.
+pub async fn forget_addresses(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_links set base = base - 'email', version = version + 1
+         where user_id = any ($1) and module = 'Contacts'",
+        &[(&users, Type::UUID_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Who else has to do with records of one module.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// Users of ours, among those who were asked for.
+    users: HashSet<UserId>,
+    /// Whose records are still to be erased.
+    erasing: HashSet<UserId>,
+    linked: HashMap<CrmId, UserId>,
+}
+
+/// Who one of these users is, and whose these records are here.
+pub async fn others(
+    session: &impl Session,
+    module: CrmModule,
+    users: &[Uuid],
+    records: &[CrmId],
+) -> Result<Others, Error> {
+    let (table, key, column) = place(module);
+    let records: Vec<&str> = records.iter().map(CrmId::as_str).collect();
+    let rows = session
+        .rows(
+            &format!(
+                "select {key} as user_id, {column} as record_id, false as erasing
+                 from {table}
+                 where {key} = any ($1)
+                 union
+                 select {key}, {column}, false from {table} where {column} = any ($2)
+                 union
+                 select user_id, null, true from erasures where user_id = any ($1) and erased_at is null"
+            ),
+            &[(&users, Type::UUID_ARRAY), (&records, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let mut others = Others::default();
+    for row in rows {
+        let user = UserId(row.get("user_id"));
+        let known = if row.get("erasing") { &mut others.erasing } else { &mut others.users };
+        known.insert(user);
+        if let Some(record) = stored_optional(&row, "record_id")? {
+            others.linked.insert(record, user);
+        }
     }
-    let rows = tx.rows("select id from users where id = any ($1)", &[(&users, Type::UUID_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| UserId(row.get("id"))).collect())
+    Ok(others)
+}
+
+impl Others {
+    #[cfg(test)]
+    pub(crate) fn of_users(users: &[UserId]) -> Self {
+        Self { users: users.iter().copied().collect(), ..Self::default() }
+    }
+
+    pub fn is_user(&self, user: UserId) -> bool {
+        self.users.contains(&user)
+    }
+
+    pub fn is_being_erased(&self, user: UserId) -> bool {
+        self.erasing.contains(&user)
+    }
+
+    /// The user to whom a record is linked.
+    pub fn holder(&self, record: &CrmId) -> Option<UserId> {
+        self.linked.get(record).copied()
+    }
+}
+
+/// Table, key and column of the link itself.
+const fn place(module: CrmModule) -> (&'static str, &'static str, &'static str) {
+    match module {
+        CrmModule::Contacts => ("users", "id", "zoho_contact_id"),
+        CrmModule::Accounts => ("profiles_organizations", "user_id", "zoho_account_id"),
+    }
 }

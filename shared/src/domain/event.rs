@@ -160,6 +160,17 @@ impl CrmRecord {
         };
         Uuid::from_u64_pair(module, self.id)
     }
+
+    /// The record that a task is about; `None`: it is no key of ours.
+    pub fn of_key(key: Uuid) -> Option<Self> {
+        let (module, id) = key.as_u64_pair();
+        let module = match module {
+            1 => CrmModule::Contacts,
+            2 => CrmModule::Accounts,
+            _ => return None,
+        };
+        Some(Self { module, id })
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +201,14 @@ mod tests {
         assert_eq!(one, other);
         // `printf sheree@example.com | sha256sum`
         assert_eq!(one.to_string(), "c729e1e2b8350f8f161bb71d19c40d67a598de159b7906e66e2fdeb720bfd347");
+    }
+
+    #[test]
+    fn a_record_is_known_again_by_its_key() {
+        let record = CrmRecord { module: CrmModule::Accounts, id: 5_725_767_000_003_000_064 };
+
+        assert_eq!(CrmRecord::of_key(record.key()), Some(record));
+        assert_eq!(CrmRecord::of_key(Uuid::nil()), None);
     }
 
     #[test]

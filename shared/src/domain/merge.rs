@@ -111,7 +111,10 @@ impl Merge {
     /// A name that was cleared goes back, since we need one. Anything else is somebody's note, and stays until our side
     /// has something new to say.
     fn add_unusable(&mut self, sides: &Sides) {
-        if sides.theirs.raw.is_blank() || !sides.ours.same(&sides.base, sides.unit) {
+        if sides.theirs.raw.is_blank() && sides.base.is_blank() {
+            // It was never there: nobody has cleared it.
+            self.send(sides);
+        } else if sides.theirs.raw.is_blank() || !sides.ours.same(&sides.base, sides.unit) {
             self.keep_ours(sides);
         } else {
             self.conflict(sides, Kept::Both);

@@ -55,21 +55,6 @@ pub enum Owner {
     Crm,
 }
 
-impl Field {
-    /// The fields of a Contact that every CRM has.
-    pub const STANDARD: [Self; 9] = [
-        Self::FirstName,
-        Self::LastName,
-        Self::Email,
-        Self::Phone,
-        Self::Street,
-        Self::City,
-        Self::State,
-        Self::PostalCode,
-        Self::Country,
-    ];
-}
-
 impl Unit {
     pub const ALL: [Self; 11] = [
         Self::FirstName,
@@ -194,44 +179,9 @@ impl Fields {
         Self(fields)
     }
 
-    /// What to write on a Contact that stood there before us: its blanks, and what only we may say.
+    /// Those of these fields that somebody wants to keep.
     #[must_use]
-    pub fn to_fill(&self, theirs: &Self) -> Self {
-        self.only(|field, ours| match theirs.get(field) {
-            None => true,
-            Some(theirs) => field == Field::Email && !same(field, ours, theirs),
-        })
+    pub fn only(&self, keep: impl Fn(Field) -> bool) -> Self {
+        Self(self.0.iter().filter(|(field, _)| keep(**field)).map(|(field, value)| (*field, value.clone())).collect())
     }
-
-    /// What has changed on our side since both sides agreed, and so is ours to send. A field on which they
-    /// have never agreed is left to the CRM, unless it is ours to say.
-    #[must_use]
-    pub fn changed_since(&self, base: &Self) -> Self {
-        self.only(|field, ours| match base.get(field) {
-            Some(base) => !same(field, ours, base),
-            None => field == Field::Email,
-        })
-    }
-
-    /// On what both sides agree after `sent` was written over `theirs`.
-    #[must_use]
-    pub fn agreed_with(&self, theirs: &Self, sent: &Self) -> Self {
-        self.only(|field, ours| {
-            sent.get(field).or_else(|| theirs.get(field)).is_some_and(|there| same(field, ours, there))
-        })
-    }
-
-    fn only(&self, keep: impl Fn(Field, &str) -> bool) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|(field, value)| keep(**field, value))
-                .map(|(field, value)| (*field, value.clone()))
-                .collect(),
-        )
-    }
-}
-
-fn same(field: Field, one: &str, other: &str) -> bool {
-    if field == Field::Email { one.eq_ignore_ascii_case(other) } else { one == other }
 }

@@ -51,7 +51,7 @@ impl Start {
     /// The queues of these kinds, without those whose flag is off: their tasks wait and nobody is to be woken.
     pub fn queues(&self, kinds: &[Kind]) -> Result<Queues, ConfigError> {
         let mut queues = Vec::new();
-        for kind in kinds.iter().filter(|kind| kind.worker().is_some()) {
+        for kind in kinds {
             if self.enabled(*kind)? {
                 queues.push(self.queue(*kind)?);
             }

@@ -127,6 +127,11 @@ impl RecordError {
         }
     }
 
+    /// The Contact that has the same address already, where addresses are unique.
+    pub fn address_of(&self) -> Option<&CrmId> {
+        self.duplicate_of.as_ref().filter(|_| self.field.as_deref() == Some("Email"))
+    }
+
     pub fn failure(&self) -> Failure {
         let advice = advice(&self.code, self.duplicate_of.as_ref());
         let message = format!("{advice} {GOES_ON} Zoho says: {}", self.message);

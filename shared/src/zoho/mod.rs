@@ -2,7 +2,6 @@
 
 mod campaigns;
 mod changes;
-mod contacts;
 mod data_centre;
 mod error;
 mod fields;
@@ -20,7 +19,6 @@ mod writes;
 
 pub use campaigns::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
 pub use changes::{Deleted, Edited, Page, Place};
-pub use contacts::{Contact, ContactWrite, Contacts};
 pub use error::{RecordError, ZohoError};
 pub use http::{CALL_TIMEOUT, Zoho};
 pub use records::{Crm, Found, MOST_RECORDS, Record};

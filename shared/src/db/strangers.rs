@@ -1,0 +1,45 @@
+//! Records of the CRM that are linked to nobody here: whose they may be.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::session::Session;
+use crate::domain::UserId;
+use crate::error::Error;
+use crate::tasks::Kind;
+
+/// A record that is linked to nobody.
+#[derive(Debug)]
+pub struct Stranger {
+    /// The user whose id it carries.
+    pub user: Option<UserId>,
+    /// Of a Contact.
+    pub email: Option<String>,
+}
+
+/// The users whom these records may concern: those with their ids, and those who have never had a Contact, by their
+/// addresses. Whose work is on its way already sees them by itself.
+pub async fn users(session: &impl Session, strangers: &[Stranger]) -> Result<Vec<Uuid>, Error> {
+    let ids: Vec<Uuid> = strangers.iter().filter_map(|stranger| Some(stranger.user?.0)).collect();
+    let emails: Vec<String> =
+        strangers.iter().filter_map(|stranger| Some(stranger.email.as_ref()?.to_lowercase())).collect();
+    let rows = session
+        .rows(
+            "select id
+             from users
+             where role <> 'admin'
+               and id in (
+                   select unnest($1)
+                   union
+                   select users.id
+                   from users
+                   left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
+                   where lower(users.email) = any ($2) and users.zoho_contact_id is null and link.gone_at is null
+               )
+               and not exists (select from tasks where kind = $3 and key = users.id and failed_at is null)
+             order by id",
+            &[(&ids, Type::UUID_ARRAY), (&emails, Type::TEXT_ARRAY), (&Kind::SyncZoho.as_str(), Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}

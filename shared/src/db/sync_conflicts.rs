@@ -1,0 +1,53 @@
+//! `sync_conflicts`: both sides of the CRM had something to say; one value stands, and both are kept for an admin to see.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Transaction;
+use super::session::Session;
+use crate::domain::UserId;
+use crate::domain::event::CrmModule;
+use crate::domain::merge::Conflict;
+use crate::error::Error;
+
+/// The longest value that is kept.
+const MOST: usize = 500;
+
+/// Takes note of conflicts. The same one again is counted, except where each side keeps its own: that is met whenever the
+/// record is looked at.
+pub async fn note(tx: &Transaction<'_>, conflicts: &[(UserId, CrmModule, &Conflict)]) -> Result<(), Error> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<Uuid> = conflicts.iter().map(|(user, ..)| user.0).collect();
+    let modules: Vec<&str> = conflicts.iter().map(|(_, module, _)| module.as_str()).collect();
+    let fields: Vec<&str> = conflicts.iter().map(|(.., conflict)| conflict.unit.as_str()).collect();
+    let ours: Vec<Option<String>> = conflicts.iter().map(|(.., conflict)| bounded(conflict.ours.as_deref())).collect();
+    let theirs: Vec<Option<String>> =
+        conflicts.iter().map(|(.., conflict)| bounded(conflict.theirs.as_deref())).collect();
+    let kept: Vec<&str> = conflicts.iter().map(|(.., conflict)| conflict.kept.as_str()).collect();
+    tx.rows(
+        "insert into sync_conflicts as noted (id, user_id, module, field, ours, theirs, kept)
+         select new_uuid_v7(), conflict.*
+         from unnest($1, $2, $3, $4, $5, $6) as conflict (user_id, module, field, ours, theirs, kept)
+         on conflict on constraint sync_conflicts_each_once_key do update set
+             times = noted.times + 1,
+             noticed_at = now()
+         where noted.kept <> 'both'",
+        &[
+            (&users, Type::UUID_ARRAY),
+            (&modules, Type::TEXT_ARRAY),
+            (&fields, Type::TEXT_ARRAY),
+            (&ours, Type::TEXT_ARRAY),
+            (&theirs, Type::TEXT_ARRAY),
+            (&kept, Type::TEXT_ARRAY),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// In one line, without what a text of the database does not take.
+fn bounded(value: Option<&str>) -> Option<String> {
+    value.map(|value| value.chars().filter(|c| !c.is_control()).take(MOST).collect())
+}

@@ -1,0 +1,96 @@
+//! One record of each of many people, of one module, on its way to agreement: planned, written, tagged.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::calls::Calls;
+use super::plan::{Ground, Plan};
+use super::problem::{Problem, overruled};
+use super::read::Seen;
+use super::{tags, write};
+use crate::db::people::Person;
+use crate::domain::event::CrmModule;
+use crate::domain::{CrmId, UserId};
+use crate::error::Error;
+
+/// What came of one record.
+#[derive(Debug)]
+pub(super) struct Half {
+    /// The task that it was worked on for.
+    pub key: Uuid,
+    pub user: UserId,
+    pub module: CrmModule,
+    pub end: End,
+}
+
+#[derive(Debug)]
+pub(super) enum End {
+    /// Nothing over there, and nothing to be done.
+    Nothing,
+    /// It was deleted over there, or merged.
+    Gone,
+    /// As far as the plan's problem, if there is one.
+    Met(Box<Plan>),
+    Failed(Problem),
+}
+
+/// One person's record as it was seen, for a task.
+pub(super) struct Sight<'a> {
+    pub key: Uuid,
+    pub person: &'a Person,
+    pub seen: Seen,
+}
+
+/// Makes both sides agree, as far as Zoho lets us. Returns what came of each, and the users whose Contacts have lost an
+/// address to its new owner.
+pub(super) async fn settle(
+    calls: &mut Calls<'_>,
+    module: CrmModule,
+    sights: Vec<Sight<'_>>,
+    accounts: &HashMap<UserId, CrmId>,
+    today: NaiveDate,
+) -> Result<(Vec<Half>, Vec<UserId>), Error> {
+    let crm = calls.crm();
+    let has = |field| crm.has(field);
+    let mut halves = Vec::new();
+    let (mut keys, mut plans) = (HashMap::new(), Vec::new());
+    for Sight { key, person, seen } in sights {
+        let account = if module == CrmModule::Contacts { accounts.get(&person.id).cloned() } else { None };
+        let ground = Ground { module, has: &has, today, account };
+        let end = match seen {
+            Seen::Hers(record) => {
+                keys.insert(person.id, key);
+                plans.push(ground.meet(person, &record));
+                continue;
+            }
+            Seen::Nobody(in_the_way) => {
+                keys.insert(person.id, key);
+                plans.push(Plan { in_the_way, ..ground.make(person) });
+                continue;
+            }
+            Seen::Gone => End::Gone,
+            Seen::StillGone => End::Nothing,
+            Seen::Failed(problem) => End::Failed(problem),
+        };
+        halves.push(Half { key, user: person.id, module, end });
+    }
+    let cleared = write::all(calls, module, &mut plans).await?;
+    tags::put(calls, &mut plans).await?;
+    halves.extend(plans.into_iter().map(|mut plan| {
+        plan.problem = plan.problem.or_else(|| plan.overruled.map(overruled));
+        Half { key: keys[&plan.user], user: plan.user, module, end: End::Met(Box::new(plan)) }
+    }));
+    Ok((halves, cleared))
+}
+
+impl Half {
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        match &self.end {
+            End::Nothing | End::Gone => None,
+            End::Met(plan) => plan.problem.as_ref(),
+            End::Failed(problem) => Some(problem),
+        }
+    }
+}

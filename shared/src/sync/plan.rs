@@ -1,0 +1,300 @@
+//! What has to be written for whom, decided before anything is written.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::problem::Problem;
+use super::tags::Tags;
+use crate::db::people::Person;
+use crate::db::zoho_links::Standing;
+use crate::domain::event::CrmModule;
+use crate::domain::merge::{Conflict, Kept, Merge, merge};
+use crate::domain::record::{Changes, Field, Fields, Unit};
+use crate::domain::{CrmId, Role, UserId};
+use crate::zoho::{Key, Record, Write};
+
+/// How often within an hour our word goes back. After that it waits until the hour is over: something in the CRM says
+/// otherwise each time.
+const MOST_CORRECTIONS: u32 = 4;
+
+/// One record's way to agreement.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub user: UserId,
+    /// The record that she has, unless it is yet to be made.
+    pub record: Option<CrmId>,
+    pub write: Option<Write>,
+    /// Contacts of other users that still have her address.
+    pub in_the_way: Vec<(UserId, CrmId)>,
+    pub take: Changes,
+    pub conflicts: Vec<Conflict>,
+    /// On what both sides agree once `write` has gone through.
+    pub base: Fields,
+    /// On what they agree without it.
+    pub base_unsent: Fields,
+    /// `write` puts right what somebody has changed over there.
+    pub corrects: bool,
+    /// It would be put right too often: so long it is left as it is.
+    pub overruled: Option<Duration>,
+    pub tags: Tags,
+    /// Zoho's time of the record as it was read, and then as it was written.
+    pub modified_at: Option<DateTime<Utc>>,
+    /// Nothing was written, tagged or taken over, and nothing has to be recorded.
+    pub is_echo: bool,
+    /// `write` has gone through.
+    pub is_written: bool,
+    pub problem: Option<Problem>,
+}
+
+impl Plan {
+    /// Whether the CRM has all that was to be written.
+    pub(super) fn written(&self) -> bool {
+        self.write.is_none() || self.is_written
+    }
+
+    /// Whether it has got so far that its record can be tagged.
+    pub(super) fn can_be_tagged(&self) -> bool {
+        self.record.is_some() && self.problem.is_none()
+    }
+}
+
+/// What a plan is made from beside the person and her record.
+pub(super) struct Ground<'a> {
+    pub module: CrmModule,
+    /// Whether this CRM has a field at all.
+    pub has: &'a dyn Fn(Field) -> bool,
+    pub today: NaiveDate,
+    /// The Account that a Contact belongs to.
+    pub account: Option<CrmId>,
+}
+
+impl Ground<'_> {
+    /// A new record with all that we know.
+    pub(super) fn make(&self, person: &Person) -> Plan {
+        let ours = self.kept(person, &person.fields);
+        let changes = ours.iter().map(|(field, value)| (field, Some(value.to_owned()))).collect();
+        let write = Write { record: None, user: person.id, changes, account: self.account.clone(), key: Key::Put };
+        Plan {
+            user: person.id,
+            record: None,
+            write: Some(write),
+            in_the_way: Vec::new(),
+            take: Changes::new(),
+            conflicts: Vec::new(),
+            base: ours,
+            base_unsent: Fields::default(),
+            corrects: false,
+            overruled: None,
+            tags: self.tags(person, &[]),
+            modified_at: None,
+            is_echo: false,
+            is_written: false,
+            problem: None,
+        }
+    }
+
+    /// What makes a person and the record that is hers agree.
+    pub(super) fn meet(&self, person: &Person, record: &Record) -> Plan {
+        let link = person.link(self.module);
+        let ours = self.kept(person, &person.fields);
+        let theirs = self.kept(person, &record.fields);
+        let base = self.base(person, &theirs);
+        let mut merge = merge(self.module, &base, &ours, &theirs);
+        let overruled = self.hold_back(person, &mut merge);
+        let account = self.account.clone().filter(|_| record.account.is_none());
+        let key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
+        let needs_write = !merge.send.is_empty() || account.is_some() || key == Key::Put;
+        let tags = self.tags(person, &record.tags);
+        let is_new =
+            link.standing != Standing::Linked(record.id.clone()) || link.modified_at != Some(record.modified_at);
+        let is_echo = !is_new && !needs_write && merge.take.is_empty() && merge.base == base && tags.agree(&link.tags);
+        Plan {
+            user: person.id,
+            record: Some(record.id.clone()),
+            corrects: overruled.is_none() && merge.conflicts.iter().any(|conflict| conflict.kept == Kept::Ours),
+            overruled,
+            write: needs_write.then(|| Write {
+                record: Some(record.id.clone()),
+                user: person.id,
+                changes: merge.send,
+                account,
+                key,
+            }),
+            in_the_way: Vec::new(),
+            take: merge.take,
+            conflicts: merge.conflicts,
+            base: merge.base,
+            base_unsent: merge.base_unsent,
+            tags,
+            modified_at: Some(record.modified_at),
+            is_echo,
+            is_written: false,
+            problem: None,
+        }
+    }
+
+    /// The fields that are kept equal for her. A value that a role has no place for is sales' own; what is ours to say is
+    /// ours to say for every role.
+    fn kept(&self, person: &Person, fields: &Fields) -> Fields {
+        let has_place = |unit: &Unit| person.role == Role::Parent || !matches!(unit, Unit::Phone | Unit::Address);
+        let units: Vec<Unit> = Unit::of(self.module).filter(has_place).collect();
+        fields.only(|field| (self.has)(field) && units.iter().any(|unit| unit.fields().contains(&field)))
+    }
+
+    /// On what both last agreed. A record that has come back in the place of another one may be blank where that had
+    /// something: that is no change of anybody's.
+    fn base(&self, person: &Person, theirs: &Fields) -> Fields {
+        let link = person.link(self.module);
+        let base = self.kept(person, &link.base);
+        if link.standing != Standing::Gone {
+            return base;
+        }
+        let blank = |unit: &Unit| unit.fields().iter().all(|field| theirs.get(*field).is_none());
+        let blank: Vec<Unit> = Unit::of(self.module).filter(blank).collect();
+        base.only(|field| !blank.iter().any(|unit| unit.fields().contains(&field)))
+    }
+
+    /// Takes corrections out of what is sent, if there were too many of them. Returns how long they have to wait.
+    fn hold_back(&self, person: &Person, merge: &mut Merge) -> Option<Duration> {
+        let corrections = person.link(self.module).corrections;
+        let units: Vec<Unit> = merge
+            .conflicts
+            .iter()
+            .filter(|conflict| conflict.kept == Kept::Ours)
+            .map(|conflict| conflict.unit)
+            .collect();
+        if corrections.times < MOST_CORRECTIONS || units.is_empty() {
+            return None;
+        }
+        for field in units.iter().flat_map(|unit| unit.fields()) {
+            merge.send.remove(field);
+            let unsent = merge.base_unsent.get(*field).map(str::to_owned);
+            merge.base = merge.base.with(&Changes::from([(*field, unsent)]));
+        }
+        Some(corrections.ends_in)
+    }
+
+    fn tags(&self, person: &Person, there: &[String]) -> Tags {
+        match self.module {
+            CrmModule::Contacts => Tags::of(person, there, self.today),
+            CrmModule::Accounts => Tags::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::people::{contact, sheree};
+    use super::*;
+
+    fn ground(module: CrmModule) -> Ground<'static> {
+        Ground { module, has: &|_| true, today: "2026-11-22".parse().unwrap(), account: None }
+    }
+
+    fn met(person: &Person, record: &Record) -> Plan {
+        ground(CrmModule::Contacts).meet(person, record)
+    }
+
+    #[test]
+    fn a_new_contact_gets_all_that_we_know_and_her_id() {
+        let plan = ground(CrmModule::Contacts).make(&sheree());
+
+        let write = plan.write.unwrap();
+        assert_eq!(write.changes[&Field::Email].as_deref(), Some("sheree@example.com"));
+        assert_eq!((write.key, write.record), (Key::Put, None));
+        assert_eq!(plan.tags.missing, ["Senior 2027", "Soccer"]);
+    }
+
+    #[test]
+    fn an_echo_is_known_as_one() {
+        let (mut sheree, mut record) = (sheree(), contact("9", "sheree@example.com"));
+        sheree.contact.standing = Standing::Linked(record.id.clone());
+        sheree.contact.base = sheree.fields.clone();
+        sheree.contact.modified_at = Some(record.modified_at);
+        sheree.contact.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
+        (record.our_id, record.fields) = (Some(sheree.id.to_string()), sheree.fields.clone());
+        record.tags = vec!["soccer".to_owned(), "Senior 2027".to_owned(), "VIP".to_owned()];
+
+        let plan = met(&sheree, &record);
+
+        assert!(plan.is_echo && plan.write.is_none(), "{plan:?}");
+    }
+
+    #[test]
+    fn a_contact_that_sales_have_had_gets_her_id_and_its_blanks_filled() {
+        let plan = met(&sheree(), &contact("9", "Sheree@Example.com"));
+
+        let write = plan.write.unwrap();
+        assert_eq!(write.key, Key::Put);
+        assert_eq!(write.changes.keys().copied().collect::<Vec<_>>(), [Field::FirstName, Field::Role]);
+        assert!(plan.conflicts.is_empty() && !plan.corrects, "{:?}", plan.conflicts);
+    }
+
+    #[test]
+    fn a_field_that_this_crm_does_not_have_is_no_difference() {
+        let without_role = Ground { has: &|field| field != Field::Role, ..ground(CrmModule::Contacts) };
+
+        let plan = without_role.meet(&sheree(), &contact("9", "sheree@example.com"));
+
+        assert!(!plan.write.unwrap().changes.contains_key(&Field::Role));
+        assert_eq!(plan.base.get(Field::Role), None);
+    }
+
+    #[test]
+    fn a_phone_number_that_sales_have_of_a_photographer_is_their_own() {
+        let mut frank = sheree();
+        frank.role = Role::Photographer;
+        let mut record = contact("9", "sheree@example.com");
+        record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("+13125550000".to_owned()))]));
+
+        let plan = met(&frank, &record);
+
+        assert!(plan.take.is_empty() && !plan.write.unwrap().changes.contains_key(&Field::Phone));
+    }
+
+    #[test]
+    fn a_record_that_came_back_blank_takes_nothing_away() {
+        let mut sheree = sheree();
+        sheree.contact.standing = Standing::Gone;
+        sheree.contact.base = sheree.fields.clone();
+
+        let plan = met(&sheree, &contact("9", "sheree@example.com"));
+
+        assert!(plan.take.is_empty());
+        assert_eq!(plan.write.unwrap().changes[&Field::FirstName].as_deref(), Some("Sheree"));
+    }
+
+    #[test]
+    fn our_word_goes_back_four_times_in_an_hour_and_then_waits_until_it_is_over() {
+        let (mut sheree, mut record) = (sheree(), contact("9", "sheree@example.com"));
+        sheree.contact.standing = Standing::Linked(record.id.clone());
+        sheree.contact.base = sheree.fields.clone();
+        record.fields = sheree.fields.with(&Changes::from([(Field::Role, Some("Coach".to_owned()))]));
+        record.our_id = Some(sheree.id.to_string());
+
+        sheree.contact.corrections.times = 3;
+        let fourth = met(&sheree, &record);
+        sheree.contact.corrections.times = 4;
+        sheree.contact.corrections.ends_in = Duration::from_mins(20);
+        let fifth = met(&sheree, &record);
+
+        assert!(fourth.corrects && fourth.write.unwrap().changes.contains_key(&Field::Role));
+        assert_eq!((fifth.corrects, fifth.overruled), (false, Some(Duration::from_mins(20))));
+        assert!(fifth.write.is_none());
+        assert_eq!(fifth.base.get(Field::Role), Some("parent"), "what was agreed on before stands");
+    }
+
+    #[test]
+    fn an_account_is_attached_where_there_is_none() {
+        let account = Some("77".parse().unwrap());
+        let ground = Ground { account, ..ground(CrmModule::Contacts) };
+        let mut record = contact("9", "sheree@example.com");
+
+        let blank = ground.meet(&sheree(), &record);
+        record.account = Some("78".parse().unwrap());
+        let taken = ground.meet(&sheree(), &record);
+
+        assert_eq!([blank, taken].map(|plan| plan.write.unwrap().account.is_some()), [true, false]);
+    }
+}

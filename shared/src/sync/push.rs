@@ -1,0 +1,60 @@
+//! From people to their records: whoever has changed here, or was erased.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::calls::Calls;
+use super::half::{self, End, Sight};
+use super::round::Round;
+use super::{Engine, erase, read};
+use crate::db::erasures;
+use crate::db::people::{self, Person};
+use crate::db::tasks::Claim;
+use crate::domain::event::CrmModule;
+use crate::domain::{CrmId, UserId};
+use crate::error::Error;
+use crate::zoho::{Crm, Zoho};
+
+pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Result<Round, Error> {
+    let connection = engine.database.connection().await?;
+    let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
+    let people = people::by_ids(&connection, &keys).await?;
+    let absent: Vec<Uuid> = keys.into_iter().filter(|key| !people.iter().any(|person| person.id.0 == *key)).collect();
+    let erasures = if absent.is_empty() { Vec::new() } else { erasures::open(&connection, &absent).await? };
+
+    let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time);
+    let mut round = Round { erased: erase::all(&mut calls, &erasures).await?, ..Round::default() };
+    // Accounts first: their admins' Contacts belong to them.
+    for module in [CrmModule::Accounts, CrmModule::Contacts] {
+        let has: Vec<&Person> = people.iter().filter(|person| person.has(module)).collect();
+        if has.is_empty() {
+            continue;
+        }
+        let mut seen = read::of_people(&mut calls, module, &has).await?;
+        let sights = has
+            .into_iter()
+            .filter_map(|person| Some(Sight { key: person.id.0, person, seen: seen.remove(&person.id)? }));
+        let sights = sights.collect();
+        let accounts = accounts(&people, &round);
+        let (halves, cleared) = half::settle(&mut calls, module, sights, &accounts, engine.now.date_naive()).await?;
+        round.halves.extend(halves);
+        round.cleared.extend(cleared);
+    }
+    round.people = people.into_iter().map(|person| (person.id, person)).collect();
+    Ok(round)
+}
+
+/// The Accounts that there are, those made a moment ago among them, and without those found to be gone.
+fn accounts(people: &[Person], round: &Round) -> HashMap<UserId, CrmId> {
+    let known = people.iter().filter_map(|person| Some((person.id, person.account.record()?.clone())));
+    let mut accounts: HashMap<UserId, CrmId> = known.collect();
+    for half in &round.halves {
+        match &half.end {
+            End::Met(plan) => accounts.extend(plan.record.clone().map(|record| (half.user, record))),
+            End::Gone => drop(accounts.remove(&half.user)),
+            End::Nothing | End::Failed(_) => {}
+        }
+    }
+    accounts
+}

@@ -1,0 +1,183 @@
+//! What came of a round, written down in one transaction: links, profiles, conflicts, events, outcomes, a pause.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::fate::Fate;
+use super::half::Half;
+use super::problem::{Problem, belongs_to_another};
+use super::round::Round;
+use crate::db::people::{self, Person};
+use crate::db::taken_over::{self, Taken};
+use crate::db::tasks::{self, Claim, ClaimedTask, Outcome};
+use crate::db::webhook_events::{self, Happening};
+use crate::db::zoho_links::{self, Agreed};
+use crate::db::{Database, Transaction, erasures, strangers, sync_conflicts, users};
+use crate::domain::UserId;
+use crate::domain::event::CrmModule;
+use crate::error::Error;
+use crate::ids;
+use crate::tasks::{FollowUp, Kind};
+
+/// The kinds that call the CRM: what stops one of them stops both.
+const CRM_KINDS: [Kind; 2] = [Kind::PullZoho, Kind::SyncZoho];
+
+/// What follows the recording.
+#[derive(Debug, Default)]
+#[must_use = "workers are woken after the commit"]
+pub struct After {
+    pub follow_up: FollowUp,
+    /// Some of it is due again at once.
+    pub again: bool,
+}
+
+/// Records a round. Whoever has changed since she was read is not recorded but for what was written, and is due again.
+pub(super) async fn record(
+    database: &Database,
+    claim: &Claim,
+    round: &Round,
+    credentials: &[u8; 32],
+) -> Result<After, Error> {
+    let mut connection = database.connection().await?;
+    let tx = connection.transaction().await?;
+    let ids: BTreeSet<Uuid> = round.people.keys().chain(&round.cleared).map(|user| user.0).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    users::lock_all(&tx, &ids).await?;
+    let now: HashMap<UserId, Person> =
+        people::by_ids(&tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+    let fates: Vec<(&Half, Fate<'_>)> = round
+        .halves
+        .iter()
+        .map(|half| (half, Fate::of(half, round.people.get(&half.user), now.get(&half.user))))
+        .collect();
+    let refused = link(&tx, &fates).await?;
+    let mut after = take_over(&tx, &fates, &now).await?;
+    after.follow_up.and(ask_for_more(&tx, round, &fates).await?);
+    let erased: Vec<Uuid> = round.erased.iter().filter(|(_, end)| end.is_ok()).map(|(user, _)| user.0).collect();
+    erasures::close(&tx, &erased).await?;
+
+    let outcomes = outcomes(claim, round, &fates, &refused);
+    after.again = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Retry(wait, _) if wait.is_zero()));
+    claim.record(&tx, &outcomes).await?;
+    if let Some(problem) = round.problems().find(|problem| problem.concerns_all()) {
+        after.again = false;
+        pause(&tx, problem, credentials).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// The links, and whom they were refused to.
+async fn link(tx: &Transaction<'_>, fates: &[(&Half, Fate<'_>)]) -> Result<HashSet<(UserId, CrmModule)>, Error> {
+    let mut refused = HashSet::new();
+    for module in CrmModule::ALL {
+        let of_module = || fates.iter().filter(|(half, _)| half.module == module);
+        let users = |wanted: fn(&Fate<'_>) -> bool| -> Vec<Uuid> {
+            of_module().filter(|(_, fate)| wanted(fate)).map(|(half, _)| half.user.0).collect()
+        };
+        let gone = users(|fate| matches!(fate, Fate::Gone));
+        if !gone.is_empty() {
+            zoho_links::unlink(tx, module, &gone).await?;
+        }
+        let echoes = users(|fate| matches!(fate, Fate::Echo));
+        if !echoes.is_empty() {
+            zoho_links::looked_at(tx, module, &echoes).await?;
+        }
+        let agreed: Vec<Agreed<'_>> = of_module().filter_map(|(half, fate)| fate.kept()?.agreed(half.user)).collect();
+        let unlinked = zoho_links::record(tx, module, &agreed).await?;
+        refused.extend(unlinked.into_iter().map(|user| (user, module)));
+    }
+    Ok(refused)
+}
+
+/// What was changed over there, and what both sides had something to say about.
+async fn take_over(
+    tx: &Transaction<'_>,
+    fates: &[(&Half, Fate<'_>)],
+    now: &HashMap<UserId, Person>,
+) -> Result<After, Error> {
+    let whole = || fates.iter().filter_map(|(half, fate)| Some((*half, fate.whole()?)));
+    let taken: Vec<Taken<'_>> = whole()
+        .filter(|(_, plan)| !plan.take.is_empty())
+        .filter_map(|(half, plan)| {
+            Some(Taken { user: half.user, role: now.get(&half.user)?.role, changes: &plan.take })
+        })
+        .collect();
+    taken_over::take_over(tx, &taken).await?;
+    let conflicts: Vec<_> = whole()
+        .flat_map(|(half, plan)| plan.conflicts.iter().map(|conflict| (half.user, half.module, conflict)))
+        .collect();
+    sync_conflicts::note(tx, &conflicts).await?;
+    let changed: BTreeSet<UserId> = taken.iter().map(|taken| taken.user).collect();
+    let changed: Vec<UserId> = changed.into_iter().collect();
+    let follow_up = webhook_events::emit(tx, Happening::UsersUpdated(&changed)).await?;
+    Ok(After { follow_up, again: false })
+}
+
+/// Tasks of others, and of those whose record is gone: something else may carry their id by now.
+async fn ask_for_more(tx: &Transaction<'_>, round: &Round, fates: &[(&Half, Fate<'_>)]) -> Result<FollowUp, Error> {
+    let mut keys: BTreeSet<Uuid> =
+        fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0).collect();
+    let cleared: Vec<Uuid> = round.cleared.iter().map(|user| user.0).collect();
+    let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !round.people.contains_key(&UserId(*user))).collect();
+    if !cleared.is_empty() {
+        zoho_links::forget_addresses(tx, &cleared).await?;
+        keys.extend(cleared);
+    }
+    if !round.strangers.is_empty() {
+        keys.extend(strangers::users(tx, &round.strangers).await?);
+    }
+    let keys: Vec<Uuid> = keys.into_iter().collect();
+    let mut follow_up = tasks::enqueue(tx, Kind::SyncZoho, &keys).await?;
+    if !round.moved.is_empty() {
+        let moved: Vec<Uuid> = round.moved.iter().map(|user| user.0).collect();
+        follow_up.and(tasks::revive(tx, Kind::SyncZoho, &moved).await?);
+    }
+    Ok(follow_up)
+}
+
+fn outcomes(
+    claim: &Claim,
+    round: &Round,
+    fates: &[(&Half, Fate<'_>)],
+    refused: &HashSet<(UserId, CrmModule)>,
+) -> Vec<(ClaimedTask, Outcome)> {
+    let mut problems: HashMap<Uuid, Problem> = HashMap::new();
+    let mut note = |key: Uuid, problem: Problem| {
+        let worse = problems.get(&key).is_none_or(|other| problem.rank() < other.rank());
+        if worse {
+            problems.insert(key, problem);
+        }
+    };
+    for (half, fate) in fates {
+        let is_refused = refused.contains(&(half.user, half.module));
+        let problem = if is_refused { Some(Problem::Never(belongs_to_another())) } else { fate.problem(half) };
+        if let Some(problem) = problem {
+            note(half.key, problem);
+        }
+    }
+    for (key, problem) in round.unread.iter().cloned().chain(round.not_erased()) {
+        note(key, problem);
+    }
+    let outcome = |task: &ClaimedTask| match problems.get(&task.key) {
+        // Nothing is left to do, or nobody to do it for.
+        None => Outcome::Complete,
+        Some(problem) => problem.outcome(task, ids::random_fraction()),
+    };
+    claim.tasks.iter().map(|task| (*task, outcome(task))).collect()
+}
+
+async fn pause(tx: &Transaction<'_>, problem: &Problem, credentials: &[u8; 32]) -> Result<(), Error> {
+    let reason = |failure: &crate::tasks::Failure| format!("{}: {}", failure.code, failure.message);
+    match problem {
+        Problem::Refused(failure) => tasks::pause_refused(tx, &CRM_KINDS, credentials, &reason(failure)).await,
+        Problem::Pause(wait, failure) => {
+            for kind in CRM_KINDS {
+                tasks::pause(tx, kind, *wait, &reason(failure)).await?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,168 @@
+//! Whoever is erased here is erased over there, however long that takes.
+
+use serde_json::{Value, json};
+use tests::{System, USER_ID, cathy, eventually, sheree};
+use uuid::Uuid;
+
+const KIND: &str = "sync-zoho";
+const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
+
+async fn deleted(system: &System, sub: &str) {
+    let answer = system.call("DELETE", "/api/user", sub, &Value::Null).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+}
+
+async fn goes_on(system: &System) {
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
+async fn is_erased(system: &System) {
+    assert_eq!(system.contacts().await, Vec::<Value>::new());
+    assert_eq!(system.count("erasures where erased_at is not null").await, 1);
+    assert_eq!(system.count("tasks").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_who_goes_is_deleted_in_the_crm_too() {
+    let system = System::with(ON).await;
+    system.register("sheree", &sheree("")).await;
+    system.drained().await;
+
+    deleted(&system, "sheree").await;
+    system.drained().await;
+
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_survives_an_outage_and_a_flag() {
+    let system = System::with(ON).await;
+    system.register("sheree", &sheree("")).await;
+    system.drained().await;
+    system.fault("delete", "status-503", &json!({"times": -1})).await;
+    deleted(&system, "sheree").await;
+    eventually("Zoho was asked in vain", || async { (system.calls("delete").await > 0).then_some(()) }).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
+    system.mend_zoho().await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.woken().await;
+    let meanwhile = (system.contacts().await.len(), system.count("erasures where erased_at is null").await);
+
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    goes_on(&system).await;
+
+    assert_eq!(meanwhile, (1, 1));
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_being_made_when_she_goes_does_not_stay() {
+    let system = System::with(ON).await;
+    system.fault("upsert", "hang-before", &json!({})).await;
+    system.register("sheree", &sheree("")).await;
+    system.held("upsert").await;
+
+    deleted(&system, "sheree").await;
+    system.mend_zoho().await;
+    eventually("she is erased", || async {
+        (system.count("erasures where erased_at is not null").await == 1).then_some(())
+    })
+    .await;
+
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_whose_id_sales_have_taken_off_is_deleted_all_the_same() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    system.edited("Contacts", &contact, &json!({USER_ID: null})).await;
+
+    deleted(&system, "sheree").await;
+    system.drained().await;
+
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_deleted_over_there_before_is_erased_without_a_word() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+
+    deleted(&system, "sheree").await;
+    system.drained().await;
+
+    is_erased(&system).await;
+    assert_eq!(system.calls("delete").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisations_account_stays_without_our_id() {
+    let system = System::with(ON).await;
+    system.register("cathy", &cathy()).await;
+    system.drained().await;
+
+    deleted(&system, "cathy").await;
+    system.drained().await;
+
+    is_erased(&system).await;
+    let accounts = system.accounts().await;
+    assert_eq!((accounts.len(), &accounts[0]["Account_Name"]), (1, &json!("Lincoln High")));
+    assert!(accounts[0]["ISO_Organization_ID"].is_null(), "{}", accounts[0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_at_once_gets_a_contact_of_her_own() {
+    let system = System::with(ON).await;
+    system.register("sheree", &sheree("")).await;
+    system.drained().await;
+    system.stack().set_mappings_enabled(false).await;
+    deleted(&system, "sheree").await;
+    let again: Uuid = system.register("sheree", &sheree("")).await.id("/user/id");
+
+    // Her new task comes first.
+    system.rows("update tasks set not_before = now() + interval '30 minutes' where key <> $1", &[&again]).await;
+    system.wake(KIND, &[again]).await;
+    let task = system.task(KIND, again).await.expect("it waits");
+    system.stack().set_mappings_enabled(true).await;
+    goes_on(&system).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed), ("waits-for-erasure", false));
+    assert_eq!(system.contacts().await.len(), 1);
+    assert_eq!(json!(system.linked_contact(again).await), system.contact_of(again).await["id"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_route_over_middleware_a_person_has_to_erase() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    system.take_route("middleware").await;
+
+    deleted(&system, "sheree").await;
+    let task = system.told(KIND, user).await;
+    let left = system.contacts().await.len();
+    system.take_route("native").await;
+    system.asked_for(user).await;
+    system.drained().await;
+
+    assert_eq!((task.code.as_str(), task.failed, left), ("erase-by-hand", true, 1));
+    is_erased(&system).await;
+    system.stop().await;
+}

@@ -1,0 +1,326 @@
+//! Both sides change at once, or while the other one is looking: they end the same.
+
+use serde_json::{Value, json};
+use tests::{System, USER_ID, eventually, parent, sheree, tags};
+use uuid::Uuid;
+
+const KIND: &str = "sync-zoho";
+const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
+
+async fn registered(system: &System, sub: &str, body: &Value) -> (Uuid, Value) {
+    let user = system.register(sub, body).await.id("/user/id");
+    system.drained().await;
+    (user, system.contact_of(user).await["id"].clone())
+}
+
+/// Time passes, and whatever is due by then is done.
+async fn goes_on(system: &System) {
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_hers_reaches_the_crm_and_nothing_else_is_sent() {
+    let system = System::with(ON).await;
+    let (_, contact) = registered(&system, "sheree", &sheree("")).await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.drained().await;
+
+    let sent = system.sent_to_zoho("update").await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0]["data"], json!([{"id": contact, "Phone": "+13125550001"}]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_of_both_at_once_end_the_same_on_both_sides() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
+
+    system
+        .patched(
+            "sheree",
+            &json!({"first_name": "Sherry", "phone_number": "+13125550001", "sport_interests": ["Golf"]}),
+        )
+        .await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Moss", "Phone": "+13125550002"})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    goes_on(&system).await;
+
+    let (here, there) = (system.parent(user).await, system.contact_of(user).await);
+    assert_eq!(
+        json!([here["first_name"], here["last_name"], here["phone_number"]]),
+        json!(["Sherry", "Moss", "+13125550002"])
+    );
+    assert_eq!(
+        json!([there["First_Name"], there["Last_Name"], there["Phone"]]),
+        json!(["Sherry", "Moss", "+13125550002"])
+    );
+    assert_eq!(system.conflicts_of(user).await, [json!(["phone", "+13125550001", "+13125550002", "theirs", 1])]);
+    assert_eq!(tags(&there), ["Golf", "Senior 2027", "Soccer"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_between_our_read_and_our_write_is_not_written_over() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    system.zoho_post("clock", &json!({"advance_seconds": 60})).await;
+    system.fault("update", "hang-before", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001", "first_name": "Sherry"})).await;
+    system.held("update").await;
+
+    system.edited("Contacts", &contact, &json!({"Phone": "+13125550002"})).await;
+    system.mend_zoho().await;
+    system.drained().await;
+
+    let (here, there) = (system.parent(user).await, system.contact_of(user).await);
+    assert_eq!(json!([here["phone_number"], there["Phone"]]), json!(["+13125550002", "+13125550002"]));
+    assert_eq!(json!([here["first_name"], there["First_Name"]]), json!(["Sherry", "Sherry"]));
+    assert_eq!(system.calls("update").await, 2, "the first one was refused as stale");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_when_its_write_has_gone_through_leaves_nothing_undone() {
+    let system = System::with(ON).await;
+    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    system.fault("update", "hang-after", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.held("update").await;
+
+    system.kill(KIND).await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+    goes_on(&system).await;
+
+    assert_eq!(system.calls("update").await, 1);
+    assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
+    let base: String = system.value("select base->>'phone' from zoho_links where user_id = $1", &[&user]).await;
+    assert_eq!((base.as_str(), system.conflicts_of(user).await.len()), ("+13125550001", 0));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_changes_while_zoho_is_called_loses_nothing() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    system.zoho_post("clock", &json!({"advance_seconds": 60})).await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Moss"})).await;
+    system.fault("update", "hang-after", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.held("update").await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.mend_zoho().await;
+    system.drained().await;
+
+    let (here, there) = (system.parent(user).await, system.contact_of(user).await);
+    assert_eq!(json!([here["phone_number"], here["last_name"]]), json!(["+13125550002", "Moss"]));
+    assert_eq!(json!([there["Phone"], there["Last_Name"]]), json!(["+13125550002", "Moss"]));
+    assert_eq!(system.conflicts_of(user).await, Vec::<Value>::new());
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
+    for unique_email in [false, true] {
+        let system = System::with(ON).await;
+        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
+        let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
+        let (dana, his) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
+
+        let swap = "update users set email = case id when $1 then 'swap@example.com' else email end where id = $1";
+        system.rows(swap, &[&sheree]).await;
+        system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
+        system.rows("update users set email = 'dana@example.com' where id = $1", &[&sheree]).await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+        for user in [sheree, dana] {
+            system.asked_for(user).await;
+        }
+        goes_on(&system).await;
+
+        let (now, other) = (system.contact_of(sheree).await, system.contact_of(dana).await);
+        assert_eq!(json!([now["id"], now["Email"]]), json!([hers, "dana@example.com"]), "unique: {unique_email}");
+        assert_eq!(json!([other["id"], other["Email"]]), json!([his, "sheree@example.com"]));
+        assert_eq!((system.count("sync_conflicts").await, system.contacts().await.len()), (0, 2));
+        assert_eq!(system.count("tasks").await, 0);
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_contact() {
+    for unique_email in [false, true] {
+        let system = System::with(ON).await;
+        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
+        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
+        system.stack().set_mappings_enabled(false).await;
+
+        system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
+        let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
+        let token = system.token_with(&second).await;
+        let second =
+            tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
+        let second = second.id("/user/id");
+        // The newcomer's turn comes first.
+        system.wake(KIND, &[second]).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.asked_for(first).await;
+        goes_on(&system).await;
+
+        assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com", "unique: {unique_email}");
+        let hers = system.contact_of(first).await;
+        assert_eq!(json!([hers["id"], hers["Email"]]), json!([contact, "lane@example.com"]));
+        assert_eq!((system.contacts().await.len(), system.count("sync_conflicts").await), (2, 0));
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_come_and_go_with_her_sports_and_others_stay() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let contact_id = contact.as_str().unwrap();
+    system.tag_of_sales(contact_id, "VIP").await;
+    system.tag_of_sales(contact_id, "Golf").await;
+
+    system.patched("sheree", &json!({"sport_interests": ["Golf", "Tennis"]})).await;
+    system.drained().await;
+    let with_tennis = system.contact_of(user).await;
+    system.rows("delete from athletes", &[]).await;
+    system.patched("sheree", &json!({"sport_interests": []})).await;
+    system.drained().await;
+
+    assert_eq!(tags(&with_tennis), ["Golf", "Senior 2027", "Soccer", "Tennis", "VIP"]);
+    assert_eq!(tags(&system.contact_of(user).await), ["Golf", "VIP"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_never_gets_more_than_ten_tags() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    for tag in 1..=7 {
+        system.tag_of_sales(contact.as_str().unwrap(), &format!("Sales {tag}")).await;
+    }
+
+    system.patched("sheree", &json!({"sport_interests": ["Golf", "Tennis", "Judo"]})).await;
+    system.drained().await;
+
+    let there = system.contact_of(user).await;
+    assert_eq!(tags(&there).len(), 10);
+    assert_eq!(tags(&there)[..3], ["Golf", "Sales 1", "Sales 2"]);
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_whose_worker_died_is_known_as_ours() {
+    let system = System::with(ON).await;
+    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    system.fault("add-tags", "hang-after", &json!({})).await;
+    system.patched("sheree", &json!({"sport_interests": ["Golf"]})).await;
+    system.held("add-tags").await;
+    system.kill(KIND).await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+
+    system.patched("sheree", &json!({"sport_interests": []})).await;
+    goes_on(&system).await;
+
+    assert_eq!(tags(&system.contact_of(user).await), ["Senior 2027", "Soccer"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() {
+    for (status, code) in [(500, "http-500"), (400, "INVALID_REQUEST")] {
+        let system = System::start().await;
+        system.fill_parents(100).await;
+        system
+            .fault("upsert", "poison", &json!({"match": "parent42@example.com", "status": status, "times": -1}))
+            .await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+        system.sweep().await;
+        eventually("ninety-nine are in the CRM", || async {
+            (system.count("users where zoho_contact_id is not null").await == 99).then_some(())
+        })
+        .await;
+
+        let first = system.calls("upsert").await;
+        let poisonous: Uuid = system.value("select id from users where zoho_contact_id is null", &[]).await;
+        for _ in 0..4 {
+            system.let_an_hour_pass().await;
+            system.sweep().await;
+            system.woken().await;
+        }
+        let task = system.task(KIND, poisonous).await.expect("its task is there");
+
+        assert!(first <= 16, "{first} calls");
+        assert_eq!((task.code.as_str(), task.failed), (code, true), "{task:?}");
+        assert_eq!(system.count("tasks").await, 1);
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_not_split_to_death_and_fails_nobody() {
+    let system = System::start().await;
+    system.fill_parents(100).await;
+    system.fault("upsert", "status-500", &json!({"times": -1})).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+
+    system.sweep().await;
+    eventually("they wait for another attempt", || async {
+        (system.count("tasks where lease is null and failure->>'code' = 'http-500'").await == 100).then_some(())
+    })
+    .await;
+    let calls = system.calls("upsert").await;
+    system.mend_zoho().await;
+    goes_on(&system).await;
+
+    assert_eq!(calls, 8);
+    assert_eq!((system.contacts().await.len(), system.count("tasks").await), (100, 0));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_people_who_have_not_changed_cost_one_read_and_no_write() {
+    let system = System::start().await;
+    system.fill_parents(100).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    system.sweep().await;
+    system.drained().await;
+    let before = system.zoho().await["calls"].clone();
+
+    system
+        .rows(
+            "insert into tasks (kind, key, not_before, dispatch_at) select 'sync-zoho', id, now(), now() from users",
+            &[],
+        )
+        .await;
+    system.sweep().await;
+    system.drained().await;
+
+    let mut expected = before.clone();
+    expected["get-records"] = json!(before["get-records"].as_u64().unwrap_or_default() + 1);
+    assert_eq!(system.zoho().await["calls"], expected);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unlinked_contact_of_ours_that_lost_its_record_keeps_its_id() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+
+    system.edit_arrives(&contact, &json!({USER_ID: null})).await;
+
+    assert_eq!(system.contact_of(user).await["id"], contact);
+    system.stop().await;
+}
