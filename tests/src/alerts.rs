@@ -69,10 +69,21 @@ impl System {
         sources["zoho-campaigns"]["keys"][0].as_str().expect("the source has a token").to_owned()
     }
 
-    /// Gives the workers an access token that they take for good.
+    /// Gives the workers an access token that they take for good: one that was got with the credentials they have. The
+    /// hash is over the length and the text of each.
     pub async fn have_a_token(&self, token: &str) {
-        let have = "update zoho_token set access_token = $1, expires_at = now() + interval '1 hour', version = 1";
-        self.rows(have, &[&token]).await;
+        let secret = self.secret("zoho").await;
+        let part = |name: &str| secret[name].as_str().unwrap_or_default().trim_end_matches('/').to_owned();
+        let credentials = ["base_url", "client_id", "client_secret", "refresh_token"].map(part).to_vec();
+        let have = "update zoho_token set
+                        access_token = $1,
+                        expires_at = now() + interval '1 hour',
+                        version = 1,
+                        credentials_sha256 = (
+                            select sha256(string_agg(int8send(octet_length(part)) || convert_to(part, 'UTF8'), '' order by place))
+                            from unnest($2::text[]) with ordinality as credential (part, place)
+                        )";
+        self.rows(have, &[&token, &credentials]).await;
     }
 
     /// Stops a kind of task for an hour, as throttling does.
