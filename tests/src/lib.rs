@@ -6,6 +6,7 @@ mod admin;
 mod alerts;
 mod api;
 mod contacts;
+pub mod convergence;
 mod crm;
 mod deliveries;
 mod detour;

@@ -43,6 +43,12 @@ impl System {
 
     /// How many messages wait in a queue or are worked on.
     async fn depth(&self, queue: &str) -> u32 {
+        let [waiting, taken] = self.messages_in(queue).await;
+        waiting + taken
+    }
+
+    /// How many messages wait in a queue, and how many somebody has taken: to work on them, or to die over them.
+    pub(crate) async fn messages_in(&self, queue: &str) -> [u32; 2] {
         let wanted = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
@@ -50,7 +56,7 @@ impl System {
         let request = self.stack().sqs().get_queue_attributes().queue_url(self.queue(queue));
         let answer = request.set_attribute_names(Some(wanted.to_vec())).send().await.expect("the queue answers");
         let attributes = answer.attributes.unwrap_or_default();
-        attributes.values().map(|count| count.parse::<u32>().expect("a count is a number")).sum()
+        wanted.map(|name| attributes.get(&name).map_or(0, |count| count.parse().expect("a count is a number")))
     }
 
     fn queue(&self, logical_id: &str) -> &str {

@@ -26,7 +26,8 @@ impl System {
     /// # Panics
     /// When the stack cannot be started: run the tests with `cargo dev test`.
     pub async fn with(flags: &[&str]) -> Self {
-        Self::with_variables(flags.iter().map(|flag| ((*flag).to_owned(), "true".to_owned())).collect()).await
+        let set = flags.iter().map(|flag| ((*flag).to_owned(), "true".to_owned())).collect();
+        Self::with_variables(set).await
     }
 
     /// With these environment variables in every function that has them.
@@ -111,7 +112,8 @@ impl System {
 
     /// Flips flags as a redeploy would.
     pub async fn flip(&self, flags: &[(&str, bool)]) {
-        self.set(flags.iter().map(|(flag, on)| (*flag, on.to_string())).collect()).await;
+        let values = flags.iter().map(|(flag, on)| (*flag, on.to_string())).collect();
+        self.set(values).await;
     }
 
     /// Sends people into the CRM by this route from now on: `native`, or `middleware`.

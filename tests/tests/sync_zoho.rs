@@ -109,9 +109,9 @@ async fn a_contact_that_sales_have_already_becomes_hers_and_keeps_what_they_wrot
         json!([contact, "Sherry", "Lane-Miller", "Sheree@Example.com", "+1 312 555 0000", "Chicago"])
     );
     assert_eq!(tags(&hers), ["Senior 2027", "Soccer", "VIP"]);
-    let profile = system.parent(user).await;
+    let here = system.parent(user).await;
     assert_eq!(
-        json!([profile["first_name"], profile["last_name"], profile["phone_number"]]),
+        json!([here["first_name"], here["last_name"], here["phone_number"]]),
         json!(["Sherry", "Lane-Miller", "+13125550000"]),
         "sales know it better"
     );

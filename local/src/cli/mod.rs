@@ -106,4 +106,15 @@ mod tests {
         let Command::Test(test) = cli.command else { panic!("{cli:?}") };
         assert_eq!(test.args, ["-p", "shared", "--", "--nocapture"]);
     }
+
+    #[test]
+    fn a_long_run_and_a_seed_are_not_cargos_business() {
+        let parsed = |args: &[&str]| match Cli::try_parse_from(["dev", "test"].iter().chain(args)).unwrap().command {
+            Command::Test(test) => (test.long, test.seed, test.args),
+            other => panic!("{other:?}"),
+        };
+
+        assert_eq!(parsed(&["--long", "-p", "tests"]), (true, None, vec!["-p".to_owned(), "tests".to_owned()]));
+        assert_eq!(parsed(&["--seed", "17"]), (false, Some(17), vec![]));
+    }
 }

@@ -7,13 +7,18 @@ use anyhow::Context;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::services::shared::VARIABLE;
-use crate::services::{Shared, workspace};
+use crate::services::{Seeds, Shared, seeds, shared, workspace};
 use crate::stack::build::cargo;
 use crate::stack::{Directory, Options, build_functions, make_template_database};
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
+    /// Two thousand stories of the convergence test instead of twenty
+    #[arg(long)]
+    pub(super) long: bool,
+    /// One story of the convergence test again, and no other test unless arguments say so
+    #[arg(long, value_name = "N", conflicts_with = "long")]
+    pub(super) seed: Option<u64>,
     /// For `cargo test --workspace`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) args: Vec<String>,
@@ -28,30 +33,47 @@ impl Test {
         let code = async {
             built?;
             let template = make_template_database(shared.addresses(), &directory).await?;
-            run_tests(shared.publish(template)?, &self.args).await
+            self.run_tests(shared.publish(template)?).await
         }
         .await;
         shared.stop().await?;
         code
     }
-}
 
-/// The tests themselves take as long as they take. Ctrl-C goes to cargo as well, which then ends, and so do we.
-async fn run_tests(services: &Path, args: &[String]) -> anyhow::Result<ExitCode> {
-    let mut cargo = Command::new(cargo())
-        .args(["test", "--workspace"])
-        .args(args)
-        .env(VARIABLE, services)
-        .current_dir(workspace::root())
-        .kill_on_drop(true)
-        .spawn()
-        .context("starting cargo")?;
-    let status = loop {
-        tokio::select! {
-            status = cargo.wait() => break status.context("waiting for cargo")?,
-            _ = tokio::signal::ctrl_c() => {}
+    /// The tests themselves take as long as they take. Ctrl-C goes to cargo as well, which then ends, and so do we.
+    async fn run_tests(&self, services: &Path) -> anyhow::Result<ExitCode> {
+        let mut cargo = Command::new(cargo())
+            .arg("test")
+            .args(self.which())
+            .env(shared::VARIABLE, services)
+            .env(seeds::VARIABLE, self.seeds().to_string())
+            .current_dir(workspace::root())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting cargo")?;
+        let status = loop {
+            tokio::select! {
+                status = cargo.wait() => break status.context("waiting for cargo")?,
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        };
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+
+    fn seeds(&self) -> Seeds {
+        match self.seed {
+            Some(seed) => Seeds::One(seed),
+            None if self.long => Seeds::Many,
+            None => Seeds::Few,
         }
-    };
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+
+    /// Which tests to run, as cargo is told.
+    fn which(&self) -> Vec<&str> {
+        if self.seed.is_some() && self.args.is_empty() {
+            return vec!["--package", "tests", "--test", "convergence", "--", "--nocapture"];
+        }
+        ["--workspace"].into_iter().chain(self.args.iter().map(String::as_str)).collect()
+    }
 }

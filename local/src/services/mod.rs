@@ -5,10 +5,12 @@ pub mod leash;
 pub mod ministack;
 pub mod postgres;
 pub mod random;
+pub mod seeds;
 pub mod shared;
 pub mod venv;
 pub mod workspace;
 
+pub use seeds::Seeds;
 pub use shared::{Addresses, Shared};
 
 use std::path::Path;

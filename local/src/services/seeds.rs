@@ -1,0 +1,81 @@
+//! Which stories the convergence test tells: `cargo dev test` hands this to the tests' processes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::Context;
+
+use super::workspace;
+
+/// The environment variable that says which.
+pub const VARIABLE: &str = "ISOXP_SEEDS";
+
+/// The stories to tell, each by its seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seeds {
+    /// Those that every run tells.
+    #[default]
+    Few,
+    /// Those of a long run.
+    Many,
+    /// One, told again.
+    One(u64),
+}
+
+impl Seeds {
+    /// What `cargo dev test` was asked for.
+    pub fn from_environment() -> anyhow::Result<Seeds> {
+        let Some(text) = workspace::variable(VARIABLE) else { return Ok(Seeds::default()) };
+        let text = text.to_string_lossy();
+        text.parse().with_context(|| format!("{VARIABLE} is few, many or a number, not {text:?}"))
+    }
+
+    /// The seeds in their order.
+    pub fn list(self) -> Vec<u64> {
+        match self {
+            Seeds::Few => (1..=20).collect(),
+            Seeds::Many => (1..=2000).collect(),
+            Seeds::One(seed) => vec![seed],
+        }
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seeds::Few => f.write_str("few"),
+            Seeds::Many => f.write_str("many"),
+            Seeds::One(seed) => write!(f, "{seed}"),
+        }
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "few" => Seeds::Few,
+            "many" => Seeds::Many,
+            number => Seeds::One(number.parse()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_read_as_they_are_written() {
+        for seeds in [Seeds::Few, Seeds::Many, Seeds::One(17)] {
+            assert_eq!(seeds.to_string().parse(), Ok(seeds));
+        }
+        assert!("some".parse::<Seeds>().is_err());
+    }
+
+    #[test]
+    fn a_normal_run_tells_twenty_stories_and_a_long_one_two_thousand() {
+        assert_eq!([Seeds::Few, Seeds::Many, Seeds::One(7)].map(|seeds| seeds.list().len()), [20, 2000, 1]);
+    }
+}

@@ -1,0 +1,115 @@
+//! What has been said on each side, and by whom: what the end is measured by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::unit::{Role, Unit};
+
+/// Somebody set a unit to a value.
+#[derive(Clone, Debug)]
+pub(super) struct Edit {
+    /// Its place among all edits of both sides.
+    pub(super) at: u64,
+    pub(super) unit: Unit,
+    /// As it was written.
+    pub(super) value: Option<String>,
+    /// By Zoho's clock, in milliseconds; only of sales' edits.
+    pub(super) time: i64,
+}
+
+/// A user.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) id: Uuid,
+    pub(super) role: Role,
+    pub(super) sub: String,
+    pub(super) body: Value,
+    pub(super) edits: Vec<Edit>,
+    pub(super) sports: Vec<String>,
+    pub(super) erased: bool,
+    /// Sales have deleted her Contact or Account, or merged it away: nobody has to have another one.
+    pub(super) disowned: BTreeSet<&'static str>,
+}
+
+/// A record of the CRM that sales have had to do with.
+#[derive(Debug, Default)]
+pub(super) struct Worked {
+    pub(super) edits: Vec<Edit>,
+    /// The tags that sales have put there.
+    pub(super) tags: BTreeSet<String>,
+    /// Those of records that were merged into it.
+    pub(super) merged_tags: BTreeSet<String>,
+    /// Sales have saved its tags with ours among them, as they saw them.
+    pub(super) retagged: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    /// By their places in the cast.
+    pub(super) people: BTreeMap<usize, Person>,
+    /// By Zoho's ids.
+    pub(super) records: BTreeMap<String, Worked>,
+    /// Zoho's ids of what sales have made.
+    pub(super) leads: BTreeMap<usize, String>,
+    edits: u64,
+    pub(super) kills: u32,
+    /// What has gone wrong by order.
+    pub(super) faults: BTreeSet<String>,
+}
+
+impl Model {
+    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: i64) -> Edit {
+        self.edits += 1;
+        Edit { at: self.edits, unit, value, time }
+    }
+
+    /// A user has said something.
+    pub(super) fn said(&mut self, member: usize, unit: Unit, value: Option<String>) {
+        let edit = self.edit(unit, value, 0);
+        if let Some(person) = self.people.get_mut(&member) {
+            person.edits.push(edit);
+        }
+    }
+
+    /// Sales have written something.
+    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: i64) {
+        let edit = self.edit(unit, value, time);
+        self.records.entry(record.to_owned()).or_default().edits.push(edit);
+    }
+
+    /// Those whom a record belongs to, or may come to belong to, lose it by sales' own word.
+    pub(super) fn lost(&mut self, module: &'static str, record: &Value) {
+        let [user, account] =
+            ["ISO_User_ID", "ISO_Organization_ID"].map(|field| record[field].as_str().map(str::to_owned));
+        let email = record["Email"].as_str().unwrap_or_default().to_owned();
+        for person in self.people.values_mut() {
+            let id = Some(person.id.to_string());
+            let has_the_address = person.edits.iter().any(|edit| {
+                edit.unit == Unit::Email && edit.value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(&email))
+            });
+            if user == id || account == id || module == super::unit::CONTACTS && has_the_address {
+                person.disowned.insert(module);
+            }
+        }
+    }
+}
+
+impl Person {
+    /// What she has said last.
+    pub(super) fn last(&self, unit: Unit) -> Option<&Edit> {
+        self.edits.iter().rev().find(|edit| edit.unit == unit)
+    }
+
+    pub(super) fn email(&self) -> String {
+        self.last(Unit::Email).and_then(|edit| edit.value.clone()).unwrap_or_default()
+    }
+}
+
+impl Worked {
+    /// What sales have written last.
+    pub(super) fn last(&self, unit: Unit) -> Option<&Edit> {
+        self.edits.iter().rev().find(|edit| edit.unit == unit)
+    }
+}

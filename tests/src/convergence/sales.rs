@@ -1,0 +1,119 @@
+//! What sales do in the CRM.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use super::story::{Step, Target};
+use super::unit::{CONTACTS, Unit};
+
+impl Stage<'_> {
+    pub(super) async fn sales(&mut self, step: &Step) {
+        if self.story.ticks {
+            self.pass(1).await;
+        }
+        let done = match step {
+            Step::Lead { lead, fields } => self.lead(*lead, fields).await,
+            Step::SalesEdit { target, unit, fields } => self.edit(*target, *unit, fields).await,
+            Step::SalesTag { target, tag, add } => self.tag(*target, tag, *add).await,
+            Step::SalesDelete { target } => self.delete(*target).await,
+            Step::SalesMerge { master, other } => self.merge(*master, *other).await,
+            _ => Ok(()),
+        };
+        if let Err(reason) = done {
+            self.note(&reason);
+        }
+    }
+
+    /// The record that is meant, as it stands.
+    async fn find(&self, target: Target) -> Result<Value, String> {
+        let state = self.system.zoho().await;
+        let (list, field, value) = match target {
+            Target::Contact(member) => {
+                ("contacts", "ISO_User_ID", self.model.people.get(&member).map(|p| p.id.to_string()))
+            }
+            Target::Account(member) => {
+                ("accounts", "ISO_Organization_ID", self.model.people.get(&member).map(|p| p.id.to_string()))
+            }
+            Target::Lead(lead) => ("contacts", "id", self.model.leads.get(&lead).cloned()),
+        };
+        let records = state[list].as_array().into_iter().flatten();
+        let found = value.and_then(|value| records.into_iter().find(|record| record[field] == json!(value)));
+        found.cloned().ok_or_else(|| "not there".to_owned())
+    }
+
+    async fn lead(&mut self, lead: usize, fields: &Value) -> Result<(), String> {
+        let made = self.control("create", &json!({ "module": CONTACTS, "fields": fields })).await?;
+        let id = id(&made);
+        self.note(&id);
+        for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == CONTACTS) {
+            if let Some(value) = unit.on(&made) {
+                self.model.written(&id, unit, Some(value), self.zoho_time());
+            }
+        }
+        self.model.leads.insert(lead, id);
+        Ok(())
+    }
+
+    async fn edit(&mut self, target: Target, unit: Unit, fields: &Value) -> Result<(), String> {
+        let before = self.find(target).await?;
+        let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
+        let after = self.control("edit", &edit).await?;
+        self.note(&id(&after));
+        if unit.on(&before) != unit.on(&after) {
+            self.model.written(&id(&after), unit, unit.on(&after), self.zoho_time());
+        }
+        Ok(())
+    }
+
+    async fn tag(&mut self, target: Target, tag: &str, add: bool) -> Result<(), String> {
+        let before = self.find(target).await?;
+        let mut tags: Vec<&str> = crate::tags(&before);
+        tags.retain(|there| *there != tag);
+        tags.extend(add.then_some(tag));
+        let edit = json!({ "module": target.module(), "id": before["id"], "fields": {}, "tags": tags });
+        self.control("edit", &edit).await?;
+        let worked = self.model.records.entry(id(&before)).or_default();
+        worked.retagged = true;
+        if add {
+            worked.tags.insert(tag.to_owned());
+        } else {
+            worked.tags.remove(tag);
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, target: Target) -> Result<(), String> {
+        let before = self.find(target).await?;
+        self.control("delete", &json!({ "module": target.module(), "id": before["id"] })).await?;
+        self.note(&id(&before));
+        self.model.lost(target.module(), &before);
+        Ok(())
+    }
+
+    /// The other record vanishes; the master's blanks are filled from it.
+    async fn merge(&mut self, master: Target, other: Target) -> Result<(), String> {
+        let (kept, lost) = (self.find(master).await?, self.find(other).await?);
+        if kept["id"] == lost["id"] {
+            return Err("the same".to_owned());
+        }
+        let merge = json!({ "module": master.module(), "master": kept["id"], "others": [lost["id"]] });
+        let after = self.control("merge", &merge).await?;
+        self.note(&format!("{} into {}", lost["id"], kept["id"]));
+        self.model.lost(master.module(), &lost);
+        // Whoever had no record may find hers in the master, with all that stands there.
+        let had_nobody = kept["ISO_User_ID"].is_null();
+        for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == master.module()) {
+            let value = unit.on(&after);
+            if value != unit.on(&kept) || had_nobody && value.is_some() {
+                self.model.written(&id(&kept), unit, value, self.zoho_time());
+            }
+        }
+        let of_other = self.model.records.get(&id(&lost)).map(|worked| worked.tags.clone()).unwrap_or_default();
+        self.model.records.entry(id(&kept)).or_default().merged_tags.extend(of_other);
+        Ok(())
+    }
+}
+
+fn id(record: &Value) -> String {
+    record["id"].as_str().unwrap_or_default().to_owned()
+}

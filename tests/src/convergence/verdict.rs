@@ -1,0 +1,196 @@
+//! Whether a story ended as it must: both sides agree, everybody is there once, and no word of either side was lost.
+
+use serde_json::Value;
+
+use super::ending::{Ending, User};
+use super::model::{Edit, Person};
+use super::stage::Stage;
+use super::unit::{ACCOUNTS, CONTACTS, Held, Role, Unit};
+
+/// Tags of ours are named after sports, or after a year.
+const OTHER_SPORT: &str = "Other Sport";
+const SPORTS: [&str; 6] = ["Soccer", "Tennis", "Golf", "Rugby", "Judo", OTHER_SPORT];
+
+impl Stage<'_> {
+    /// What is wrong with the end; nothing, if all is well.
+    pub(super) async fn verdict(&self) -> Vec<String> {
+        let ending = Ending::of(self.system).await;
+        let mut wrong = Vec::new();
+        for (member, person) in &self.model.people {
+            let mut say = |what: String| wrong.push(format!("P{member}: {what}"));
+            match ending.users.get(&person.id) {
+                _ if person.erased => erased(&ending, person, &mut say),
+                None => say("is not a user any more".to_owned()),
+                Some(user) => self.living(&ending, person, user, &mut say),
+            }
+        }
+        self.nobody_elses(&ending, &mut wrong);
+        wrong
+    }
+
+    fn living(&self, ending: &Ending, person: &Person, user: &User, say: &mut impl FnMut(String)) {
+        for unit in person.role.units().iter().filter(|unit| !unit.belongs_to_sales()) {
+            let said = person.last(*unit).and_then(|edit| edit.value.as_deref());
+            if !unit.same(user.value(*unit), said) {
+                say(format!("{unit:?} is {:?} here, and she said {said:?}", user.value(*unit)));
+            }
+        }
+        for module in if person.role == Role::Org { &[ACCOUNTS, CONTACTS][..] } else { &[CONTACTS][..] } {
+            let carrying = ending.carrying(module, person.id);
+            let linked = user.link(module).and_then(|id| ending.record(module, id));
+            match (carrying.as_slice(), linked) {
+                ([one], Some(linked)) if one["id"] == linked["id"] => {
+                    self.both_sides(ending, person, user, linked, module, say);
+                }
+                ([], None) if person.disowned.contains(module) => {}
+                (carrying, _) => {
+                    let ids: Vec<&Value> = carrying.iter().map(|record| &record["id"]).collect();
+                    say(format!("{module} with her id: {ids:?}; linked: {:?}", user.link(module)));
+                }
+            }
+        }
+    }
+
+    fn both_sides(
+        &self,
+        ending: &Ending,
+        person: &Person,
+        user: &User,
+        record: &Value,
+        module: &str,
+        say: &mut impl FnMut(String),
+    ) {
+        let worked = self.model.records.get(record["id"].as_str().unwrap_or_default());
+        for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == module) {
+            let theirs = unit.on(record);
+            let written = worked.and_then(|worked| worked.last(unit));
+            if !person.role.units().contains(&unit) {
+                // Nothing of ours: it stays as sales have left it.
+                let last = written.and_then(|edit| edit.value.clone());
+                if unit.belongs_to_sales() && theirs != last {
+                    say(format!("{unit:?}, which is not ours, is {theirs:?}, and sales wrote {last:?}"));
+                }
+                continue;
+            }
+            let ours = user.value(unit);
+            let left = ending.leaves(person.id, unit, theirs.as_deref());
+            match unit.held(theirs.as_deref()) {
+                Held::Value(value) if unit.same(value.as_deref(), ours) => {}
+                Held::Not if left => {}
+                _ => say(format!("{unit:?} is {ours:?} here and {theirs:?} over there")),
+            }
+            if let Some(lost) = lost_of_theirs(ending, person, unit, ours, theirs.as_deref(), written) {
+                say(lost);
+            }
+            let of_sales_later = |at: u64| written.is_some_and(|edit| edit.at > at);
+            if let Some(said) = person.last(unit)
+                && !unit.same(said.value.as_deref(), ours)
+                && !of_sales_later(said.at)
+                && !ending.tells(person.id, unit, true, said.value.as_deref())
+                && !completed(said.value.as_deref(), ours)
+            {
+                say(format!("her own {unit:?} {:?} was lost; it is {ours:?}", said.value));
+            }
+        }
+        if module == CONTACTS {
+            self.tags(person, record, say);
+            attached(ending, person, user, record, say);
+        }
+    }
+
+    fn tags(&self, person: &Person, record: &Value, say: &mut impl FnMut(String)) {
+        let there = crate::tags(record);
+        let id = record["id"].as_str().unwrap_or_default();
+        let nothing = super::model::Worked::default();
+        let worked = self.model.records.get(id).unwrap_or(&nothing);
+        let known =
+            |sport: &String| if SPORTS.contains(&sport.as_str()) { sport.clone() } else { OTHER_SPORT.to_owned() };
+        let wanted: Vec<String> =
+            if person.role == Role::Parent { person.sports.iter().map(known).collect() } else { Vec::new() };
+        let missing: Vec<&String> =
+            wanted.iter().chain(&worked.tags).filter(|tag| !there.contains(&tag.as_str())).collect();
+        let surplus: Vec<&&str> = there
+            .iter()
+            .filter(|tag| !wanted.iter().any(|wanted| wanted == **tag))
+            .filter(|tag| !worked.tags.contains(**tag) && !worked.merged_tags.contains(**tag))
+            .filter(|tag| !(SPORTS.contains(tag) && (worked.retagged || !worked.merged_tags.is_empty())))
+            .collect();
+        if !missing.is_empty() || !surplus.is_empty() {
+            say(format!("of the tags {there:?}, {missing:?} are missing and {surplus:?} are too many"));
+        }
+    }
+
+    /// Records that carry an id of ours belong to somebody.
+    fn nobody_elses(&self, ending: &Ending, wrong: &mut Vec<String>) {
+        for (record, field) in ending
+            .contacts
+            .iter()
+            .map(|contact| (contact, "ISO_User_ID"))
+            .chain(ending.accounts.iter().map(|account| (account, "ISO_Organization_ID")))
+        {
+            let Some(id) = record[field].as_str() else { continue };
+            if !self.model.people.values().any(|person| person.id.to_string() == id) {
+                wrong.push(format!("{} carries the id of nobody: {id}", record["id"]));
+            }
+        }
+    }
+}
+
+/// What sales have written last stands, or she has changed it since, or an admin is told.
+fn lost_of_theirs(
+    ending: &Ending,
+    person: &Person,
+    unit: Unit,
+    ours: Option<&str>,
+    theirs: Option<&str>,
+    written: Option<&Edit>,
+) -> Option<String> {
+    let written = written?;
+    let value = written.value.as_deref();
+    let hers = person.last(unit);
+    let replaced = unit.belongs_to_sales() && hers.is_some_and(|edit| edit.at > written.at);
+    // Where sales have only taken something away, what she says anew is the better news.
+    let filled = value.is_none() && hers.is_some_and(|edit| unit.same(edit.value.as_deref(), ours));
+    let stands = theirs == value || unit.same(unit_value(unit, value).as_deref(), ours) || completed(value, theirs);
+    let told = ending.tells(person.id, unit, false, value);
+    (!stands && !replaced && !filled && !told).then(|| format!("sales' {unit:?} {value:?} was lost; it is {theirs:?}"))
+}
+
+fn unit_value(unit: Unit, value: Option<&str>) -> Option<String> {
+    match unit.held(value) {
+        Held::Value(value) => value,
+        Held::Not => None,
+    }
+}
+
+/// Whether all parts of one value are in another.
+fn completed(part: Option<&str>, whole: Option<&str>) -> bool {
+    let (Some(part), Some(whole)) = (part, whole) else { return false };
+    part.contains(", ") && part.split(", ").all(|part| whole.split(", ").any(|there| there == part))
+}
+
+/// An organisation's Contact stands at its Account, unless sales have put it elsewhere.
+fn attached(ending: &Ending, person: &Person, user: &User, record: &Value, say: &mut impl FnMut(String)) {
+    if person.role != Role::Org || !person.disowned.is_empty() {
+        return;
+    }
+    let account = user.account.as_deref().and_then(|id| ending.record(ACCOUNTS, id));
+    if record["Account_Name"].is_null() && account.is_some() {
+        say("her Contact is not attached to her Account".to_owned());
+    }
+}
+
+/// Nothing is left of who was erased, but an Account without our id.
+fn erased(ending: &Ending, person: &Person, say: &mut impl FnMut(String)) {
+    if ending.users.contains_key(&person.id) {
+        say("is still a user".to_owned());
+    }
+    for module in [CONTACTS, ACCOUNTS] {
+        for record in ending.carrying(module, person.id) {
+            say(format!("is erased, and {} of {module} carries her id", record["id"]));
+        }
+    }
+    if ending.erasures.get(&person.id) != Some(&true) {
+        say(format!("is erased, and that is not known: {:?}", ending.erasures.get(&person.id)));
+    }
+}
