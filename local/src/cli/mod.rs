@@ -84,6 +84,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::Seeds;
     use clap::CommandFactory;
 
     #[test]
@@ -115,6 +116,6 @@ mod tests {
         };
 
         assert_eq!(parsed(&["--long", "-p", "tests"]), (true, None, vec!["-p".to_owned(), "tests".to_owned()]));
-        assert_eq!(parsed(&["--seed", "17"]), (false, Some(17), vec![]));
+        assert_eq!(parsed(&["--seed", "17"]), (false, Some(Seeds::These(17, 17)), vec![]));
     }
 }

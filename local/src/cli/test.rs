@@ -16,9 +16,9 @@ pub(super) struct Test {
     /// Two thousand stories of the convergence test instead of twenty
     #[arg(long)]
     pub(super) long: bool,
-    /// One story of the convergence test again, and no other test unless arguments say so
+    /// One story of the convergence test again, or some (3-9), and no other test unless arguments say so
     #[arg(long, value_name = "N", conflicts_with = "long")]
-    pub(super) seed: Option<u64>,
+    pub(super) seed: Option<Seeds>,
     /// For `cargo test --workspace`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) args: Vec<String>,
@@ -63,7 +63,7 @@ impl Test {
 
     fn seeds(&self) -> Seeds {
         match self.seed {
-            Some(seed) => Seeds::One(seed),
+            Some(seeds) => seeds,
             None if self.long => Seeds::Many,
             None => Seeds::Few,
         }

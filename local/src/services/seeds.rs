@@ -18,8 +18,8 @@ pub enum Seeds {
     Few,
     /// Those of a long run.
     Many,
-    /// One, told again.
-    One(u64),
+    /// From one to another, both among them; a story that is told again stands alone.
+    These(u64, u64),
 }
 
 impl Seeds {
@@ -27,7 +27,7 @@ impl Seeds {
     pub fn from_environment() -> anyhow::Result<Seeds> {
         let Some(text) = workspace::variable(VARIABLE) else { return Ok(Seeds::default()) };
         let text = text.to_string_lossy();
-        text.parse().with_context(|| format!("{VARIABLE} is few, many or a number, not {text:?}"))
+        text.parse().with_context(|| format!("{VARIABLE} is few, many, a number or a range like 3-9, not {text:?}"))
     }
 
     /// The seeds in their order.
@@ -35,7 +35,7 @@ impl Seeds {
         match self {
             Seeds::Few => (1..=20).collect(),
             Seeds::Many => (1..=2000).collect(),
-            Seeds::One(seed) => vec![seed],
+            Seeds::These(first, last) => (first..=last).collect(),
         }
     }
 }
@@ -45,7 +45,8 @@ impl fmt::Display for Seeds {
         match self {
             Seeds::Few => f.write_str("few"),
             Seeds::Many => f.write_str("many"),
-            Seeds::One(seed) => write!(f, "{seed}"),
+            Seeds::These(first, last) if first == last => write!(f, "{first}"),
+            Seeds::These(first, last) => write!(f, "{first}-{last}"),
         }
     }
 }
@@ -57,7 +58,10 @@ impl FromStr for Seeds {
         Ok(match text {
             "few" => Seeds::Few,
             "many" => Seeds::Many,
-            number => Seeds::One(number.parse()?),
+            numbers => {
+                let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+                Seeds::These(first.parse()?, last.parse()?)
+            }
         })
     }
 }
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn seeds_read_as_they_are_written() {
-        for seeds in [Seeds::Few, Seeds::Many, Seeds::One(17)] {
+        for seeds in [Seeds::Few, Seeds::Many, Seeds::These(17, 17), Seeds::These(17, 20)] {
             assert_eq!(seeds.to_string().parse(), Ok(seeds));
         }
         assert!("some".parse::<Seeds>().is_err());
@@ -76,6 +80,8 @@ mod tests {
 
     #[test]
     fn a_normal_run_tells_twenty_stories_and_a_long_one_two_thousand() {
-        assert_eq!([Seeds::Few, Seeds::Many, Seeds::One(7)].map(|seeds| seeds.list().len()), [20, 2000, 1]);
+        let told = [Seeds::Few, Seeds::Many, Seeds::These(7, 7), Seeds::These(8, 10)].map(|seeds| seeds.list().len());
+
+        assert_eq!(told, [20, 2000, 1, 3]);
     }
 }

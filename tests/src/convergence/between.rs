@@ -45,7 +45,7 @@ impl Stage<'_> {
         let mut more = more.clone();
         if let Some(person) = member.and_then(|member| self.model.people.get(&member)) {
             more["match"] = json!(person.id);
-        } else if *kind == "record-error" {
+        } else if ["record-error", "poison"].contains(kind) {
             return self.note("about nobody");
         }
         self.model.faults.insert((*kind).to_owned());

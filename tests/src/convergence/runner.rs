@@ -111,6 +111,7 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
     };
     wrong.extend(stage.verdict().await);
     wrong.extend(stage.nothing_goes_on().await);
+    wrong.extend(system.violations().await);
     let logs = system.logs();
     let new = logs.get(logged..).unwrap_or_default();
     wrong.extend(MARKS.iter().filter(|mark| new.contains(**mark)).map(|mark| format!("{mark} stands in a log")));
@@ -177,6 +178,7 @@ impl Stage<'_> {
                 self.story.steps.iter().any(reused) || !self.model.leads.is_empty()
             }
             "crashed" => self.model.kills > 4,
+            "http-500" | "INTERNAL_ERROR" => self.model.faults.contains("poison"),
             code => self.model.faults.contains(code),
         };
         let unexplained = failures.iter().filter(|code| !explained(code));

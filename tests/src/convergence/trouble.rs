@@ -126,17 +126,22 @@ fn fault(dice: &mut Dice, present: &[usize]) -> Fault {
         (2, ("status-429", retry_after)),
         (2, ("invalid-token", json!({}))),
         (1, ("throttle", json!({}))),
+        (1, ("html-200", json!({}))),
+        (1, ("truncated-json", json!({}))),
+        (1, ("scope-mismatch", json!({}))),
+        (1, ("no-permission", json!({}))),
+        (2, ("poison", json!({}))),
         (4, ("record-error", json!({ "code": dice.pick(&["INVALID_DATA", "RECORD_LOCKED", "INTERNAL_ERROR"]) }))),
     ];
     let places: Vec<(u64, usize)> = faults.iter().enumerate().map(|(place, (weight, _))| (*weight, place)).collect();
     let (_, (fault, mut more)) = faults[dice.weighted(&places)].clone();
     let times = 1 + dice.below(3);
     more["times"] = json!(times);
-    let member = (fault == "record-error").then(|| dice.any_of(present)).flatten();
+    let member = ["record-error", "poison"].contains(&fault).then(|| dice.any_of(present)).flatten();
     // Nobody there whose record could go wrong, or an access that is taken from us for good.
     let fault = match fault {
-        "record-error" if member.is_none() => "status-500",
-        "throttle" if operation == "token" && dice.percent(50) => "invalid-code",
+        "record-error" | "poison" if member.is_none() => "status-500",
+        "throttle" if operation == "token" && dice.percent(50) => dice.pick(&["invalid-code", "invalid-client"]),
         fault => fault,
     };
     Fault { operation, kind: fault, more, member }
