@@ -102,6 +102,7 @@ async fn ask(zoho: &Zoho) -> Result<Granted, ZohoError> {
         return Ok(Granted { secret: secret.to_owned(), api_domain, valid_for });
     }
     Err(match body["error"].as_str() {
+        _ if status.is_server_error() => ZohoError::Broken { status: status.as_u16() },
         Some(error) => refusal::of_token(error, retry_after),
         None => ZohoError::Broken { status: status.as_u16() },
     })
