@@ -83,7 +83,8 @@ create table zoho_budget (
 insert into zoho_budget default values;
 
 -- The SHA-256 of the credentials with which the token was got, of those which they have replaced, and of those with which
--- it is being got; and of those that Zoho has refused: a kind that pauses for them goes on when the secret has others.
+-- it is being got. And of the secret, names of fields included, with which Zoho has refused us: a kind that pauses for it
+-- goes on when the secret is another one.
 alter table zoho_token
     add column credentials_sha256 bytea check (length(credentials_sha256) = 32),
     add column superseded_sha256 bytea check (length(superseded_sha256) = 32),

@@ -9,12 +9,12 @@ use tests::{System, eventually, parent, sheree};
 const KIND: &str = "sync-zoho";
 const KINDS: [&str; 2] = ["sync-zoho", "pull-zoho"];
 
-/// A wrong refresh token stands in the secret from the start; the right one is what it was before.
-async fn with_a_wrong_secret() -> (System, Value) {
+/// Something wrong stands in the secret from the start; the right one is what it was before.
+async fn with_a_wrong_secret(setting: &str, value: &str) -> (System, Value) {
     let system = System::start().await;
     let right = system.secret("zoho").await;
     let mut wrong = right.clone();
-    wrong["refresh_token"] = json!("1000.of.yesterday");
+    wrong[setting] = json!(value);
     system.change_secret("zoho", &wrong).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
     (system, right)
@@ -86,7 +86,17 @@ async fn each_refusal_is_told_from_the_others_and_stops_both_kinds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_secrets_change_alone_lets_the_work_go_on() {
-    let (system, right) = with_a_wrong_secret().await;
+    goes_on_once_the_secret_is_right(("refresh_token", "1000.of.yesterday"), "invalid_code").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_of_a_field_alone_lets_the_work_go_on() {
+    goes_on_once_the_secret_is_right(("user_id_field", "Our_ID"), "field-missing").await;
+}
+
+/// The worker runs all the while.
+async fn goes_on_once_the_secret_is_right((setting, wrong): (&str, &str), code: &str) {
+    let (system, right) = with_a_wrong_secret(setting, wrong).await;
     let user = system.register("sheree", &sheree("")).await.id("/user/id");
     let reason = stopped(&system).await;
     system.sweep().await;
@@ -102,7 +112,7 @@ async fn the_secrets_change_alone_lets_the_work_go_on() {
     }
     system.sweep().await;
 
-    assert!(reason.starts_with("invalid_code: ") && still == reason, "{reason}");
+    assert!(reason.starts_with(&format!("{code}: ")) && still == reason, "{reason}");
     assert!(system.linked_contact(user).await.is_some());
     assert_eq!((alarmed, told_to_the_alarm(&system)), (Some(2), Some(0)));
     for kind in KINDS {
@@ -113,7 +123,7 @@ async fn the_secrets_change_alone_lets_the_work_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flags_that_are_flipped_in_between_lose_nobody() {
-    let (system, right) = with_a_wrong_secret().await;
+    let (system, right) = with_a_wrong_secret("refresh_token", "1000.of.yesterday").await;
     let sheree = system.register("sheree", &sheree("")).await.id("/user/id");
     stopped(&system).await;
 
@@ -151,6 +161,27 @@ async fn a_kind_that_is_stopped_for_another_reason_stays_stopped_for_it() {
         (system.pause_of(KIND).await.as_str(), system.pause_of("send-alerts").await.as_str()),
         ("", "an operator")
     );
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_no_worker_can_use_lets_nothing_go_on() {
+    let system = System::start().await;
+    let right = system.secret("zoho").await;
+    let mut unusable = right.clone();
+    unusable["role_field"] = json!("Röle");
+    let refused =
+        "update task_kinds set paused_until = 'infinity', reason = 'refused', refused_credentials = $1 where kind = $2";
+    system.rows(refused, &[&vec![7_u8; 32], &KIND]).await;
+
+    system.change_secret("zoho", &unusable).await;
+    system.sweep().await;
+    let meanwhile = (system.pause_of(KIND).await, told_to_the_alarm(&system));
+    system.change_secret("zoho", &right).await;
+    let swept = system.sweep().await;
+
+    assert_eq!(meanwhile, ("refused".to_owned(), Some(1)));
+    assert_eq!((&swept["resumed"], told_to_the_alarm(&system)), (&json!(1), Some(0)), "{swept}");
     system.stop().await;
 }
 

@@ -30,7 +30,7 @@ pub struct App {
     /// Who is told of events. Read by each sweep: what is wrong with it must not keep the others from their work.
     pub endpoints: Secret,
     pub guard: Guard,
-    /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses them.
+    /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses us.
     pub zoho: Secret,
     /// Whether changes in the CRM are ours to take over: `ENABLE_ZOHO_SYNC`, on the native route.
     pub reads_crm: bool,
@@ -47,7 +47,7 @@ pub struct Swept {
     expired: i64,
     /// Endpoints that were new, changed or gone.
     endpoints: usize,
-    /// Kinds that go on because the secret has other credentials than those that Zoho refused.
+    /// Kinds that go on because the secret is another one than that with which Zoho refused us.
     resumed: usize,
 }
 
@@ -58,7 +58,7 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
     let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0, resumed: 0 };
     let mut failures = Failures::default();
     swept.endpoints = failures.or_default("registering endpoints", register(app, &mut connection).await);
-    swept.resumed = failures.or_default("looking for other credentials", refused::look(app, &mut connection).await);
+    swept.resumed = failures.or_default("looking for another secret", refused::look(app, &mut connection).await);
     for queue in app.queues.as_slice() {
         let messages = failures.or_default("sending messages", dispatch(&connection, queue).await);
         swept.sent.insert(queue.kind().as_str(), messages);

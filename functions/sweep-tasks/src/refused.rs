@@ -1,12 +1,13 @@
-//! Kinds that are stopped because Zoho refuses our credentials: they go on once the secret has others.
+//! Kinds that are stopped because Zoho refuses us: they go on once the secret has other credentials, or other names of
+//! fields, that workers can use.
 
 use shared::db::{self, Connection};
-use shared::zoho::ZohoSettings;
+use shared::zoho::{Zoho, ZohoSettings};
 use shared::{Error, clock};
 
 use crate::App;
 
-/// How many kinds go on. Those that stay stopped are told to the alarm, also when the secret cannot be read.
+/// How many kinds go on. Those that stay stopped are told to the alarm, also when the secret cannot be read or used.
 pub(crate) async fn look(app: &App, connection: &mut Connection) -> Result<usize, Error> {
     let stopped = db::tasks::refused(connection).await?;
     let resumed = if stopped > 0 { resume(app, connection).await } else { Ok(0) };
@@ -19,13 +20,14 @@ pub(crate) async fn look(app: &App, connection: &mut Connection) -> Result<usize
 }
 
 async fn resume(app: &App, connection: &mut Connection) -> Result<usize, Error> {
-    let settings: ZohoSettings =
-        app.zoho.json().await.map_err(|error| Error::unavailable("the secret with our credentials at Zoho", error))?;
+    // As workers read it: where it is wrong, they stay with the one that Zoho refuses.
+    let zoho = app.zoho.checked::<ZohoSettings, Zoho>().await;
+    let zoho = zoho.map_err(|error| Error::unavailable("the secret with our credentials at Zoho", error))?;
     let tx = connection.transaction().await?;
-    let resumed = db::tasks::resume_refused(&tx, &settings.credentials()).await?;
+    let resumed = db::tasks::resume_refused(&tx, &zoho.fingerprint()).await?;
     tx.commit().await?;
     if resumed > 0 {
-        tracing::info!(kinds = resumed, "the secret has other credentials than those that Zoho refused");
+        tracing::info!(kinds = resumed, "the secret is another one than that with which Zoho refused us");
     }
     Ok(resumed)
 }

@@ -72,11 +72,11 @@ impl Engine<'_> {
             zoho = newer;
             done = round(&zoho).await?;
         }
-        let credentials = zoho.credentials();
-        db::insist(|| record::record(self.database, claim, &done, &credentials)).await
+        let fingerprint = zoho.fingerprint();
+        db::insist(|| record::record(self.database, claim, &done, &fingerprint)).await
     }
 
     async fn newer(&self, zoho: &Zoho) -> Option<Arc<Zoho>> {
-        self.zoho.newer(self.now).await.filter(|newer| newer.credentials() != zoho.credentials())
+        self.zoho.newer(self.now).await.filter(|newer| newer.fingerprint() != zoho.fingerprint())
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn record(
     database: &Database,
     claim: &Claim,
     round: &Round,
-    credentials: &[u8; 32],
+    fingerprint: &[u8; 32],
 ) -> Result<After, Error> {
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
@@ -62,7 +62,7 @@ pub(super) async fn record(
     claim.record(&tx, &outcomes).await?;
     if let Some(problem) = round.problems().find(|problem| problem.concerns_all()) {
         after.again = false;
-        pause(&tx, problem, credentials).await?;
+        pause(&tx, problem, fingerprint).await?;
     }
     tx.commit().await?;
     Ok(after)
@@ -168,10 +168,10 @@ fn outcomes(
     claim.tasks.iter().map(|task| (*task, outcome(task))).collect()
 }
 
-async fn pause(tx: &Transaction<'_>, problem: &Problem, credentials: &[u8; 32]) -> Result<(), Error> {
+async fn pause(tx: &Transaction<'_>, problem: &Problem, fingerprint: &[u8; 32]) -> Result<(), Error> {
     let reason = |failure: &crate::tasks::Failure| format!("{}: {}", failure.code, failure.message);
     match problem {
-        Problem::Refused(failure) => tasks::pause_refused(tx, &CRM_KINDS, credentials, &reason(failure)).await,
+        Problem::Refused(failure) => tasks::pause_refused(tx, &CRM_KINDS, fingerprint, &reason(failure)).await,
         Problem::Pause(wait, failure) => {
             for kind in CRM_KINDS {
                 tasks::pause(tx, kind, *wait, &reason(failure)).await?;

@@ -89,7 +89,8 @@ impl FieldNames {
         (!name.is_empty()).then_some(name)
     }
 
-    fn settings(&self) -> [(&'static str, &str); 7] {
+    /// Each name, by what it is called in the secret.
+    pub(super) fn settings(&self) -> [(&'static str, &str); 7] {
         [
             ("user_id_field", &self.user_id_field),
             ("organization_id_field", &self.organization_id_field),

@@ -29,6 +29,7 @@ pub struct Zoho {
     pub(super) http: reqwest::Client,
     pub(super) settings: ZohoSettings,
     credentials: [u8; 32],
+    fingerprint: [u8; 32],
 }
 
 /// What a call gave: its status and its JSON, which is `Null` where there is none.
@@ -61,14 +62,19 @@ impl TryFrom<ZohoSettings> for Zoho {
             .user_agent("isoxp/1")
             .build()
             .map_err(|_| wrong("cannot be used: no HTTP client can be built".to_owned()))?;
-        Ok(Self { http, credentials: settings.credentials(), settings })
+        Ok(Self { http, credentials: settings.credentials(), fingerprint: settings.fingerprint(), settings })
     }
 }
 
 impl Zoho {
     /// The SHA-256 of what we show Zoho to be let in.
-    pub fn credentials(&self) -> [u8; 32] {
+    pub(super) fn credentials(&self) -> [u8; 32] {
         self.credentials
+    }
+
+    /// The SHA-256 of all that Zoho may refuse us for: the credentials, and what the CRM's fields are called.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     /// A call to the CRM. Every one that we make can be made twice without harm.

@@ -42,14 +42,16 @@ pub(super) struct CampaignsSettings {
 
 impl ZohoSettings {
     /// The SHA-256 of what we show Zoho to be let in, and where: other credentials give other tokens.
-    pub fn credentials(&self) -> [u8; 32] {
+    pub(super) fn credentials(&self) -> [u8; 32] {
         let place = self.based(self.data_centre().as_str());
-        let mut hash = Sha256::new();
-        for part in [&place, &self.client_id, &self.client_secret, &self.refresh_token] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        hash.finalize().into()
+        sha256([&*place, &self.client_id, &self.client_secret, &self.refresh_token])
+    }
+
+    /// The same with what the CRM's fields are called: whoever was refused for any of it may try again once it differs.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let credentials = self.credentials();
+        let fields = self.fields.settings().map(|(_, name)| name.as_bytes());
+        sha256([&credentials[..]].into_iter().chain(fields))
     }
 
     pub(super) fn data_centre(&self) -> DataCentre {
@@ -90,6 +92,17 @@ impl ZohoSettings {
     }
 }
 
+/// Of parts, each after its length, so that no two lists of them are the same text.
+fn sha256<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        let part = part.as_ref();
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +119,21 @@ mod tests {
         assert_eq!(settings(r#","data_centre":"us","role_field":"Role""#).credentials(), plain);
         assert_ne!(settings(r#","data_centre":"eu""#).credentials(), plain);
         assert_ne!(settings(r#","base_url":"http://localhost:1""#).credentials(), plain);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_what_fields_are_called_and_whose_credentials_they_are() {
+        let plain = settings("").fingerprint();
+
+        assert_eq!(settings(r#","data_centre":"us","role_field":"ISO_Role""#).fingerprint(), plain);
+        for other in [
+            r#","role_field":"Role""#,
+            r#","role_field":"","data_centre":"us""#,
+            r#","role_field":"ISO_Referral_Code","referral_code_field":"ISO_Role""#,
+            r#","data_centre":"eu""#,
+        ] {
+            assert_ne!(settings(other).fingerprint(), plain, "{other}");
+        }
     }
 
     #[test]

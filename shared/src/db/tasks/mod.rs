@@ -19,7 +19,6 @@ pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 
 use super::Transaction;
 use super::session::Session;
-use super::zoho_token::Credentials;
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind, Priority};
 
@@ -79,12 +78,12 @@ pub async fn pause(session: &impl Session, kind: Kind, pause: Duration, reason: 
     Ok(())
 }
 
-/// Stops kinds until the secret has other credentials than these, which Zoho refuses, or an admin says so. A kind that
-/// somebody has stopped for good stays stopped for his reason.
+/// Stops kinds until the secret has another fingerprint than this one, with which Zoho refuses us, or an admin says so. A
+/// kind that somebody has stopped for good stays stopped for his reason.
 pub async fn pause_refused(
     tx: &Transaction<'_>,
     kinds: &[Kind],
-    credentials: &Credentials,
+    fingerprint: &[u8; 32],
     reason: &str,
 ) -> Result<(), Error> {
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
@@ -98,13 +97,13 @@ pub async fn pause_refused(
          )
          update task_kinds set paused_until = 'infinity', reason = $3, refused_credentials = $2
          where kind = any (array(select kind from stopped))",
-        &[(&kinds, Type::TEXT_ARRAY), (&credentials.as_slice(), Type::BYTEA), (&reason, Type::TEXT)],
+        &[(&kinds, Type::TEXT_ARRAY), (&fingerprint.as_slice(), Type::BYTEA), (&reason, Type::TEXT)],
     )
     .await?;
     Ok(())
 }
 
-/// How many kinds are stopped because Zoho refuses our credentials.
+/// How many kinds are stopped because Zoho refuses us.
 pub async fn refused(session: &impl Session) -> Result<i64, Error> {
     let row = session
         .row(
@@ -115,8 +114,8 @@ pub async fn refused(session: &impl Session) -> Result<i64, Error> {
     Ok(row.map_or(0, |row| row.get("refused")))
 }
 
-/// Lets the kinds go on that are stopped for other credentials than these. Returns how many.
-pub async fn resume_refused(tx: &Transaction<'_>, credentials: &Credentials) -> Result<usize, Error> {
+/// Lets the kinds go on that are stopped for a secret with another fingerprint than this one. Returns how many.
+pub async fn resume_refused(tx: &Transaction<'_>, fingerprint: &[u8; 32]) -> Result<usize, Error> {
     let rows = tx
         .rows(
             "with stopped as materialized (
@@ -125,7 +124,7 @@ pub async fn resume_refused(tx: &Transaction<'_>, credentials: &Credentials) -> 
              update task_kinds set paused_until = null, reason = null, refused_credentials = null
              where kind = any (array(select kind from stopped))
              returning kind",
-            &[(&credentials.as_slice(), Type::BYTEA)],
+            &[(&fingerprint.as_slice(), Type::BYTEA)],
         )
         .await?;
     Ok(rows.len())
