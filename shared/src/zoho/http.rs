@@ -199,7 +199,7 @@ fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -
         (401 | 403, code) if !code.is_empty() => ZohoError::Refused {
             message: format!(
                 "Zoho refuses our access. Check the scopes of the refresh token in the secret isoxp/<stage>/zoho, and the \
-                 rights of its CRM user; then resume the kind. Zoho says: {message}"
+                 rights of its CRM user; then resume sync-zoho and pull-zoho. Zoho says: {message}"
             ),
             code: code.to_owned(),
         },

@@ -1,5 +1,5 @@
 //! Zoho does not let us in, or not to this: each reason told from the others, with what a person has to mend. All but the
-//! throttle pause the CRM's work until the secret has other credentials or an admin says so.
+//! throttle pause the CRM's work until the secret is another one or an admin says so.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) fn of_token(error: &str, retry_after: Option<Duration>) -> ZohoError 
     )
 }
 
-pub(super) fn throttled(retry_after: Option<Duration>) -> ZohoError {
+fn throttled(retry_after: Option<Duration>) -> ZohoError {
     ZohoError::Throttled { code: "token-throttled".to_owned(), retry_after }
 }
 
@@ -67,12 +67,12 @@ pub(super) fn of_crm(body: &ErrorBody) -> Option<ZohoError> {
         ),
         "NO_PERMISSION" | "AUTHORIZATION_FAILED" => format!(
             "The CRM user whose refresh token this is may not do this{}. Give his profile the rights to view, create, edit, \
-             delete and tag Contacts and Accounts (CRM, Setup, Profiles), then resume the kind.",
+             delete and tag Contacts and Accounts (CRM, Setup, Profiles), then resume sync-zoho and pull-zoho.",
             missing(&body.details)
         ),
         "INVALID_MODULE" => {
-            "The CRM shows our user no module Contacts or Accounts. Show it to his profile (CRM, Setup, \
-                             Modules and Fields), then resume the kind."
+            "The CRM shows our user no module Contacts or Accounts. Show it to his profile (CRM, Setup, Modules and Fields), \
+             then resume sync-zoho and pull-zoho."
                 .to_owned()
         }
         "INVALID_QUERY" if body.details["reason"].as_str().is_some_and(|reason| reason.starts_with("column")) => {
@@ -89,7 +89,8 @@ pub(super) fn field_missing(module: &str, field: &str) -> ZohoError {
         "field-missing",
         &format!(
             "The CRM's {module} has no field with the API name {field}, or our user may not see it. Make it or show it, then \
-             resume the kind; or name another in the secret isoxp/<stage>/zoho (an empty name: this CRM does without)."
+             resume sync-zoho and pull-zoho; or name another in the secret isoxp/<stage>/zoho (an empty name: this CRM does \
+             without), and the work goes on by itself."
         ),
     )
 }
