@@ -97,7 +97,6 @@ update task_kinds set paused_until = null, reason = null where kind = 'pull-zoho
 
 -- How many people still wait for their Contact is watched while a backfill runs.
 create index users_unlinked_idx on users (id) where zoho_contact_id is null and role <> 'admin';
-create index zoho_links_gone_idx on zoho_links (user_id) where gone_at is not null;
 
 -- Whose last year at school it is, is asked every day, and whose it was.
 create index athletes_dob_idx on athletes (dob) where dob is not null;
