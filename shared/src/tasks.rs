@@ -99,6 +99,8 @@ pub enum Priority {
 }
 
 impl Priority {
+    pub const ALL: [Self; 2] = [Self::Now, Self::Backfill];
+
     /// Of a task that is written while its flag is on or off.
     pub const fn of_flag(enabled: bool) -> Self {
         if enabled { Self::Now } else { Self::Backfill }

@@ -105,6 +105,25 @@ async fn flags_and_kinds_of_work_are_shown_as_they_stand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_backs_off_hides_none_that_stands_behind_it() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.make_admin("ops").await;
+    system.fill_tasks("sync-zoho", 1).await;
+    system.rows("update tasks set priority = 1", &[]).await;
+    let backs_off = "insert into tasks (kind, key, priority, not_before, dispatch_at)
+        select 'sync-zoho', gen_random_uuid(), 0, later, later from (select now() + interval '10 minutes' as later) as clock";
+    system.rows(backs_off, &[]).await;
+
+    let answer = system.get(INTEGRATIONS, "ops").await;
+
+    let sync = named(&answer.body["kinds"], "sync-zoho");
+    assert_eq!(sync["waiting"], 2);
+    assert!(sync["oldest_seconds"].as_i64() > Some(3_500), "{sync}");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sources_are_shown_with_what_they_may_and_without_their_keys() {
     let system = System::start().await;
     system.make_admin("ops").await;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::session::Session;
 use crate::error::Error;
-use crate::tasks::Kind;
+use crate::tasks::{Kind, Priority};
 
 /// How long after the sweep's message the next one follows, should nothing have come of it.
 const NEXT_DISPATCH_SECONDS: f64 = 180.0;
@@ -82,16 +82,21 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
                      select from tasks where tasks.kind = kind.kind and failed_at is not null order by failed_at limit 1000
                  ) as failed) as failed,
                  greatest(0, coalesce(extract(epoch from now() - (
-                     select not_before from tasks
-                     where tasks.kind = kind.kind and failed_at is null
-                     order by priority, not_before
-                     limit 1
+                     -- the first of each place in line, so that one that backs off hides none that stands behind it
+                     select min(first.not_before)
+                     from unnest($1) as place (priority)
+                     cross join lateral (
+                         select not_before from tasks
+                         where tasks.kind = kind.kind and failed_at is null and tasks.priority = place.priority
+                         order by not_before
+                         limit 1
+                     ) as first
                  )), 0))::bigint as oldest_seconds,
                  nullif(kind.paused_until, 'infinity') as paused_until,
                  case when kind.paused_until > now() then kind.reason end as reason
              from task_kinds as kind
              order by kind.kind",
-            &[],
+            &[(&Priority::ALL.map(Priority::as_i16).as_slice(), Type::INT2_ARRAY)],
         )
         .await?;
     Ok(rows
