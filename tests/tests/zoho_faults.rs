@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{System, cathy, frank, sheree, tags};
+use tests::{System, cathy, eventually, frank, parent, sheree, tags};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -163,6 +163,73 @@ async fn too_many_tokens_pause_the_kind_and_nobody_asks_on() {
         is_synced_once(&system, user).await;
         system.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_still_lives_serves_while_no_new_one_is_to_be_had() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    registered(&system).await;
+    system.drained().await;
+    for (place, fault) in ["throttle", "status-500", "reset"].into_iter().enumerate() {
+        let ends = "update zoho_token set expires_at = now() + interval '2 minutes', refreshing_until = '-infinity'";
+        system.rows(ends, &[]).await;
+        system.fault("token", fault, &json!({})).await;
+        let user = system.register(fault, &parent("Pat", &[], "")).await.id("/user/id");
+
+        let synced = eventually("somebody says how it went", || async {
+            match system.task(KIND, user).await {
+                None => Some(true),
+                Some(task) => (!task.code.is_empty()).then_some(false),
+            }
+        })
+        .await;
+
+        assert!(synced && system.linked_contact(user).await.is_some(), "{fault}");
+        assert_eq!(system.pause_of(KIND).await, "", "{fault}");
+        assert_eq!(system.calls("token").await, 2 + u64::try_from(place).unwrap(), "{fault}");
+        system.mend_zoho().await;
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_another_workers_token_in_vain_stops_nobody() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    registered(&system).await;
+    system.drained().await;
+    let refreshed_by_another =
+        "update zoho_token set expires_at = '-infinity', refreshing_until = now() + interval '1 minute'";
+    system.rows(refreshed_by_another, &[]).await;
+
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    let task = system.told(KIND, frank).await;
+    let pause = system.pause_of(KIND).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed, task.waits, pause.as_str()), ("no-answer", false, true, ""));
+    assert!(system.linked_contact(frank).await.is_some());
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_too_late_takes_nobody_elses_away() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    registered(&system).await;
+    system.drained().await;
+    system.rows("update zoho_token set expires_at = '-infinity'", &[]).await;
+    system.fault("token", "hang-after", &json!({})).await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    system.held("token").await;
+
+    let another = "update zoho_token set version = version + 1, expires_at = now() + interval '1 hour'";
+    system.rows(another, &[]).await;
+    system.fault("coql", "invalid-token", &json!({})).await;
+    system.zoho_post("release", &json!({})).await;
+    system.drained().await;
+
+    assert_eq!(system.calls("token").await, 2, "the one that is stored serves after the late one");
+    assert!(system.linked_contact(frank).await.is_some());
+    system.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,15 +90,16 @@ impl std::fmt::Debug for Got<'_> {
     }
 }
 
-/// Stores what came of the refresh of that version and ends the lease.
+/// Stores what came of the refresh of that version and ends the lease. Returns its own version; `None`: another one was
+/// stored meanwhile, and stays.
 pub async fn store(
     session: &impl Session,
     version: i64,
     got: &Got<'_>,
     credentials: &Credentials,
-) -> Result<(), Error> {
-    session
-        .rows(
+) -> Result<Option<i64>, Error> {
+    let row = session
+        .row(
             "update zoho_token set
                  access_token = $2,
                  api_domain = $3,
@@ -108,7 +109,8 @@ pub async fn store(
                  superseded_sha256 = case when credentials_sha256 = $5 then superseded_sha256 else credentials_sha256 end,
                  superseded_at = case when credentials_sha256 = $5 then superseded_at else now() end,
                  credentials_sha256 = $5
-             where version = $1",
+             where version = $1
+             returning version",
             &[
                 (&version, Type::INT8),
                 (&got.token, Type::TEXT),
@@ -118,7 +120,7 @@ pub async fn store(
             ],
         )
         .await?;
-    Ok(())
+    Ok(row.map(|row| row.get("version")))
 }
 
 /// Ends a lease that came to nothing; nobody tries again before `wait` is over.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::error::ZohoError;
 use super::http::{Exchanged, Zoho, exchange};
 use super::refusal;
-use crate::db::{Connection, zoho_token};
+use crate::db::Connection;
+use crate::db::zoho_token::{self, StoredToken};
 
 /// Longer than the refresh can take.
 const LEASE: Duration = Duration::from_secs(20);
@@ -20,12 +21,13 @@ const LOOKS: u32 = 48;
 pub(super) struct Token {
     secret: String,
     pub api_domain: Option<String>,
-    version: i64,
+    /// `None`: another one was stored by the time that it came, and nobody else has it.
+    version: Option<i64>,
 }
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token(version {})", self.version)
+        write!(f, "Token(version {:?})", self.version)
     }
 }
 
@@ -41,19 +43,46 @@ pub(super) async fn current(zoho: &Zoho, connection: &Connection) -> Result<Toke
         let stored = zoho_token::read(connection, &zoho.credentials()).await?;
         let version = stored.version;
         if !stored.fresh && zoho_token::lease(connection, version, LEASE, &zoho.credentials()).await? {
-            return refresh(zoho, connection, version).await;
+            return match refresh(zoho, connection, version).await {
+                Err(error) if stored.alive && is_passing(&error) => {
+                    tracing::warn!(%error, "no new access token yet; the present one still lives");
+                    Ok(stored.into())
+                }
+                outcome => outcome,
+            };
         }
         if stored.alive {
-            return Ok(Token { secret: stored.access_token, api_domain: stored.api_domain, version });
+            return Ok(stored.into());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Err(refusal::throttled(None))
+    // What has kept the other one is his to tell: for all we know, Zoho throttles nobody.
+    Err(ZohoError::NoAnswer("another worker's token"))
+}
+
+/// Whether another attempt may succeed with nothing mended.
+fn is_passing(error: &ZohoError) -> bool {
+    match error {
+        ZohoError::Throttled { .. } | ZohoError::Unreachable(_) | ZohoError::NoAnswer(_) | ZohoError::Broken { .. } => {
+            true
+        }
+        ZohoError::InvalidToken | ZohoError::Refused { .. } | ZohoError::BadRequest { .. } | ZohoError::Ours(_) => {
+            false
+        }
+    }
+}
+
+impl From<StoredToken> for Token {
+    fn from(stored: StoredToken) -> Self {
+        Self { secret: stored.access_token, api_domain: stored.api_domain, version: Some(stored.version) }
+    }
 }
 
 /// Another token than that one, which Zoho has refused.
 pub(super) async fn replaced(zoho: &Zoho, connection: &Connection, refused: &Token) -> Result<Token, ZohoError> {
-    zoho_token::invalidate(connection, refused.version).await?;
+    if let Some(version) = refused.version {
+        zoho_token::invalidate(connection, version).await?;
+    }
     current(zoho, connection).await
 }
 
@@ -62,8 +91,8 @@ async fn refresh(zoho: &Zoho, connection: &Connection, version: i64) -> Result<T
         Ok(granted) => {
             let Granted { secret, api_domain, valid_for } = granted;
             let got = zoho_token::Got { token: &secret, api_domain: api_domain.as_deref(), valid_for };
-            zoho_token::store(connection, version, &got, &zoho.credentials()).await?;
-            Ok(Token { secret, api_domain, version: version + 1 })
+            let version = zoho_token::store(connection, version, &got, &zoho.credentials()).await?;
+            Ok(Token { secret, api_domain, version })
         }
         Err(error) => {
             let wait = if matches!(error, ZohoError::Throttled { .. }) {
