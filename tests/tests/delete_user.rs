@@ -14,10 +14,10 @@ fn reasons(answer: &Answer) -> Vec<&str> {
     answer.body["reasons"].as_array().into_iter().flatten().filter_map(|reason| reason["code"].as_str()).collect()
 }
 
-/// She has bought photos.
-fn order() -> Webhook {
+/// Somebody with this address has bought photos.
+fn order(buyer: &str) -> Webhook {
     let data = json!({
-        "order_id": "SB1", "external_host_id": "PD-1", "buyer_email": "sheree@example.com", "total": "48.00", "currency": "USD",
+        "order_id": "SB1", "external_host_id": "PD-1", "buyer_email": buyer, "total": "48.00", "currency": "USD",
     });
     Webhook::new("order.created", &data)
 }
@@ -158,7 +158,7 @@ async fn no_trace_of_her_address_stays_but_that_it_must_not_be_written_to() {
     system.register("frank", &frank()).await;
     system.register("sheree", &sheree("")).await;
     system.rows("insert into email_suppressions (email_sha256, reason) values (email_sha256('sheree@example.com'), 'bounce')", &[]).await;
-    let order = order();
+    let order = order("sheree@example.com");
     system.send_webhook(&order).await;
     let hers = "webhook_inbox where subject = 'buyer:' || encode(email_sha256('sheree@example.com'), 'hex')";
     assert_eq!(system.count(hers).await, 1);
@@ -219,7 +219,7 @@ async fn an_order_that_comes_while_she_goes_waits_for_whoever_has_the_address_ne
         delete(&system, "sheree"),
         async {
             system.blocked().await;
-            system.send_webhook(&order()).await
+            system.send_webhook(&order("sheree@example.com")).await
         },
         async {
             lock.keeps_waiting(2).await;
@@ -229,6 +229,28 @@ async fn an_order_that_comes_while_she_goes_waits_for_whoever_has_the_address_ne
 
     assert_eq!(gone.status, 204, "{}", gone.body);
     assert_eq!((order.status, &order.body["status"]), (202, &json!("pending")), "{}", order.body);
+    system.stop().await;
+}
+
+/// She verifies another address, under which she has bought photos, in the very moment in which she goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_trace_of_an_address_stays_that_is_hers_only_since_then() {
+    let system = System::start().await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.send_webhook(&order("lane@example.com")).await;
+    let changing = system.session().await;
+    changing.batch_execute("begin").await.unwrap();
+    changing.execute("update users set email = 'lane@example.com' where id = $1", &[&user]).await.unwrap();
+    let applied = "update webhook_inbox set status = 'applied', applied_at = now()";
+    assert_eq!(changing.execute(applied, &[]).await.unwrap(), 1);
+
+    let (gone, ()) = tokio::join!(delete(&system, "sheree"), async {
+        system.blocked().await;
+        changing.batch_execute("commit").await.unwrap();
+    });
+
+    assert_eq!((gone.status, system.count("users").await), (204, 0), "{}", gone.body);
+    assert_eq!(system.count("webhook_inbox where payload is null and subject = 'buyer:'").await, 1);
     system.stop().await;
 }
 

@@ -24,16 +24,21 @@ pub struct App {
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
     let subject = identity::subject(&request)?;
 
-    let follow_up = db::once_more(|| delete(app, &subject)).await?;
+    let follow_up = loop {
+        if let Some(follow_up) = db::once_more(|| delete(app, &subject)).await? {
+            break follow_up;
+        }
+    };
 
     app.queues.wake(&follow_up).await;
     Ok(http::done())
 }
 
-async fn delete(app: &App, subject: &Subject) -> Result<FollowUp, Error> {
+/// `None`: her address has changed in this moment, and nothing was done.
+async fn delete(app: &App, subject: &Subject) -> Result<Option<FollowUp>, Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let user = lock(&tx, subject).await?;
+    let Some(user) = lock(&tx, subject).await? else { return Ok(None) };
     let hindrances = db::erasures::hindrances(&tx, user.id).await?;
     if !hindrances.is_empty() {
         return Err(Error::CannotBeDeleted(hindrances));
@@ -46,12 +51,13 @@ async fn delete(app: &App, subject: &Subject) -> Result<FollowUp, Error> {
     follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     tx.commit().await?;
     tracing::info!(user = %user.id, "a user was deleted");
-    Ok(follow_up)
+    Ok(Some(follow_up))
 }
 
 /// The user, and whatever events may say about her, until the transaction ends: an order that comes meanwhile waits here
-/// and then finds nobody. Events lock their subject before the user, and so does this.
-async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<User, Error> {
+/// and then finds nobody. Events lock their subject before the user, and so does this: by an address that may be another
+/// one once she is locked (`None`).
+async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, Error> {
     let user = db::users::by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
     if user.role == Role::Admin {
         return Err(Error::Forbidden {
@@ -60,7 +66,8 @@ async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<User, Error> {
         });
     }
     db::inbox::lock_subjects(tx, &subjects(&user)).await?;
-    if db::users::lock(tx, user.id).await? { Ok(user) } else { Err(db::users::not_registered()) }
+    let locked = db::users::lock_by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
+    Ok(Some(locked).filter(|locked| (locked.id, &locked.email) == (user.id, &user.email)))
 }
 
 fn subjects(user: &User) -> [EventSubject; 2] {
