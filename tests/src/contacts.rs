@@ -107,3 +107,12 @@ pub fn tags(contact: &Value) -> Vec<&str> {
     names.sort_unstable();
     names
 }
+
+/// The tags of Jordan's parent: these, and that of Jordan's last year at school while it lasts.
+pub fn tags_with_jordans(others: &[&str]) -> Vec<String> {
+    let today = crate::webhook::now().format("%Y-%m-%d").to_string();
+    let senior = ("2026-09-01".."2027-09-01").contains(&today.as_str()).then_some("Senior 2027");
+    let mut tags: Vec<String> = others.iter().copied().chain(senior).map(str::to_owned).collect();
+    tags.sort();
+    tags
+}

@@ -26,7 +26,7 @@ mod wire;
 mod zoho;
 
 pub use api::{Answer, sent};
-pub use contacts::{USER_ID, tags};
+pub use contacts::{USER_ID, tags, tags_with_jordans};
 pub use crm::ORGANIZATION_ID;
 pub use deliveries::{Arrived, Delivery};
 pub use detour::Detour;

@@ -15,8 +15,6 @@ pub(super) struct Edit {
     pub(super) unit: Unit,
     /// As it was written.
     pub(super) value: Option<String>,
-    /// By Zoho's clock, in milliseconds; only of sales' edits.
-    pub(super) time: i64,
 }
 
 /// A user.
@@ -60,22 +58,22 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: i64) -> Edit {
+    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>) -> Edit {
         self.edits += 1;
-        Edit { at: self.edits, unit, value, time }
+        Edit { at: self.edits, unit, value }
     }
 
     /// A user has said something.
     pub(super) fn said(&mut self, member: usize, unit: Unit, value: Option<String>) {
-        let edit = self.edit(unit, value, 0);
+        let edit = self.edit(unit, value);
         if let Some(person) = self.people.get_mut(&member) {
             person.edits.push(edit);
         }
     }
 
     /// Sales have written something.
-    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: i64) {
-        let edit = self.edit(unit, value, time);
+    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>) {
+        let edit = self.edit(unit, value);
         self.records.entry(record.to_owned()).or_default().edits.push(edit);
     }
 
