@@ -1,7 +1,7 @@
 //! Whoever is erased here is erased over there, however long that takes.
 
 use serde_json::{Value, json};
-use tests::{System, USER_ID, cathy, eventually, sheree};
+use tests::{System, USER_ID, cathy, eventually, parent, sheree};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -163,6 +163,49 @@ async fn on_the_route_over_middleware_a_person_has_to_erase() {
     system.drained().await;
 
     assert_eq!((task.code.as_str(), task.failed, left), ("erase-by-hand", true, 1));
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_somebody_elses_by_now_stays_without_her_id() {
+    let system = System::with(ON).await;
+    let hers = system.register("sheree", &sheree("")).await.id("/user/id");
+    let dana = system.register("dana", &parent("Dana", &[], "")).await.id("/user/id");
+    system.drained().await;
+    let [gone, kept] = [system.contact_of(hers).await["id"].clone(), system.contact_of(dana).await["id"].clone()];
+    // Sales take the two for one person, and keep the wrong id.
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": gone})).await;
+    system.edited("Contacts", &kept, &json!({USER_ID: hers})).await;
+
+    deleted(&system, "sheree").await;
+    system.drained().await;
+    let left = system.contacts().await;
+    system.asked_for(dana).await;
+    system.drained().await;
+
+    assert_eq!(
+        left.iter().map(|contact| [&contact["id"], &contact[USER_ID]]).collect::<Vec<_>>(),
+        [[&kept, &Value::Null]]
+    );
+    assert_eq!(system.contact_of(dana).await["id"], kept);
+    assert_eq!(system.count("erasures where erased_at is not null").await, 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_comes_back_is_erased_once_more() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    deleted(&system, "sheree").await;
+    system.drained().await;
+
+    let restored = json!({"Last_Name": "Lane", "Email": "sheree@example.com", USER_ID: user});
+    let restored = system.contact_of_sales(&restored).await;
+    system.notified("Contacts", &[&json!(restored)]).await;
+    system.drained().await;
+
     is_erased(&system).await;
     system.stop().await;
 }

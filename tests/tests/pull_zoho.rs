@@ -258,3 +258,30 @@ async fn a_rule_in_the_crm_that_always_says_otherwise_is_not_fought() {
     assert_eq!(reason, 1);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_in_the_crm_that_takes_our_id_off_is_not_fought() {
+    let (system, user, contact) = synced(ON).await;
+    system
+        .zoho_post("settings", &json!({"field_rules": [{"module": "Contacts", "field": USER_ID, "always": null}]}))
+        .await;
+
+    system.edited("Contacts", &contact, &json!({"Mailing_City": "Evanston"})).await;
+    for _ in 0..6 {
+        system.notified("Contacts", &[&contact]).await;
+        eventually("the record is read", || async {
+            (system.count("tasks where kind = 'pull-zoho' and failure is null").await == 0).then_some(())
+        })
+        .await;
+    }
+    let during = system.calls("update").await;
+    system.zoho_post("settings", &json!({"field_rules": []})).await;
+    system.rows("update zoho_links set corrected_at = corrected_at - interval '1 hour'", &[]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+
+    assert_eq!(during, 4);
+    assert_eq!(system.contact_of(user).await["id"], contact);
+    system.stop().await;
+}

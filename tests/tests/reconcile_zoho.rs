@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{System, USER_ID, sheree};
+use tests::{ORGANIZATION_ID, System, USER_ID, sheree};
 use uuid::Uuid;
 
 const KIND: &str = "pull-zoho";
@@ -375,5 +375,58 @@ async fn what_zoho_refuses_ends_the_run_without_a_failure_and_is_measured() {
     assert_eq!(stopped, ["TOO_MANY_REQUESTS", "OAUTH_SCOPE_MISMATCH", "http-500"]);
     assert!(late.contains("\"ReconciledMinutesAgo\":90"));
     assert!(system.logs().contains("\"ReconciledMinutesAgo\":0"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_carries_the_id_of_somebody_who_was_erased_is_found() {
+    let system = system().await;
+    let (erased, unknown) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    system.rows("insert into erasures (user_id, erased_at) values ($1, now())", &[&erased]).await;
+    let restored = system.contact_of_sales(&json!({ "Last_Name": "Lane", USER_ID: erased })).await;
+    system.contact_of_sales(&json!({ "Last_Name": "Stone", USER_ID: unknown })).await;
+
+    reconcile(&system).await;
+
+    assert_eq!(take_tasks(&system).await, [restored]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_edited_before_anything_was_read_is_found_by_links_that_are_older() {
+    for is_known in [true, false] {
+        let system = system().await;
+        at_zoho_minutes_ago(&system, 2 * 24 * 60).await;
+        let contact = system.contact_of_sales(&json!({ "Last_Name": "Lane" })).await;
+        link(&system, std::slice::from_ref(&contact)).await;
+        // Make or Zapier link people without a word of what was agreed on.
+        let since = if is_known { "update zoho_links set synced_at" } else { "update users set created_at" };
+        system.rows(&format!("{since} = now() - interval '3 days'"), &[]).await;
+        if !is_known {
+            system.rows("delete from zoho_links", &[]).await;
+        }
+        at_zoho_minutes_ago(&system, 0).await;
+
+        let found = reconcile(&system).await;
+
+        assert_eq!(take_tasks(&system).await, [contact], "{found}");
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_always_fails_keeps_nobody_from_the_others() {
+    let system = system().await;
+    let erased = Uuid::from_u128(7);
+    system.rows("insert into erasures (user_id, erased_at) values ($1, now())", &[&erased]).await;
+    let account = json!({"module": "Accounts", "fields": {"Account_Name": "Lincoln", ORGANIZATION_ID: erased}});
+    let account = system.zoho_post("create", &account).await["id"].clone();
+    system.fault("deleted", "status-500", &json!({ "times": -1 })).await;
+
+    let found = reconcile(&system).await;
+
+    assert_eq!(found["stopped"], "http-500", "{found}");
+    assert_eq!(json!(take_tasks(&system).await), json!([account]));
+    assert_eq!(cursor(&system, "ran_at").await, None, "not everything was read");
     system.stop().await;
 }

@@ -48,6 +48,34 @@ async fn the_name_of_an_account_flows_both_ways_and_its_type_is_ours_to_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn edits_of_an_account_and_of_its_admins_contact_both_arrive() {
+    let system = System::with(ON).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let (account, contact) = (system.account_of(user).await["id"].clone(), system.contact_of(user).await["id"].clone());
+    system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
+
+    system.edited("Accounts", &account, &json!({"Account_Name": "Lincoln Park High"})).await;
+    system.edited("Contacts", &contact, &json!({"First_Name": "Kathy"})).await;
+    system.notified("Accounts", &[&account]).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.let_an_hour_pass().await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    // One batch has both.
+    system.sweep().await;
+    system.drained().await;
+    system.asked_for(user).await;
+    system.drained().await;
+
+    let rows = system.rows("select org_name, first_name from profiles_organizations", &[]).await;
+    assert_eq!((rows[0].get::<_, &str>(0), rows[0].get::<_, &str>(1)), ("Lincoln Park High", "Kathy"));
+    assert_eq!(system.account_of(user).await["Account_Name"], "Lincoln Park High");
+    assert_eq!(system.contact_of(user).await["First_Name"], "Kathy");
+    assert_eq!(system.count("webhook_events where type = 'user.updated'").await, 1, "they came in one batch");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_never_matched_by_its_name() {
     let system = System::with(ON).await;
     let theirs =
@@ -136,5 +164,40 @@ async fn a_photographers_contact_has_his_code_and_his_level() {
     assert_eq!(shown(&before), json!(["photographer", "FRANK2024", "Level 1"]));
     assert_eq!(shown(&after), json!(["photographer", "FRANK2024", "Level 2"]));
     assert_eq!(after["Phone"], "+13125550007", "we have no place for it, so it is sales' own");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_end_nobody_told_does_not_keep_edits_of_its_admin_out() {
+    let system = System::with(ON).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let (account, contact) = (system.account_of(user).await["id"].clone(), system.contact_of(user).await["id"].clone());
+    system.zoho_post("delete", &json!({"module": "Accounts", "id": account})).await;
+
+    system.edit_arrives(&contact, &json!({"Account_Name": null, "Last_Name": "Stone"})).await;
+
+    assert_eq!(system.count("profiles_organizations where last_name = 'Stone'").await, 1);
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_another_organisations_by_now_is_not_attached() {
+    let system = System::with(ON).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    let other = system.register("carl", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let (account, theirs) = (system.account_of(user).await["id"].clone(), system.account_of(other).await["id"].clone());
+    let contact = system.contact_of(user).await["id"].clone();
+    system.edited("Accounts", &theirs, &json!({ORGANIZATION_ID: null})).await;
+    system.edited("Accounts", &account, &json!({ORGANIZATION_ID: other})).await;
+    system.edited("Contacts", &contact, &json!({"Account_Name": null})).await;
+
+    system.asked_for(user).await;
+    let task = system.told("sync-zoho", user).await;
+
+    assert_eq!((task.code.as_str(), task.failed), ("contact-belongs-to-another", true));
+    assert_eq!(system.contact_of(user).await["Account_Name"], json!(null));
     system.stop().await;
 }

@@ -315,12 +315,53 @@ async fn a_hundred_people_who_have_not_changed_cost_one_read_and_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unlinked_contact_of_ours_that_lost_its_record_keeps_its_id() {
+async fn our_id_on_a_contact_goes_back_when_sales_have_cleared_it() {
     let system = System::with(ON).await;
     let (user, contact) = registered(&system, "sheree", &sheree("")).await;
 
     system.edit_arrives(&contact, &json!({USER_ID: null})).await;
 
     assert_eq!(system.contact_of(user).await["id"], contact);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_email": true})).await;
+    let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
+    let (dana, _) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.rows("update users set email = 'lane@example.com' where id = $1", &[&sheree]).await;
+    system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
+    // Somebody works on the Contact that has the address.
+    system.fault("update", "record-error", &json!({"match": hers, "code": "RECORD_LOCKED"})).await;
+
+    system.asked_for(dana).await;
+    system.wake(KIND, &[dana]).await;
+    let task = system.task(KIND, dana).await.expect("it waits");
+    system.stack().set_mappings_enabled(true).await;
+    system.asked_for(sheree).await;
+    goes_on(&system).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed), ("RECORD_LOCKED", false), "{task:?}");
+    assert_eq!(system.contact_of(dana).await["Email"], "sheree@example.com");
+    assert_eq!(system.contact_of(sheree).await["Email"], "lane@example.com");
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crm_that_counts_finer_than_it_shows_does_not_refuse_for_ever() {
+    let system = System::with(ON).await;
+    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    system.zoho_post("settings", &json!({"modified_hidden_milliseconds": 500})).await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.drained().await;
+
+    assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
+    assert_eq!(system.calls("update").await, 3, "refused as stale twice");
     system.stop().await;
 }

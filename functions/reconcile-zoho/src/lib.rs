@@ -68,10 +68,11 @@ async fn run(app: &App, time: TimeLeft, found: &mut Reconciled) -> Result<(), St
         return Err(Stop::Told("paused"));
     }
     let mut run = Run { zoho: zoho(app).await?, time, found };
+    let mut failed = None;
     for module in CrmModule::ALL {
-        run.module(&mut connection, module).await?;
+        run.module(&mut connection, module, &mut failed).await?;
     }
-    Ok(())
+    failed.map_or(Ok(()), |error| Err(Stop::Zoho(error)))
 }
 
 async fn zoho(app: &App) -> Result<Zoho, Error> {

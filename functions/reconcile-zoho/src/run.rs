@@ -26,6 +26,21 @@ pub(crate) enum Stop {
     Zoho(ZohoError),
 }
 
+impl Stop {
+    /// A list on which Zoho fails must not keep us from the others; the first failure is told in the end. What would
+    /// speak against any call ends the run. Returns whether the list was read to its end, which it was not.
+    fn of_this_list(self, failed: &mut Option<ZohoError>) -> Result<bool, Self> {
+        match self {
+            Self::Zoho(ZohoError::Throttled { .. } | ZohoError::Refused { .. } | ZohoError::Ours(_))
+            | Self::Told(_) => Err(self),
+            Self::Zoho(error) => {
+                failed.get_or_insert(error);
+                Ok(false)
+            }
+        }
+    }
+}
+
 impl From<ZohoError> for Stop {
     fn from(error: ZohoError) -> Self {
         Self::Zoho(error)
@@ -39,11 +54,21 @@ impl From<Error> for Stop {
 }
 
 impl Run<'_> {
-    pub(crate) async fn module(&mut self, connection: &mut Connection, module: CrmModule) -> Result<(), Stop> {
+    /// Both lists of a module. `failed` takes the first failure that concerns one list alone.
+    pub(crate) async fn module(
+        &mut self,
+        connection: &mut Connection,
+        module: CrmModule,
+        failed: &mut Option<ZohoError>,
+    ) -> Result<(), Stop> {
         let cursor = zoho_cursors::begin(connection, module).await?;
-        self.edited(connection, module, cursor).await?;
-        self.deleted(connection, module, cursor).await?;
-        zoho_cursors::finish(connection, module).await?;
+        let edited = self.edited(connection, module, cursor).await.map(|()| true);
+        let edited = edited.or_else(|stop| stop.of_this_list(failed))?;
+        let deleted = self.deleted(connection, module, cursor).await.map(|()| true);
+        let deleted = deleted.or_else(|stop| stop.of_this_list(failed))?;
+        if edited && deleted {
+            zoho_cursors::finish(connection, module).await?;
+        }
         Ok(())
     }
 

@@ -85,6 +85,14 @@ async fn renew(
         (Step::Changed, _) => crm.change_watch(&wish).await?,
         _ => crm.open_watch(&wish).await?,
     };
+    let Some(given) = given else {
+        tracing::error!(
+            channel = wanted.id,
+            "Zoho opens the channel of its notifications for one of its modules alone"
+        );
+        // As if there were none: the next run asks again.
+        return Ok((step, now));
+    };
     if given < now + LEAST_GIVEN {
         tracing::error!(
             asked = %wish.expires_at,

@@ -2,7 +2,7 @@
 //! changed meanwhile.
 
 use axum::http::header;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -55,7 +55,9 @@ pub(super) fn locked(record: &Record) -> Result<(), Value> {
 
 /// Refuses a record that changed after the client's `If-Unmodified-Since`.
 pub(super) fn newer(world: &World, call: &Call, record: &Record) -> Result<(), Value> {
-    let newer = unmodified_since(call).is_some_and(|since| record.modified > since);
+    // What Zoho shows as a whole second has happened somewhat later.
+    let hidden = TimeDelta::milliseconds(world.settings.modified_hidden_milliseconds.into());
+    let newer = unmodified_since(call).is_some_and(|since| record.modified + hidden > since);
     if !newer {
         return Ok(());
     }

@@ -88,6 +88,22 @@ pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>
     rows.iter().map(erasure).collect()
 }
 
+/// Something of these users is over there again, restored or made by a late call: those of them who were erased are to be
+/// erased once more.
+pub async fn reopen(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    let rows = tx
+        .rows(
+            "with known as materialized (
+                 select user_id from erasures where user_id = any ($1) order by user_id for update
+             )
+             update erasures set erased_at = null from known where erasures.user_id = known.user_id
+             returning erasures.user_id",
+            &[(&users, Type::UUID_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("user_id")).collect())
+}
+
 /// Takes note that nothing of these users is left over there.
 pub async fn close(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
     if users.is_empty() {

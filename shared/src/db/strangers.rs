@@ -9,12 +9,18 @@ use crate::error::Error;
 use crate::tasks::Kind;
 
 /// A record that is linked to nobody.
-#[derive(Debug)]
 pub struct Stranger {
     /// The user whose id it carries.
     pub user: Option<UserId>,
     /// Of a Contact.
     pub email: Option<String>,
+}
+
+/// Without the address.
+impl std::fmt::Debug for Stranger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stranger").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// The users whom these records may concern: those with their ids, and those who have never had a Contact, by their

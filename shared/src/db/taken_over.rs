@@ -10,7 +10,7 @@ use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{Role, UserId};
 use crate::error::Error;
 
-/// The changes of one profile.
+/// All changes of one profile: there is one of it for each user.
 #[derive(Clone, Debug)]
 pub struct Taken<'a> {
     pub user: UserId,

@@ -28,13 +28,32 @@ pub struct Changed {
     pub modified_at: DateTime<Utc>,
 }
 
-/// Who reads a module for the first time begins an hour back; what was there before is read when people are linked.
+/// Who reads a module for the first time begins an hour back; what was there before is read when people are linked. For
+/// those who have been linked since before anything was read, it begins where their first link was last looked at, or,
+/// where nothing is known of that (Make or Zapier have linked them), where the first of them came.
 pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, Error> {
     let row = session
         .row(
-            "update zoho_cursors set
-                 modified_to = coalesce(modified_to, date_trunc('second', now()) - interval '1 hour'),
-                 deleted_to = coalesce(deleted_to, date_trunc('second', now()) - interval '1 hour')
+            // What the select finds is asked for only while there is no cursor.
+            "with first as not materialized (
+                 select date_trunc('second', least(
+                     now() - interval '1 hour',
+                     (select min(synced_at) from zoho_links where module = $1 and gone_at is null)
+                         - interval '10 minutes',
+                     (
+                         select min(users.created_at)
+                         from users
+                         left join profiles_organizations as org on org.user_id = users.id
+                         where case $1 when 'Contacts' then zoho_contact_id else zoho_account_id end is not null
+                           and not exists (
+                               select from zoho_links as link where link.user_id = users.id and link.module = $1
+                           )
+                     )
+                 )) as start
+             )
+             update zoho_cursors set
+                 modified_to = coalesce(modified_to, (select start from first)),
+                 deleted_to = coalesce(deleted_to, (select start from first))
              where module = $1
              returning modified_to, deleted_to",
             &[(&module.as_str(), Type::TEXT)],
@@ -45,7 +64,7 @@ pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, 
 }
 
 /// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
-/// on it. A change is here if the link was brought up to date after that very change; and clearly after it, since
+/// on it, or of one who was erased. A change is here if the link was brought up to date after that very change; and clearly after it, since
 /// another edit within the same second would look the same.
 pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Changed]) -> Result<Vec<CrmRecord>, Error> {
     let ids: Vec<String> = changed.iter().map(|one| one.record.id.to_string()).collect();
@@ -58,7 +77,11 @@ pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Chang
                  from unnest($2, $3, $4) as changed (id, modified_at, user_id)
                  left join ({LINKED}) as linked on linked.record = changed.id
                  left join zoho_links as link on link.user_id = linked.user_id and link.module = $1
-                 where (linked.user_id is not null or exists (select from users where users.id = changed.user_id))
+                 where (
+                     linked.user_id is not null
+                     or exists (select from users where users.id = changed.user_id)
+                     or exists (select from erasures where erasures.user_id = changed.user_id)
+                 )
                    and not coalesce(
                        link.modified_at = changed.modified_at
                            and link.synced_at > changed.modified_at + interval '10 seconds',

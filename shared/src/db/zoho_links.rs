@@ -140,6 +140,7 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                  select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at,
                      corrected::int, case when corrected then now() end
                  from agreed join linked using (user_id)
+                 order by user_id
                  on conflict (user_id, module) do update set
                      base = excluded.base,
                      tags = excluded.tags,
@@ -198,7 +199,9 @@ pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> 
     Ok(())
 }
 
-/// Writes down tags that are about to be put on Contacts, so that they are known as ours whatever becomes of the call.
+/// Writes down tags that are about to be put on Contacts, so that they are known as ours whatever becomes of the call. The
+/// rows in `users` are locked first, as for every other change of links: so nobody records a round between its reading
+/// of the tags and its writing of them, and nobody waits in a circle.
 pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)]) -> Result<(), Error> {
     let (users, tags): (Vec<Uuid>, Vec<Json<&Vec<String>>>) =
         tags.iter().map(|(user, tags)| (user.0, Json(tags))).unzip();
@@ -206,7 +209,7 @@ pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)])
         .rows(
             "with present as materialized (
                  -- whoever is being deleted is waited for, and is not here then
-                 select id from users where id = any ($1) order by id for key share
+                 select id from users where id = any ($1) order by id for no key update
              )
              insert into zoho_links as link (user_id, module, base, tags, version)
              select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), 0

@@ -61,9 +61,8 @@ impl std::fmt::Debug for Conflict {
 pub fn merge(module: CrmModule, base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {
-        let sides =
-            Sides { unit, base: Values::of(unit, base), ours: Values::of(unit, ours), theirs: raw(unit, theirs) };
-        merge.add(&sides);
+        let (theirs, is_first) = (raw(unit, theirs), base.is_empty());
+        merge.add(&Sides { unit, is_first, base: Values::of(unit, base), ours: Values::of(unit, ours), theirs });
     }
     merge
 }
@@ -74,6 +73,8 @@ struct Values(Vec<Option<String>>);
 
 struct Sides {
     unit: Unit,
+    /// They have never agreed on anything: what differs is nobody's change.
+    is_first: bool,
     base: Values,
     ours: Values,
     theirs: Theirs,
@@ -89,7 +90,7 @@ struct Theirs {
 
 impl Merge {
     fn add(&mut self, sides: &Sides) {
-        let Sides { unit, base, ours, theirs } = sides;
+        let Sides { unit, base, ours, theirs, .. } = sides;
         let same = |one: &Values, other: &Values| one.same(other, *unit);
         let Some(clean) = &theirs.clean else { return self.add_unusable(sides) };
         if same(ours, clean) {
@@ -109,11 +110,14 @@ impl Merge {
     }
 
     /// A name that was cleared goes back, since we need one. Anything else is somebody's note, and stays until our side
-    /// has something new to say.
+    /// has something new to say. What both had when they first met is not new.
     fn add_unusable(&mut self, sides: &Sides) {
         if sides.theirs.raw.is_blank() && sides.base.is_blank() {
             // It was never there: nobody has cleared it.
             self.send(sides);
+        } else if sides.is_first && !sides.theirs.raw.is_blank() {
+            self.conflict(sides, Kept::Both);
+            self.agree(sides.unit, &sides.ours);
         } else if sides.theirs.raw.is_blank() || !sides.ours.same(&sides.base, sides.unit) {
             self.keep_ours(sides);
         } else {
@@ -325,6 +329,32 @@ mod tests {
     }
 
     #[test]
+    fn a_note_that_was_there_when_both_first_met_stays_until_she_has_a_new_number() {
+        let theirs = sheree().with(&changed([(Phone, "312-555-0142 x23")]));
+        let ours = sheree().with(&changed([(Phone, "+13125550001")]));
+
+        let met = contact(&Fields::default(), &sheree(), &theirs);
+        let sent = contact(&met.base, &ours, &theirs);
+
+        assert!(met.send.is_empty() && met.take.is_empty(), "{met:?}");
+        assert_eq!(met.conflicts[0].kept, Kept::Both);
+        assert_eq!(sent.send, changed([(Phone, "+13125550001")]));
+    }
+
+    #[test]
+    fn her_first_number_goes_out_though_there_is_a_note() {
+        let without = sheree().with(&Changes::from([(Phone, None)]));
+        let theirs = sheree().with(&changed([(Phone, "ask her husband")]));
+
+        let left = contact(&without, &without, &theirs);
+        let sent = contact(&left.base, &sheree(), &theirs);
+
+        assert!(left.send.is_empty());
+        assert_eq!(sent.send, changed([(Phone, "+13125550142")]));
+        assert_eq!(sent.conflicts[0].kept, Kept::Ours);
+    }
+
+    #[test]
     fn a_first_name_that_was_cleared_goes_back() {
         let theirs = sheree().with(&Changes::from([(FirstName, None)]));
 
@@ -388,9 +418,14 @@ mod tests {
         })
     }
 
+    /// On what both last agreed; nothing, if they never met.
+    fn agreed() -> impl Strategy<Value = Fields> {
+        prop_oneof![1 => Just(Fields::default()), 3 => held()]
+    }
+
     proptest! {
         #[test]
-        fn after_one_merge_there_is_nothing_left_to_do(base in held(), ours in held(), theirs in record()) {
+        fn after_one_merge_there_is_nothing_left_to_do(base in agreed(), ours in held(), theirs in record()) {
             let merged = contact(&base, &ours, &theirs);
             let (ours, theirs) = (ours.with(&merged.take), theirs.with(&merged.send));
 
@@ -407,7 +442,7 @@ mod tests {
         }
 
         #[test]
-        fn no_value_is_replaced_without_a_trace_unless_it_is_the_old_one(base in held(), ours in held(), theirs in record()) {
+        fn no_value_is_replaced_without_a_trace_unless_it_is_the_old_one(base in agreed(), ours in held(), theirs in record()) {
             let merged = contact(&base, &ours, &theirs);
 
             for unit in Unit::of(CrmModule::Contacts) {
@@ -421,6 +456,8 @@ mod tests {
                 let kept = match (&new_theirs, &old_theirs) {
                     (Some(new), Some(old)) => new.same(old, unit) || new.completes(old) || old.same(&of(&base), unit),
                     (None, None) => true,
+                    // A blank is nothing to lose.
+                    (_, None) => of(&theirs).is_blank(),
                     _ => false,
                 };
                 prop_assert!(kept || told, "{:?} of theirs was lost", unit);
@@ -428,7 +465,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_ours_to_say_is_never_taken(base in held(), ours in held(), theirs in record()) {
+        fn what_is_ours_to_say_is_never_taken(base in agreed(), ours in held(), theirs in record()) {
             let merged = contact(&base, &ours, &theirs);
 
             prop_assert!(merged.take.keys().all(|field| Unit::ALL.into_iter()

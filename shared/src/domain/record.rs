@@ -3,6 +3,7 @@
 //! [`merge`](super::merge).
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
@@ -134,8 +135,43 @@ impl Unit {
 pub struct Fields(BTreeMap<Field, String>);
 
 /// What is to be written: `None` clears a field.
-pub type Changes = BTreeMap<Field, Option<String>>;
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Changes(BTreeMap<Field, Option<String>>);
 
+/// Without the values: they say something about a person.
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Deref for Changes {
+    type Target = BTreeMap<Field, Option<String>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Changes {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> From<[(Field, Option<String>); N]> for Changes {
+    fn from(changes: [(Field, Option<String>); N]) -> Self {
+        Self(changes.into())
+    }
+}
+
+impl FromIterator<(Field, Option<String>)> for Changes {
+    fn from_iter<I: IntoIterator<Item = (Field, Option<String>)>>(changes: I) -> Self {
+        Self(changes.into_iter().collect())
+    }
+}
+
+/// Without the values: they say something about a person.
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -170,7 +206,7 @@ impl Fields {
     #[must_use]
     pub fn with(&self, changes: &Changes) -> Self {
         let mut fields = self.0.clone();
-        for (field, value) in changes {
+        for (field, value) in changes.iter() {
             match value.as_ref().filter(|value| !value.trim().is_empty()) {
                 Some(value) => drop(fields.insert(*field, value.clone())),
                 None => drop(fields.remove(field)),

@@ -1,20 +1,24 @@
 //! What may be recorded of a record's plan, by what has changed on our side since its person was read.
 
+use std::collections::BTreeMap;
+
 use super::half::{End, Half};
 use super::plan::Plan;
 use super::problem::Problem;
+use super::tags::is_among;
 use crate::db::people::Person;
-use crate::db::zoho_links::{Agreed, Standing};
+use crate::db::zoho_links::{Agreed, Link, Standing};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
-use crate::domain::record::{Fields, Unit};
+use crate::domain::merge::{Conflict, Kept as KeptSide};
+use crate::domain::record::{Changes, Fields, Unit};
 
 /// What is recorded.
 #[derive(Debug)]
 pub(super) enum Fate<'a> {
     /// All of it.
     Whole(Kept<'a>),
-    /// She has changed meanwhile: what was written is so, and the rest is seen again.
+    /// She has changed meanwhile: what was written is so, and what both had the same; the rest is seen again.
     Written(Kept<'a>),
     /// Nothing had to be done.
     Echo,
@@ -30,6 +34,7 @@ pub(super) enum Fate<'a> {
 pub(super) struct Kept<'a> {
     plan: &'a Plan,
     base: Fields,
+    tags: Vec<String>,
 }
 
 impl<'a> Fate<'a> {
@@ -50,13 +55,14 @@ impl<'a> Fate<'a> {
             return Self::Nothing;
         }
         let same_fields = of_module(half.module, &read.fields) == of_module(half.module, &now.fields);
+        let kept = |base: Fields| Kept { plan, base, tags: tags(plan, was, is) };
         match (same_fields, is_written) {
             (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo,
-            (true, true) => Self::Whole(Kept { plan, base: plan.base.clone() }),
-            (true, false) => Self::Whole(Kept { plan, base: plan.base_unsent.clone() }),
+            (true, true) => Self::Whole(kept(plan.base.clone())),
+            (true, false) => Self::Whole(kept(plan.base_unsent.clone())),
             (false, true) => {
-                let sent = plan.write.as_ref().map(|write| write.changes.clone()).unwrap_or_default();
-                Self::Written(Kept { plan, base: was.base.with(&sent) })
+                let not_taken = plan.take.keys().map(|field| (*field, was.base.get(*field).map(str::to_owned)));
+                Self::Written(kept(plan.base.with(&not_taken.collect())))
             }
             (false, false) => Self::Overtaken,
         }
@@ -98,13 +104,180 @@ impl Kept<'_> {
             user,
             record: self.plan.record.as_ref()?,
             base: &self.base,
-            tags: &self.plan.tags.ours,
+            tags: &self.tags,
             modified_at: self.plan.modified_at,
             corrected: self.plan.corrects && self.plan.written(),
         })
     }
 }
 
+/// The tags of ours that are there, and those that somebody else's work was about to put there since she was read.
+fn tags(plan: &Plan, was: &Link, is: &Link) -> Vec<String> {
+    let ours = &plan.tags.ours;
+    let announced = is.tags.iter().filter(|tag| !is_among(tag, &was.tags) && !is_among(tag, ours));
+    ours.iter().chain(announced).cloned().collect()
+}
+
+/// What is taken over into each profile: the Account and the Contact of one person may both have been changed.
+pub(super) fn taken(fates: &[(&Half, Fate<'_>)]) -> BTreeMap<UserId, Changes> {
+    let mut taken: BTreeMap<UserId, Changes> = BTreeMap::new();
+    for (half, fate) in fates {
+        if let Some(plan) = fate.whole().filter(|plan| !plan.take.is_empty()) {
+            taken.entry(half.user).or_default().extend(plan.take.iter().map(|(field, value)| (*field, value.clone())));
+        }
+    }
+    taken
+}
+
+/// The conflicts that have ended. Where ours stands over there they have, whatever else may be recorded; where it is yet to
+/// be sent they have not.
+pub(super) fn conflicts<'a>(fates: &'a [(&Half, Fate<'_>)]) -> Vec<(UserId, CrmModule, &'a Conflict)> {
+    let mut ended = Vec::new();
+    for (half, fate) in fates {
+        let End::Met(plan) = &half.end else { continue };
+        let has_ended = |conflict: &&Conflict| match conflict.kept {
+            KeptSide::Ours => plan.has_sent(conflict.unit),
+            KeptSide::Theirs | KeptSide::Both => fate.whole().is_some(),
+        };
+        ended.extend(plan.conflicts.iter().filter(has_ended).map(|conflict| (half.user, half.module, conflict)));
+    }
+    ended
+}
+
 fn of_module(module: CrmModule, fields: &Fields) -> Fields {
     fields.only(|field| Unit::of(module).any(|unit| unit.fields().contains(&field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::people::{contact, sheree};
+    use super::super::plan::Ground;
+    use super::*;
+    use crate::domain::record::Field;
+    use crate::zoho::Record;
+
+    fn changed(person: &mut Person, field: Field, value: &str) {
+        person.fields = person.fields.with(&Changes::from([(field, Some(value.to_owned()))]));
+    }
+
+    /// What came of her Contact when `record` was met; `is_written` if Zoho has taken all that was to be written.
+    fn met(person: &Person, record: &Record, is_written: bool) -> Half {
+        let today = "2026-11-22".parse().unwrap();
+        let ground = Ground { module: CrmModule::Contacts, has: &|_| true, today, account: None };
+        let plan = Plan { is_written, ..ground.meet(person, record) };
+        Half { key: person.id.0, user: person.id, module: CrmModule::Contacts, end: End::Met(Box::new(plan)) }
+    }
+
+    /// Linked, and agreed on all; sales have then changed these fields.
+    fn linked(edits: &[(Field, &str)]) -> (Record, impl Fn() -> Person) {
+        let mut record = contact("9", "sheree@example.com");
+        let edits = edits.iter().map(|(field, value)| (*field, Some((*value).to_owned()))).collect();
+        (record.our_id, record.fields) = (Some(sheree().id.to_string()), sheree().fields.with(&edits));
+        let id = record.id.clone();
+        let person = move || {
+            let mut person = sheree();
+            person.contact.standing = Standing::Linked(id.clone());
+            person.contact.base = person.fields.clone();
+            person
+        };
+        (record, person)
+    }
+
+    fn kept_ours(half: &Half, read: &Person, now: &Person) -> Vec<Unit> {
+        let fates = [(half, Fate::of(half, Some(read), Some(now)))];
+        conflicts(&fates).into_iter().map(|(.., conflict)| conflict.unit).collect()
+    }
+
+    #[test]
+    fn an_edit_of_hers_during_the_first_call_is_no_conflict_afterwards() {
+        let (read, mut now) = (sheree(), sheree());
+        let mut record = contact("9", "sheree@example.com");
+        record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("+13125550000".to_owned()))]));
+        let half = met(&read, &record, true);
+        changed(&mut now, Field::LastName, "Moss");
+
+        let fate = Fate::of(&half, Some(&read), Some(&now));
+
+        assert!(matches!(fate, Fate::Written(_)), "{fate:?}");
+        let base = &fate.kept().unwrap().base;
+        assert_eq!(base.get(Field::LastName), Some("Lane"), "both had it when they met");
+        assert_eq!(base.get(Field::FirstName), Some("Sheree"), "it was sent");
+        assert_eq!(base.get(Field::Phone), None, "it is not taken over yet");
+    }
+
+    #[test]
+    fn our_word_that_went_back_is_told_whatever_else_has_changed_meanwhile() {
+        let (record, person) = linked(&[(Field::Role, "Coach")]);
+        let (read, mut edited, mut relinked) = (person(), person(), person());
+        changed(&mut edited, Field::LastName, "Moss");
+        relinked.contact.version += 1;
+
+        let half = met(&read, &record, true);
+
+        for now in [&read, &edited, &relinked] {
+            assert_eq!(kept_ours(&half, &read, now), [Unit::Role]);
+        }
+    }
+
+    #[test]
+    fn our_word_that_did_not_go_back_is_not_told() {
+        let (record, person) = linked(&[(Field::Role, "Coach")]);
+        let mut read = person();
+
+        let failed = met(&read, &record, false);
+        changed(&mut read, Field::LastName, "Moss");
+        read.contact.corrections.times = 4;
+        let withheld = met(&read, &record, true);
+
+        assert_eq!(kept_ours(&failed, &read, &read), []);
+        let End::Met(plan) = &withheld.end else { panic!("{withheld:?}") };
+        assert!(plan.write.is_some() && plan.overruled.is_some(), "her name is written: {plan:?}");
+        assert_eq!(kept_ours(&withheld, &read, &read), []);
+    }
+
+    #[test]
+    fn a_tag_that_was_announced_since_the_reading_stays_ours() {
+        let (mut record, person) = linked(&[(Field::LastName, "Moss")]);
+        record.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
+        let (mut read, mut now) = (person(), person());
+        read.contact.tags = ["Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
+        now.contact.tags = ["Golf", "Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
+        let half = met(&read, &record, true);
+
+        let fate = Fate::of(&half, Some(&read), Some(&now));
+
+        assert_eq!(fate.kept().unwrap().tags, ["Senior 2027", "Soccer", "Golf"]);
+    }
+
+    fn whole(half: &Half) -> Fate<'_> {
+        let End::Met(plan) = &half.end else { panic!("{half:?}") };
+        Fate::Whole(Kept { plan, base: Fields::default(), tags: Vec::new() })
+    }
+
+    #[test]
+    fn both_records_of_one_person_change_her_profile_once() {
+        let (record, person) = linked(&[(Field::FirstName, "Sherry")]);
+        let read = person();
+        let contact = met(&read, &record, false);
+        let mut account = met(&read, &record, false);
+        account.module = CrmModule::Accounts;
+        let End::Met(plan) = &mut account.end else { panic!("{account:?}") };
+        plan.take = Changes::from([(Field::OrgName, Some("Lincoln Park High".to_owned()))]);
+
+        let taken = taken(&[(&account, whole(&account)), (&contact, whole(&contact))]);
+
+        assert_eq!(taken.len(), 1);
+        assert_eq!(taken[&read.id].keys().collect::<Vec<_>>(), [&Field::FirstName, &Field::OrgName]);
+    }
+
+    #[test]
+    fn what_is_printed_of_a_plan_has_no_values() {
+        let (record, person) = linked(&[(Field::FirstName, "Sherry"), (Field::Role, "Coach")]);
+
+        let shown = format!("{:?}", met(&person(), &record, false));
+
+        for value in ["Sherry", "Sheree", "Coach", "parent"] {
+            assert!(!shown.contains(value), "{shown}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::problem::{Problem, overruled};
 use super::read::Seen;
 use super::{tags, write};
 use crate::db::people::Person;
+use crate::db::tasks::Claim;
 use crate::domain::event::CrmModule;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
@@ -41,6 +42,18 @@ pub(super) struct Sight<'a> {
     pub key: Uuid,
     pub person: &'a Person,
     pub seen: Seen,
+    /// What is written goes over there whatever Zoho says of changes since the reading.
+    pub insists: bool,
+}
+
+/// From which attempt on a task writes whatever Zoho says of changes since the reading.
+const INSISTENT: u32 = 3;
+
+/// Whether a task has been refused often enough. Zoho shows whole seconds; should it compare finer ones, the newest record
+/// of a call would be stale each time that it is read, and its write would never go through. Who has been refused twice
+/// has also read twice, so an edit over there that was meant is known by then.
+pub(super) fn insists(claim: &Claim, key: Uuid) -> bool {
+    claim.tasks.iter().any(|task| task.key == key && task.attempts >= INSISTENT)
 }
 
 /// Makes both sides agree, as far as Zoho lets us. Returns what came of each, and the users whose Contacts have lost an
@@ -56,13 +69,13 @@ pub(super) async fn settle(
     let has = |field| crm.has(field);
     let mut halves = Vec::new();
     let (mut keys, mut plans) = (HashMap::new(), Vec::new());
-    for Sight { key, person, seen } in sights {
+    for Sight { key, person, seen, insists } in sights {
         let account = if module == CrmModule::Contacts { accounts.get(&person.id).cloned() } else { None };
         let ground = Ground { module, has: &has, today, account };
         let end = match seen {
             Seen::Hers(record) => {
                 keys.insert(person.id, key);
-                plans.push(ground.meet(person, &record));
+                plans.push(Plan { insists, ..ground.meet(person, &record) });
                 continue;
             }
             Seen::Nobody(in_the_way) => {

@@ -33,13 +33,15 @@ pub(super) struct Plan {
     pub base: Fields,
     /// On what they agree without it.
     pub base_unsent: Fields,
-    /// `write` puts right what somebody has changed over there.
+    /// It puts right what somebody has changed over there.
     pub corrects: bool,
     /// It would be put right too often: so long it is left as it is.
     pub overruled: Option<Duration>,
     pub tags: Tags,
     /// Zoho's time of the record as it was read, and then as it was written.
     pub modified_at: Option<DateTime<Utc>>,
+    /// `write` is sent whatever Zoho says of changes since the reading.
+    pub insists: bool,
     /// Nothing was written, tagged or taken over, and nothing has to be recorded.
     pub is_echo: bool,
     /// `write` has gone through.
@@ -51,6 +53,12 @@ impl Plan {
     /// Whether the CRM has all that was to be written.
     pub(super) fn written(&self) -> bool {
         self.write.is_none() || self.is_written
+    }
+
+    /// Whether our value of a unit has gone over there.
+    pub(super) fn has_sent(&self, unit: Unit) -> bool {
+        let has = |write: &Write| unit.fields().iter().any(|field| write.changes.contains_key(field));
+        self.is_written && self.write.as_ref().is_some_and(has)
     }
 
     /// Whether it has got so far that its record can be tagged.
@@ -80,7 +88,7 @@ impl Ground<'_> {
             record: None,
             write: Some(write),
             in_the_way: Vec::new(),
-            take: Changes::new(),
+            take: Changes::default(),
             conflicts: Vec::new(),
             base: ours,
             base_unsent: Fields::default(),
@@ -88,6 +96,7 @@ impl Ground<'_> {
             overruled: None,
             tags: self.tags(person, &[]),
             modified_at: None,
+            insists: false,
             is_echo: false,
             is_written: false,
             problem: None,
@@ -101,18 +110,29 @@ impl Ground<'_> {
         let theirs = self.kept(person, &record.fields);
         let base = self.base(person, &theirs);
         let mut merge = merge(self.module, &base, &ours, &theirs);
-        let overruled = self.hold_back(person, &mut merge);
-        let account = self.account.clone().filter(|_| record.account.is_none());
-        let key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
+        let mut account = self.account.clone().filter(|_| record.account.is_none());
+        let mut key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
+        let mut tags = self.tags(person, &record.tags);
+        // On a record that is hers already our id, its Account and our tags have been there.
+        let is_hers = link.standing == Standing::Linked(record.id.clone());
+        let puts_back = is_hers && (key == Key::Put || account.is_some() || !tags.again.is_empty());
+        let corrects = puts_back || merge.conflicts.iter().any(|conflict| conflict.kept == Kept::Ours);
+        let overruled =
+            Some(link.corrections.ends_in).filter(|_| corrects && link.corrections.times >= MOST_CORRECTIONS);
+        if overruled.is_some() {
+            hold_back(&mut merge);
+            if is_hers {
+                (key, account) = (Key::Keep, None);
+                tags.hold_back();
+            }
+        }
         let needs_write = !merge.send.is_empty() || account.is_some() || key == Key::Put;
-        let tags = self.tags(person, &record.tags);
-        let is_new =
-            link.standing != Standing::Linked(record.id.clone()) || link.modified_at != Some(record.modified_at);
+        let is_new = !is_hers || link.modified_at != Some(record.modified_at);
         let is_echo = !is_new && !needs_write && merge.take.is_empty() && merge.base == base && tags.agree(&link.tags);
         Plan {
             user: person.id,
             record: Some(record.id.clone()),
-            corrects: overruled.is_none() && merge.conflicts.iter().any(|conflict| conflict.kept == Kept::Ours),
+            corrects: corrects && overruled.is_none(),
             overruled,
             write: needs_write.then(|| Write {
                 record: Some(record.id.clone()),
@@ -128,6 +148,7 @@ impl Ground<'_> {
             base_unsent: merge.base_unsent,
             tags,
             modified_at: Some(record.modified_at),
+            insists: false,
             is_echo,
             is_written: false,
             problem: None,
@@ -155,31 +176,22 @@ impl Ground<'_> {
         base.only(|field| !blank.iter().any(|unit| unit.fields().contains(&field)))
     }
 
-    /// Takes corrections out of what is sent, if there were too many of them. Returns how long they have to wait.
-    fn hold_back(&self, person: &Person, merge: &mut Merge) -> Option<Duration> {
-        let corrections = person.link(self.module).corrections;
-        let units: Vec<Unit> = merge
-            .conflicts
-            .iter()
-            .filter(|conflict| conflict.kept == Kept::Ours)
-            .map(|conflict| conflict.unit)
-            .collect();
-        if corrections.times < MOST_CORRECTIONS || units.is_empty() {
-            return None;
-        }
-        for field in units.iter().flat_map(|unit| unit.fields()) {
-            merge.send.remove(field);
-            let unsent = merge.base_unsent.get(*field).map(str::to_owned);
-            merge.base = merge.base.with(&Changes::from([(*field, unsent)]));
-        }
-        Some(corrections.ends_in)
-    }
-
     fn tags(&self, person: &Person, there: &[String]) -> Tags {
         match self.module {
             CrmModule::Contacts => Tags::of(person, there, self.today),
             CrmModule::Accounts => Tags::default(),
         }
+    }
+}
+
+/// Takes corrections out of what is sent.
+fn hold_back(merge: &mut Merge) {
+    let ours = merge.conflicts.iter().filter(|conflict| conflict.kept == Kept::Ours);
+    let units: Vec<Unit> = ours.map(|conflict| conflict.unit).collect();
+    for field in units.iter().flat_map(|unit| unit.fields()) {
+        merge.send.remove(field);
+        let unsent = merge.base_unsent.get(*field).map(str::to_owned);
+        merge.base = merge.base.with(&Changes::from([(*field, unsent)]));
     }
 }
 
@@ -283,6 +295,55 @@ mod tests {
         assert_eq!((fifth.corrects, fifth.overruled), (false, Some(Duration::from_mins(20))));
         assert!(fifth.write.is_none());
         assert_eq!(fifth.base.get(Field::Role), Some("parent"), "what was agreed on before stands");
+    }
+
+    /// A Contact that is hers, on which both sides agree but for what somebody has taken away.
+    fn linked() -> (Person, Record) {
+        let (mut sheree, mut record) = (sheree(), contact("9", "sheree@example.com"));
+        sheree.contact.standing = Standing::Linked(record.id.clone());
+        sheree.contact.base = sheree.fields.clone();
+        sheree.contact.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
+        (record.our_id, record.fields) = (Some(sheree.id.to_string()), sheree.fields.clone());
+        record.tags.clone_from(&sheree.contact.tags);
+        record.account = Some("77".parse().unwrap());
+        (sheree, record)
+    }
+
+    #[test]
+    fn our_id_its_account_and_our_tags_go_back_four_times_in_an_hour_too() {
+        type Taken = fn(&mut Record);
+        let taken: [Taken; 3] =
+            [|record| record.our_id = None, |record| record.account = None, |record| drop(record.tags.pop())];
+        for take in taken {
+            let (mut sheree, mut record) = linked();
+            let ground = Ground { account: Some("77".parse().unwrap()), ..ground(CrmModule::Contacts) };
+            let whole = ground.meet(&sheree, &record);
+            take(&mut record);
+
+            sheree.contact.corrections.times = 3;
+            let fourth = ground.meet(&sheree, &record);
+            sheree.contact.corrections.times = 4;
+            sheree.contact.corrections.ends_in = Duration::from_mins(20);
+            let fifth = ground.meet(&sheree, &record);
+
+            assert!(!whole.corrects && whole.write.is_none() && whole.tags.missing.is_empty());
+            assert!(fourth.corrects && (fourth.write.is_some() || fourth.tags.missing == ["Soccer"]));
+            assert_eq!((fifth.corrects, fifth.overruled), (false, Some(Duration::from_mins(20))));
+            assert!(fifth.write.is_none() && fifth.tags.missing.is_empty());
+            assert_eq!(fifth.tags.ours, sheree.contact.tags, "what we have put there is still known as ours");
+        }
+    }
+
+    #[test]
+    fn what_a_record_gets_when_it_becomes_hers_is_no_correction() {
+        let mut sheree = sheree();
+        sheree.contact.corrections.times = 9;
+        let ground = Ground { account: Some("77".parse().unwrap()), ..ground(CrmModule::Contacts) };
+
+        let plan = ground.meet(&sheree, &contact("9", "sheree@example.com"));
+
+        let write = plan.write.unwrap();
+        assert!(!plan.corrects && write.key == Key::Put && write.account.is_some());
     }
 
     #[test]

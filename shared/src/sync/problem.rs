@@ -108,7 +108,7 @@ pub(super) fn waits_for_erasure() -> Problem {
         None,
         Failure::new(
             "waits-for-erasure",
-            "The Contact with this address is of a user who was erased; it is deleted first, by itself.",
+            "The Contact with this address, or the id on hers, is of a user who was erased; that is cleared away first, by itself.",
         ),
     )
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::calls::Calls;
-use super::half::{self, Sight};
+use super::half::{self, Sight, insists};
 use super::read::{self, Seen};
 use super::round::Round;
 use super::{Engine, choice};
@@ -23,17 +23,17 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
     let [accounts, contacts] = [CrmModule::Accounts, CrmModule::Contacts].map(|module| of_module(claim, module));
     let ids = |named: &[Named]| named.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
     let people = people::by_records(&connection, &ids(&contacts), &ids(&accounts)).await?;
-    let known = people.iter().filter_map(|person| Some((person.id, person.account.record()?.clone())));
-    let known: HashMap<UserId, CrmId> = known.collect();
+    // An Account is attached from the person's side alone: there it is read first, and may be gone.
+    let no_accounts = HashMap::new();
 
     let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time);
     let mut round = Round::default();
     for (module, named) in [(CrmModule::Accounts, accounts), (CrmModule::Contacts, contacts)] {
-        let sights = seen(&mut calls, module, named, &people, &mut round).await?;
+        let sights = seen(&mut calls, module, named, &people, claim, &mut round).await?;
         if sights.is_empty() {
             continue;
         }
-        let (halves, cleared) = half::settle(&mut calls, module, sights, &known, engine.now.date_naive()).await?;
+        let (halves, cleared) = half::settle(&mut calls, module, sights, &no_accounts, engine.now.date_naive()).await?;
         round.halves.extend(halves);
         round.cleared.extend(cleared);
     }
@@ -56,6 +56,7 @@ async fn seen<'a>(
     module: CrmModule,
     named: Vec<Named>,
     people: &'a [Person],
+    claim: &Claim,
     round: &mut Round,
 ) -> Result<Vec<Sight<'a>>, Error> {
     let owners: HashMap<&CrmId, &Person> =
@@ -92,7 +93,7 @@ async fn seen<'a>(
     read::check_owners(calls, module, &mut seen).await?;
     let sight = |(user, seen)| {
         let (key, person) = sights.get(&user).copied()?;
-        Some(Sight { key, person, seen })
+        Some(Sight { key, person, seen, insists: insists(claim, key) })
     };
     Ok(seen.into_iter().filter_map(sight).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::calls::Calls;
-use super::half::{self, End, Sight};
+use super::half::{self, End, Sight, insists};
 use super::round::Round;
 use super::{Engine, erase, read};
 use crate::db::erasures;
@@ -32,9 +32,10 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
             continue;
         }
         let mut seen = read::of_people(&mut calls, module, &has).await?;
-        let sights = has
-            .into_iter()
-            .filter_map(|person| Some(Sight { key: person.id.0, person, seen: seen.remove(&person.id)? }));
+        let sights = has.into_iter().filter_map(|person| {
+            let (key, seen) = (person.id.0, seen.remove(&person.id)?);
+            Some(Sight { key, person, seen, insists: insists(claim, key) })
+        });
         let sights = sights.collect();
         let accounts = accounts(&people, &round);
         let (halves, cleared) = half::settle(&mut calls, module, sights, &accounts, engine.now.date_naive()).await?;
@@ -52,8 +53,9 @@ fn accounts(people: &[Person], round: &Round) -> HashMap<UserId, CrmId> {
     for half in &round.halves {
         match &half.end {
             End::Met(plan) => accounts.extend(plan.record.clone().map(|record| (half.user, record))),
-            End::Gone => drop(accounts.remove(&half.user)),
-            End::Nothing | End::Failed(_) => {}
+            // It is another's by now, or nobody could see it: a task that goes on attaches it later.
+            End::Gone | End::Failed(_) => drop(accounts.remove(&half.user)),
+            End::Nothing => {}
         }
     }
     accounts

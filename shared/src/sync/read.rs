@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::calls::Calls;
 use super::choice::{self, Choice};
-use super::problem::{Problem, belongs_to_another};
+use super::problem::{Problem, belongs_to_another, waits_for_erasure};
 use crate::db::people::Person;
 use crate::db::zoho_links::{self, Others, Standing};
 use crate::domain::event::CrmModule;
@@ -87,8 +87,11 @@ pub(super) async fn check_owners(
     let ids: Vec<Uuid> = foreign.values().map(|id| id.0).collect();
     let others = zoho_links::others(calls.crm().connection, module, &ids, &[]).await?;
     for (user, id) in foreign {
-        if others.is_user(id) || others.is_being_erased(id) {
+        if others.is_user(id) {
             seen.insert(user, Seen::Failed(Problem::Never(belongs_to_another())));
+        } else if others.is_being_erased(id) {
+            // That takes the id off.
+            seen.insert(user, Seen::Failed(waits_for_erasure()));
         }
     }
     Ok(())

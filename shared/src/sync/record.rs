@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::fate::Fate;
+use super::fate::{self, Fate};
 use super::half::Half;
 use super::problem::{Problem, belongs_to_another};
 use super::round::Round;
@@ -97,20 +97,15 @@ async fn take_over(
     fates: &[(&Half, Fate<'_>)],
     now: &HashMap<UserId, Person>,
 ) -> Result<After, Error> {
-    let whole = || fates.iter().filter_map(|(half, fate)| Some((*half, fate.whole()?)));
-    let taken: Vec<Taken<'_>> = whole()
-        .filter(|(_, plan)| !plan.take.is_empty())
-        .filter_map(|(half, plan)| {
-            Some(Taken { user: half.user, role: now.get(&half.user)?.role, changes: &plan.take })
-        })
-        .collect();
+    let changes = fate::taken(fates);
+    let taken =
+        changes.iter().filter_map(|(user, changes)| Some(Taken { user: *user, role: now.get(user)?.role, changes }));
+    let taken: Vec<Taken<'_>> = taken.collect();
     taken_over::take_over(tx, &taken).await?;
-    let conflicts: Vec<_> = whole()
-        .flat_map(|(half, plan)| plan.conflicts.iter().map(|conflict| (half.user, half.module, conflict)))
-        .collect();
+    let mut conflicts = fate::conflicts(fates);
+    conflicts.retain(|(user, ..)| now.contains_key(user));
     sync_conflicts::note(tx, &conflicts).await?;
-    let changed: BTreeSet<UserId> = taken.iter().map(|taken| taken.user).collect();
-    let changed: Vec<UserId> = changed.into_iter().collect();
+    let changed: Vec<UserId> = taken.iter().map(|taken| taken.user).collect();
     let follow_up = webhook_events::emit(tx, Happening::UsersUpdated(&changed)).await?;
     Ok(After { follow_up, again: false })
 }
@@ -127,6 +122,8 @@ async fn ask_for_more(tx: &Transaction<'_>, round: &Round, fates: &[(&Half, Fate
     }
     if !round.strangers.is_empty() {
         keys.extend(strangers::users(tx, &round.strangers).await?);
+        let named: Vec<Uuid> = round.strangers.iter().filter_map(|stranger| Some(stranger.user?.0)).collect();
+        keys.extend(erasures::reopen(tx, &named).await?);
     }
     let keys: Vec<Uuid> = keys.into_iter().collect();
     let mut follow_up = tasks::enqueue(tx, Kind::SyncZoho, &keys).await?;

@@ -9,7 +9,7 @@ use super::calls::Calls;
 use super::plan::Plan;
 use super::problem::Problem;
 use crate::db::people::Person;
-use crate::db::zoho_links;
+use crate::db::{self, zoho_links};
 use crate::domain::{CrmId, Role, UserId, tags};
 use crate::error::Error;
 use crate::zoho::{Crm, RecordError, ZohoError};
@@ -26,6 +26,8 @@ pub(super) struct Tags {
     pub extra: Vec<String>,
     /// Missing, and not written down yet as what we are about to put there.
     pub unannounced: Vec<String>,
+    /// Missing, although we have put it there: somebody has taken it off.
+    pub again: Vec<String>,
 }
 
 impl Tags {
@@ -40,8 +42,14 @@ impl Tags {
         let extra: Vec<String> = ours.iter().filter(|tag| !is_among(tag, &wanted)).cloned().collect();
         let room = MOST.saturating_sub(there.len() - extra.len());
         let missing: Vec<String> = wanted.into_iter().filter(|tag| !is_among(tag, there)).take(room).collect();
-        let unannounced = missing.iter().filter(|tag| !is_among(tag, announced)).cloned().collect();
-        Self { ours, missing, extra, unannounced }
+        let (again, unannounced) = missing.iter().cloned().partition(|tag| is_among(tag, announced));
+        Self { ours, missing, extra, unannounced, again }
+    }
+
+    /// Leaves off what somebody has taken off. It stays known as ours.
+    pub(super) fn hold_back(&mut self) {
+        self.missing.retain(|tag| !self.again.contains(tag));
+        self.ours.append(&mut self.again);
     }
 
     /// Whether nothing is to be done, and what is written down of them says so.
@@ -78,7 +86,8 @@ async fn announce(calls: &Calls<'_>, plans: &[Plan]) -> Result<(), Error> {
     if announced.is_empty() {
         return Ok(());
     }
-    zoho_links::intend_tags(calls.crm().connection, &announced).await
+    let connection = calls.crm().connection;
+    db::once_more(|| zoho_links::intend_tags(connection, &announced)).await
 }
 
 fn by_tag(plans: &[Plan], some: impl Fn(&Tags) -> &Vec<String>) -> BTreeMap<String, Vec<CrmId>> {
@@ -121,7 +130,7 @@ fn note(plans: &mut [Plan], results: &BTreeMap<CrmId, Result<(), Problem>>, know
 }
 
 /// Zoho knows a tag whatever its case.
-fn is_among(tag: &str, tags: &[String]) -> bool {
+pub(super) fn is_among(tag: &str, tags: &[String]) -> bool {
     tags.iter().any(|other| other.eq_ignore_ascii_case(tag))
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::calls::Calls;
 use super::choice;
 use super::plan::Plan;
-use super::problem::Problem;
+use super::problem::{Problem, waits_for_erasure};
 use super::write::{self, Answer, Refused};
 use crate::db::zoho_links;
 use crate::domain::event::CrmModule;
@@ -40,13 +40,25 @@ pub(super) async fn ahead(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Way {
     way
 }
 
-/// Clears what a write has met. Returns whom to write once more.
+/// What follows for those whose address was in the way of a write.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    /// Their way is free now: they are written once more.
+    pub again: HashSet<UserId>,
+    /// Theirs is not, and that passes.
+    pub problems: HashMap<UserId, Problem>,
+}
+
+/// Whose Contact is in the way, or why nobody can say so now.
+type Holders = HashMap<CrmId, Result<UserId, Problem>>;
+
+/// Clears what a write has met.
 pub(super) async fn behind(
     calls: &mut Calls<'_>,
     plans: &mut [Plan],
     answers: &HashMap<UserId, Answer>,
     way: &mut Way,
-) -> Result<HashSet<UserId>, Error> {
+) -> Result<Behind, Error> {
     let in_the_way: HashMap<UserId, CrmId> = answers
         .iter()
         .filter_map(|(user, answer)| match answer {
@@ -55,7 +67,7 @@ pub(super) async fn behind(
         })
         .collect();
     if in_the_way.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Behind::default());
     }
     let holders = holders(calls, in_the_way.values().cloned().collect()).await?;
     let has_moved_on = |user: &UserId| {
@@ -64,12 +76,41 @@ pub(super) async fn behind(
     };
     let to_clear: HashMap<UserId, CrmId> = in_the_way
         .iter()
-        .filter_map(|(user, record)| Some((*holders.get(record)?, record.clone())).filter(|(holder, _)| holder != user))
+        .filter_map(|(user, record)| match holders.get(record)? {
+            Ok(holder) if holder != user => Some((*holder, record.clone())),
+            _ => None,
+        })
         .filter(|(holder, _)| !has_moved_on(holder))
         .collect();
-    clear(calls, plans, to_clear, way).await;
-    let is_free = |record: &CrmId| holders.contains_key(record);
-    Ok(in_the_way.into_iter().filter(|(_, record)| is_free(record)).map(|(user, _)| user).collect())
+    let moved_on: HashSet<UserId> =
+        holders.values().filter_map(|holder| holder.as_ref().ok().copied()).filter(has_moved_on).collect();
+    let problems = clear(calls, plans, to_clear, way).await;
+    let is_out = |holder: &UserId| moved_on.contains(holder) || way.cleared.contains(holder);
+    Ok(followed(&in_the_way, &holders, is_out, &problems))
+}
+
+/// Whoever is behind somebody who is out of the way goes again. Whoever is behind one who could not be cleared, or not be
+/// seen, shares that problem: what Zoho said of the address itself holds only where nobody can ever be cleared.
+fn followed(
+    in_the_way: &HashMap<UserId, CrmId>,
+    holders: &Holders,
+    is_out: impl Fn(&UserId) -> bool,
+    problems: &HashMap<UserId, Problem>,
+) -> Behind {
+    let mut behind = Behind::default();
+    for (user, record) in in_the_way {
+        let problem = match holders.get(record) {
+            None => None,
+            Some(Err(problem)) => Some(problem),
+            Some(Ok(holder)) if is_out(holder) => {
+                behind.again.insert(*user);
+                None
+            }
+            Some(Ok(holder)) => problems.get(holder),
+        };
+        behind.problems.extend(problem.map(|problem| (*user, problem.clone())));
+    }
+    behind
 }
 
 /// Returns the problems of those whose address could not be cleared.
@@ -81,7 +122,7 @@ async fn clear(
 ) -> HashMap<UserId, Problem> {
     let writes = contacts.into_iter().map(|(user, record)| cleared(user, record)).collect();
     let mut problems = HashMap::new();
-    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, None).await {
+    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
         match answer {
             Ok(written) => {
                 way.cleared.push(user);
@@ -98,28 +139,75 @@ async fn clear(
 }
 
 /// The users whose Contacts these are: linked here, or with their id over there.
-async fn holders(calls: &mut Calls<'_>, records: Vec<CrmId>) -> Result<HashMap<CrmId, UserId>, Error> {
+async fn holders(calls: &mut Calls<'_>, records: Vec<CrmId>) -> Result<Holders, Error> {
     let module = CrmModule::Contacts;
     let others = zoho_links::others(calls.crm().connection, module, &[], &records).await?;
     let (known, unknown): (Vec<CrmId>, Vec<CrmId>) =
         records.into_iter().partition(|record| others.holder(record).is_some());
-    let mut holders: HashMap<CrmId, UserId> =
-        known.into_iter().filter_map(|record| Some((record.clone(), others.holder(&record)?))).collect();
-    let read = calls.about(unknown, async |crm, some| crm.by_ids(module, some).await).await;
-    let read: Vec<(CrmId, UserId)> = read
-        .into_iter()
-        .filter_map(|(_, records)| records.ok())
-        .flatten()
-        .filter_map(|record| Some((record.id.clone(), choice::user_id(record.our_id.as_deref())?)))
-        .collect();
+    let mut holders: Holders =
+        known.into_iter().filter_map(|record| Some((record.clone(), Ok(others.holder(&record)?)))).collect();
+    let mut read = Vec::new();
+    for (some, records) in calls.about(unknown, async |crm, some| crm.by_ids(module, some).await).await {
+        match records {
+            Ok(records) => read.extend(
+                records
+                    .into_iter()
+                    .filter_map(|record| Some((record.id.clone(), choice::user_id(record.our_id.as_deref())?))),
+            ),
+            Err(problem) => holders.extend(some.into_iter().map(|record| (record, Err(problem.clone())))),
+        }
+    }
     if !read.is_empty() {
         let ids: Vec<Uuid> = read.iter().map(|(_, user)| user.0).collect();
         let others = zoho_links::others(calls.crm().connection, module, &ids, &[]).await?;
-        holders.extend(read.into_iter().filter(|(_, user)| others.is_user(*user)));
+        holders.extend(read.into_iter().filter_map(|(record, user)| match user {
+            user if others.is_user(user) => Some((record, Ok(user))),
+            user if others.is_being_erased(user) => Some((record, Err(waits_for_erasure()))),
+            _ => None,
+        }));
     }
     Ok(holders)
 }
 
 fn cleared(user: UserId, record: CrmId) -> Write {
     Write { record: Some(record), user, changes: Changes::from([(Field::Email, None)]), account: None, key: Key::Keep }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::belongs_to_another;
+    use super::*;
+
+    fn user(number: u128) -> UserId {
+        UserId(Uuid::from_u128(number))
+    }
+
+    fn record(id: &str) -> CrmId {
+        id.parse().unwrap()
+    }
+
+    #[test]
+    fn whoever_is_behind_one_who_could_not_be_cleared_shares_his_problem_and_is_not_written_again() {
+        let [free, locked, unread, unknown] = [1, 2, 3, 4].map(user);
+        let in_the_way = HashMap::from([
+            (free, record("91")),
+            (locked, record("92")),
+            (unread, record("93")),
+            (unknown, record("94")),
+        ]);
+        let holders = HashMap::from([
+            (record("91"), Ok(user(11))),
+            (record("92"), Ok(user(12))),
+            (record("93"), Err(waits_for_erasure())),
+        ]);
+        // Any problem will do.
+        let problems = HashMap::from([(user(12), Problem::Never(belongs_to_another()))]);
+
+        let behind = followed(&in_the_way, &holders, |holder| *holder == user(11), &problems);
+
+        assert_eq!(behind.again, HashSet::from([free]));
+        assert!(matches!(behind.problems[&locked], Problem::Never(_)));
+        assert!(matches!(behind.problems[&unread], Problem::Later(..)));
+        assert!(!behind.problems.contains_key(&unknown), "what Zoho said of it holds");
+    }
 }

@@ -1,13 +1,13 @@
 //! The writes: one call that makes records, one that changes them, and both again where an address was in the way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::calls::Calls;
 use super::plan::Plan;
 use super::problem::Problem;
-use super::way;
+use super::way::{self, Way};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::error::Error;
@@ -26,16 +26,18 @@ pub(super) enum Refused {
 /// Writes what the plans ask for. Whoever that failed for has a problem. Returns the users whose Contacts have lost an
 /// address to its new owner.
 pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [Plan]) -> Result<Vec<UserId>, Error> {
-    let since = plans.iter().filter_map(|plan| plan.modified_at).max();
+    let since = Since::of(plans);
     let mut way = way::ahead(calls, plans).await;
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
     let writes: Vec<Write> = ready.filter_map(|plan| plan.write.clone()).collect();
-    let mut answers = attempt(calls, module, writes, since.max(way.cleared_at)).await;
-    let again = way::behind(calls, plans, &answers, &mut way).await?;
-    if !again.is_empty() {
-        let writes = plans.iter().filter(|plan| again.contains(&plan.user)).filter_map(|plan| plan.write.clone());
-        answers.extend(attempt(calls, module, writes.collect(), since.max(way.cleared_at)).await);
+    let mut answers = attempt(calls, module, writes, |user| since.of_user(user, &way)).await;
+    let behind = way::behind(calls, plans, &answers, &mut way).await?;
+    if !behind.again.is_empty() {
+        let again = plans.iter().filter(|plan| behind.again.contains(&plan.user));
+        let writes = again.filter_map(|plan| plan.write.clone()).collect();
+        answers.extend(attempt(calls, module, writes, |user| since.of_user(user, &way)).await);
     }
+    answers.extend(behind.problems.into_iter().map(|(user, problem)| (user, Err(Refused::Of(problem)))));
     for plan in plans.iter_mut() {
         match answers.remove(&plan.user) {
             None => {}
@@ -44,27 +46,72 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
                 plan.is_written = true;
                 plan.modified_at = written.modified_at;
             }
-            Some(Err(Refused::Record(error))) => plan.problem = Some(Problem::from(&error)),
+            Some(Err(Refused::Record(error))) => plan.problem = Some(problem(plan, &error)),
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),
         }
     }
     Ok(way.cleared)
 }
 
-/// One call for the new ones and one for the others; more where something about one of them fails all.
+/// An Account that is gone is no longer attached once it is read again; nobody has to do anything about it.
+fn problem(plan: &Plan, error: &RecordError) -> Problem {
+    let attaches = plan.write.as_ref().is_some_and(|write| write.account.is_some());
+    if attaches && error.code == "INVALID_DATA" && error.field.as_deref() == Some("Account_Name") {
+        return Problem::stale(
+            "The Account that the Contact was to belong to does not exist any more; it is read again.",
+        );
+    }
+    Problem::from(error)
+}
+
+/// After which time somebody else's change makes a write stale.
+struct Since {
+    /// The newest of the records as they were read.
+    read: Option<DateTime<Utc>>,
+    insistent: HashSet<UserId>,
+}
+
+impl Since {
+    fn of(plans: &[Plan]) -> Self {
+        Self {
+            read: plans.iter().filter_map(|plan| plan.modified_at).max(),
+            insistent: plans.iter().filter(|plan| plan.insists).map(|plan| plan.user).collect(),
+        }
+    }
+
+    /// A Contact that we have just cleared was changed by ourselves: the others are not to pay for it.
+    fn of_user(&self, user: UserId, way: &Way) -> Option<DateTime<Utc>> {
+        if self.insistent.contains(&user) {
+            None
+        } else if way.cleared.contains(&user) {
+            self.read.max(way.cleared_at)
+        } else {
+            self.read
+        }
+    }
+}
+
+/// One call for the new ones and one for the others that have the same `since`; more where something about one of them
+/// fails all.
 pub(super) async fn attempt(
     calls: &mut Calls<'_>,
     module: CrmModule,
     writes: Vec<Write>,
-    since: Option<DateTime<Utc>>,
+    since: impl Fn(UserId) -> Option<DateTime<Utc>>,
 ) -> HashMap<UserId, Answer> {
     let (changed, new): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| write.record.is_some());
     let mut answers = HashMap::new();
     answered(&mut answers, calls.about(new, async |crm, some| crm.upsert(module, some).await).await);
-    let update = async |crm: &Crm<'_>, some: &[Write]| -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
-        crm.update(module, some, since).await
-    };
-    answered(&mut answers, calls.about(changed, update).await);
+    let mut by_since: BTreeMap<Option<DateTime<Utc>>, Vec<Write>> = BTreeMap::new();
+    for write in changed {
+        by_since.entry(since(write.user)).or_default().push(write);
+    }
+    for (since, changed) in by_since {
+        let update = async |crm: &Crm<'_>, some: &[Write]| -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
+            crm.update(module, some, since).await
+        };
+        answered(&mut answers, calls.about(changed, update).await);
+    }
     answers
 }
 

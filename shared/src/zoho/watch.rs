@@ -54,17 +54,19 @@ impl Crm<'_> {
         Ok(wish.found_in(entries))
     }
 
-    /// Opens the channel, or lets it last longer, and returns until when Zoho says that it will.
-    pub async fn open_watch(&self, wish: &Wish) -> Result<DateTime<Utc>, ZohoError> {
+    /// Opens the channel, or lets it last longer, and returns until when Zoho says that it will; `None`: not for all that
+    /// it was asked for.
+    pub async fn open_watch(&self, wish: &Wish) -> Result<Option<DateTime<Utc>>, ZohoError> {
         self.ask_for(Method::POST, wish).await
     }
 
-    /// Makes a channel that is there what we wish, and returns until when Zoho says that it will last.
-    pub async fn change_watch(&self, wish: &Wish) -> Result<DateTime<Utc>, ZohoError> {
+    /// Makes a channel that is there what we wish, and returns until when Zoho says that it will last; `None`: not for all
+    /// that it was asked for.
+    pub async fn change_watch(&self, wish: &Wish) -> Result<Option<DateTime<Utc>>, ZohoError> {
         self.ask_for(Method::PUT, wish).await
     }
 
-    async fn ask_for(&self, method: Method, wish: &Wish) -> Result<DateTime<Utc>, ZohoError> {
+    async fn ask_for(&self, method: Method, wish: &Wish) -> Result<Option<DateTime<Utc>>, ZohoError> {
         let request = Request::new(method, PATH).body(json!({ "watch": [wish.asked()] }));
         let answer = self.zoho.crm(self.connection, &request).await?;
         // Refused with 202 by the older documents, with 400 by the newer ones.
@@ -103,12 +105,16 @@ impl Wish {
 fn tells_of(entry: &Value, event: &str) -> bool {
     match entry["events"].as_array() {
         Some(events) => events.iter().any(|one| one == event),
-        None => event.split_once('.').is_some_and(|(module, _)| entry["resource_name"] == module),
+        None => entry["resource_name"] == module_of(event),
     }
 }
 
-/// The first end of any of the events that were asked for.
-fn granted(item: &Value, status: u16) -> Result<DateTime<Utc>, ZohoError> {
+fn module_of(event: &str) -> &str {
+    event.split_once('.').map_or(event, |(module, _)| module)
+}
+
+/// The first end of any of the events that were asked for; `None` if one of them was not granted.
+fn granted(item: &Value, status: u16) -> Result<Option<DateTime<Utc>>, ZohoError> {
     if item["status"] == "error" {
         let ErrorBody { code, message, details } = ErrorBody::deserialize(item).unwrap_or_default();
         let blamed = text(&details["api_name"]).map(|field| format!(" ({field})")).unwrap_or_default();
@@ -118,7 +124,9 @@ fn granted(item: &Value, status: u16) -> Result<DateTime<Utc>, ZohoError> {
     let events = item["details"]["events"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ends: Option<Vec<_>> = events.iter().map(|event| time(&event["channel_expiry"])).collect();
     // A channel of which nobody knows how long it lasts is none to rely on.
-    ends.and_then(|ends| ends.into_iter().min()).ok_or(ZohoError::Broken { status })
+    let end = ends.and_then(|ends| ends.into_iter().min()).ok_or(ZohoError::Broken { status })?;
+    let is_granted = |event: &&str| events.iter().any(|one| one["resource_name"] == module_of(event));
+    Ok(Some(end).filter(|_| EVENTS.iter().all(is_granted)))
 }
 
 #[cfg(test)]
@@ -181,8 +189,16 @@ mod tests {
             {"channel_expiry": "2026-11-22T10:00:00+00:00", "resource_name": "Accounts", "channel_id": "17"}]}});
         let silent = json!({"code": "SUCCESS", "status": "success", "details": {"events": []}});
 
-        assert_eq!(granted(&given, 201).ok(), "2026-11-22T10:00:00Z".parse().ok());
+        assert_eq!(granted(&given, 201).unwrap(), "2026-11-22T10:00:00Z".parse().ok());
         assert!(matches!(granted(&silent, 201), Err(ZohoError::Broken { status: 201 })));
+    }
+
+    #[test]
+    fn a_channel_for_one_module_alone_is_not_what_was_asked_for() {
+        let given = json!({"code": "SUCCESS", "status": "success", "details": {"events": [
+            {"channel_expiry": "2026-11-28T09:00:00+00:00", "resource_name": "Contacts", "channel_id": "17"}]}});
+
+        assert_eq!(granted(&given, 201).unwrap(), None);
     }
 
     #[test]

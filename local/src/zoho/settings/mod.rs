@@ -87,6 +87,9 @@ pub(super) struct Settings {
     /// Whether two Accounts cannot have one name.
     pub(super) unique_account_name: bool,
     pub(super) email_case: EmailCase,
+    /// By how much a record's time is later than the whole second that is shown, where `If-Unmodified-Since` is held
+    /// against it: not at all, or a part of a second; not published.
+    pub(super) modified_hidden_milliseconds: u16,
     pub(super) field_rules: Vec<FieldRule>,
 }
 
@@ -131,6 +134,7 @@ impl Default for Settings {
             coql_in_limit: 50,
             unique_account_name: false,
             email_case: EmailCase::Keep,
+            modified_hidden_milliseconds: 0,
             field_rules: Vec::new(),
         }
     }

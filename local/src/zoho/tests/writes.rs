@@ -173,6 +173,24 @@ async fn an_update_of_what_changed_since_is_refused() {
 }
 
 #[tokio::test]
+async fn a_record_may_be_newer_than_the_second_that_is_shown() {
+    let zoho = Zoho::new().await;
+    let id = zoho.contact("sheree@example.com").await;
+    let shown = zoho.state().await["contacts"][0]["Modified_Time"].as_str().unwrap().to_owned();
+    let update = async || {
+        let request =
+            zoho.request(Method::PUT, &format!("/crm/v8/Contacts/{id}")).header("if-unmodified-since", &shown);
+        Answer::of(request.json(&json!({ "data": [{ "Last_Name": "Lane" }] })).send().await.unwrap()).await.status
+    };
+
+    zoho.settings(json!({ "modified_hidden_milliseconds": 500 })).await;
+    let hidden = update().await;
+    zoho.settings(json!({ "modified_hidden_milliseconds": 0 })).await;
+
+    assert_eq!((hidden, update().await), (412, 200));
+}
+
+#[tokio::test]
 async fn deleted_records_are_gone_and_listed_as_deleted() {
     let zoho = Zoho::new().await;
     let id = zoho.contact("sheree@example.com").await;
