@@ -76,6 +76,45 @@ async fn edits_of_an_account_and_of_its_admins_contact_both_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_names_are_unique_an_account_is_still_not_taken_over_by_its_name() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_account_name": true})).await;
+    let fields = json!({"Account_Name": "Lincoln High"});
+    let theirs = system.zoho_post("create", &json!({"module": "Accounts", "fields": fields})).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    let task = system.told("sync-zoho", user).await;
+    let before = system.accounts().await;
+
+    system.patched("cathy", &json!({"org_name": "Lincoln Park High"})).await;
+    system.drained().await;
+
+    assert_eq!((task.code.as_str(), task.field.as_str(), task.failed), ("DUPLICATE_DATA", "Account_Name", true));
+    assert!(before.len() == 1 && before[0][ORGANIZATION_ID].is_null(), "{before:?}");
+    assert_eq!(system.account_of(user).await["Account_Name"], "Lincoln Park High");
+    assert_ne!(system.account_of(user).await["id"], theirs["id"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_worker_died_is_not_made_twice() {
+    let system = System::with(ON).await;
+    system.fault("create", "hang-after", &json!({})).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.held("create").await;
+    system.kill("sync-zoho").await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+
+    assert_eq!(system.accounts().await.len(), 1);
+    assert_eq!(system.contact_of(user).await["Account_Name"]["id"], system.account_of(user).await["id"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_never_matched_by_its_name() {
     let system = System::with(ON).await;
     let theirs =
@@ -128,7 +167,7 @@ async fn an_account_that_was_deleted_is_not_made_again_and_its_admin_stays() {
 async fn an_account_that_zoho_refuses_does_not_keep_its_admin_out() {
     let system = System::with(ON).await;
     let error = json!({"match": "Lincoln High", "code": "INVALID_DATA", "details": {"api_name": "Account_Name"}});
-    system.fault("upsert", "record-error", &error).await;
+    system.fault("create", "record-error", &error).await;
     let user = system.register("cathy", &cathy()).await.id("/user/id");
     let task = system.told("sync-zoho", user).await;
     let alone = system.contact_of(user).await;

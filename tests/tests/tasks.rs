@@ -112,8 +112,7 @@ async fn a_task_whose_worker_died_runs_alone_and_its_neighbours_together() {
     system.sweep().await;
     system.drained().await;
 
-    let mut upserts = system.sent_to_zoho("upsert").await;
-    upserts.retain(|body| body["data"][0]["Last_Name"].is_string());
+    let upserts = system.sent_to_zoho("upsert").await;
     let mut sizes: Vec<usize> = upserts.iter().map(|body| body["data"].as_array().unwrap().len()).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 2]);

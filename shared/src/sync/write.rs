@@ -38,6 +38,7 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
         answers.extend(attempt(calls, module, writes, |user| since.of_user(user, &way)).await);
     }
     answers.extend(behind.problems.into_iter().map(|(user, problem)| (user, Err(Refused::Of(problem)))));
+    let crm = calls.crm();
     for plan in plans.iter_mut() {
         match answers.remove(&plan.user) {
             None => {}
@@ -45,6 +46,9 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
                 plan.record = Some(written.id);
                 plan.is_written = true;
                 plan.modified_at = written.modified_at;
+            }
+            Some(Err(Refused::Record(error))) if plan.record.is_none() && crm.is_made_already(module, &error) => {
+                plan.problem = Some(Problem::stale("The record was made a moment ago; it is looked for again."));
             }
             Some(Err(Refused::Record(error))) => plan.problem = Some(problem(plan, &error)),
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),
@@ -101,7 +105,12 @@ pub(super) async fn attempt(
 ) -> HashMap<UserId, Answer> {
     let (changed, new): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| write.record.is_some());
     let mut answers = HashMap::new();
-    answered(&mut answers, calls.about(new, async |crm, some| crm.upsert(module, some).await).await);
+    let make = async |crm: &Crm<'_>, some: &[Write]| match module {
+        CrmModule::Contacts => crm.upsert(module, some).await,
+        // An Account is never known by its name, which may be unique over there.
+        CrmModule::Accounts => crm.insert(module, some).await,
+    };
+    answered(&mut answers, calls.about(new, make).await);
     let mut by_since: BTreeMap<Option<DateTime<Utc>>, Vec<Write>> = BTreeMap::new();
     for write in changed {
         by_since.entry(since(write.user)).or_default().push(write);

@@ -58,6 +58,23 @@ impl Crm<'_> {
         self.write(&request, new.len(), written).await
     }
 
+    /// Makes records, each with our id on it, and nothing else: where a value that must be unique is another record's, an
+    /// upsert would take that one for this and write over it. Answers in the order of the request.
+    pub async fn insert(
+        &self,
+        module: CrmModule,
+        new: &[Write],
+    ) -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
+        let body = json!({ "data": data(&self.zoho.settings.fields, module, new) });
+        let request = Request::post(format!("/{}", name(module)), body).writing(new.len());
+        self.write(&request, new.len(), written).await
+    }
+
+    /// Whether a record was refused because another one carries its id of ours: it has been made already.
+    pub fn is_made_already(&self, module: CrmModule, error: &RecordError) -> bool {
+        error.code == "DUPLICATE_DATA" && error.field.as_deref() == Some(self.zoho.settings.fields.key(module))
+    }
+
     /// Writes fields of records that are there. With `unmodified_since`, whoever was changed after that is refused
     /// ([`RecordError::is_stale`]). Answers in the order of the request.
     pub async fn update(
