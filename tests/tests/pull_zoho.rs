@@ -1,7 +1,7 @@
 //! What sales change in the CRM reaches people's profiles.
 
 use serde_json::{Value, json};
-use tests::{System, USER_ID, eventually, sheree, tags, tags_with_jordans};
+use tests::{System, USER_ID, eventually, parent, sheree, tags, tags_with_jordans};
 use uuid::Uuid;
 
 /// Sheree is in the CRM; her Contact's id.
@@ -180,6 +180,25 @@ async fn sales_mend_what_kept_her_out_and_her_task_goes_on_by_itself() {
 
     assert_eq!((task.code.as_str(), task.failed), ("contact-belongs-to-another", true));
     assert_eq!(json!(system.linked_contact(user).await), contact);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_carries_another_users_id_by_now_is_written_by_neither() {
+    let (system, user, contact) = synced(ON).await;
+    let dana = system.register("dana", &parent("Dana", &[], "")).await.id("/user/id");
+    system.drained().await;
+    let his = system.contact_of(dana).await["id"].clone();
+    system.edited("Contacts", &his, &json!({USER_ID: null})).await;
+    system.edited("Contacts", &contact, &json!({USER_ID: dana, "Last_Name": "Moss"})).await;
+    let updates = system.calls("update").await;
+
+    system.notified("Contacts", &[&contact]).await;
+    system.settled("pull-zoho").await;
+
+    let failure: String = system.value("select failure->>'code' from tasks where kind = 'pull-zoho'", &[]).await;
+    assert_eq!((failure.as_str(), system.calls("update").await), ("contact-belongs-to-another", updates));
+    assert_eq!(system.parent(user).await["last_name"], "Lane");
     system.stop().await;
 }
 
