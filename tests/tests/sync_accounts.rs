@@ -240,3 +240,20 @@ async fn an_account_that_is_another_organisations_by_now_is_not_attached() {
     assert_eq!(system.contact_of(user).await["Account_Name"], json!(null));
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sales_write_on_the_account_and_on_its_contact_arrives_at_once_from_both() {
+    let system = System::with(ON).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let (account, contact) = (system.account_of(user).await["id"].clone(), system.contact_of(user).await["id"].clone());
+    system.edited("Accounts", &account, &json!({"Account_Name": "Lincoln Park High"})).await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Reed-Moss"})).await;
+
+    system.asked_for(user).await;
+    system.drained().await;
+
+    let rows = system.rows("select org_name, last_name from profiles_organizations", &[]).await;
+    assert_eq!((rows[0].get(0), rows[0].get(1)), ("Lincoln Park High", "Reed-Moss"));
+    system.stop().await;
+}

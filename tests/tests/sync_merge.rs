@@ -365,3 +365,23 @@ async fn a_crm_that_counts_finer_than_it_shows_does_not_refuse_for_ever() {
     assert_eq!(system.calls("update").await, 3, "refused as stale twice");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_our_word_replaces_is_told_even_if_the_worker_dies_over_it() {
+    let system = System::with(ON).await;
+    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    system.edited("Contacts", &contact, &json!({"Email": "other@example.com"})).await;
+    system.fault("update", "hang-after", &json!({})).await;
+    system.asked_for(user).await;
+    system.held("update").await;
+
+    system.kill(KIND).await;
+    system.forsaken().await;
+    system.mend_zoho().await;
+    goes_on(&system).await;
+
+    assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
+    let told = json!(["email", "sheree@example.com", "other@example.com", "ours", 1]);
+    assert_eq!(system.conflicts_of(user).await, [told]);
+    system.stop().await;
+}

@@ -3,7 +3,6 @@
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Transaction;
 use super::session::Session;
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
@@ -13,9 +12,9 @@ use crate::error::Error;
 /// The longest value that is kept.
 const MOST: usize = 500;
 
-/// Takes note of conflicts. The same one again is counted, except where each side keeps its own: that is met whenever the
-/// record is looked at.
-pub async fn note(tx: &Transaction<'_>, conflicts: &[(UserId, CrmModule, &Conflict)]) -> Result<(), Error> {
+/// Takes note of conflicts of those who (still) exist. The same one again is counted, except where each side keeps its own:
+/// that is met whenever the record is looked at.
+pub async fn note(session: &impl Session, conflicts: &[(UserId, CrmModule, &Conflict)]) -> Result<(), Error> {
     if conflicts.is_empty() {
         return Ok(());
     }
@@ -26,24 +25,26 @@ pub async fn note(tx: &Transaction<'_>, conflicts: &[(UserId, CrmModule, &Confli
     let theirs: Vec<Option<String>> =
         conflicts.iter().map(|(.., conflict)| bounded(conflict.theirs.as_deref())).collect();
     let kept: Vec<&str> = conflicts.iter().map(|(.., conflict)| conflict.kept.as_str()).collect();
-    tx.rows(
-        "insert into sync_conflicts as noted (id, user_id, module, field, ours, theirs, kept)
+    session
+        .rows(
+            "insert into sync_conflicts as noted (id, user_id, module, field, ours, theirs, kept)
          select new_uuid_v7(), conflict.*
          from unnest($1, $2, $3, $4, $5, $6) as conflict (user_id, module, field, ours, theirs, kept)
+         where exists (select from users where users.id = conflict.user_id)
          on conflict on constraint sync_conflicts_each_once_key do update set
              times = noted.times + 1,
              noticed_at = now()
          where noted.kept <> 'both'",
-        &[
-            (&users, Type::UUID_ARRAY),
-            (&modules, Type::TEXT_ARRAY),
-            (&fields, Type::TEXT_ARRAY),
-            (&ours, Type::TEXT_ARRAY),
-            (&theirs, Type::TEXT_ARRAY),
-            (&kept, Type::TEXT_ARRAY),
-        ],
-    )
-    .await?;
+            &[
+                (&users, Type::UUID_ARRAY),
+                (&modules, Type::TEXT_ARRAY),
+                (&fields, Type::TEXT_ARRAY),
+                (&ours, Type::TEXT_ARRAY),
+                (&theirs, Type::TEXT_ARRAY),
+                (&kept, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ pub struct Taken<'a> {
     pub changes: &'a Changes,
 }
 
-/// Takes over the changes of people whose rows in `users` are locked; one statement for each role.
+/// Takes over the changes of people whose rows in `users` are locked; one statement for each role. Nobody is named twice:
+/// of two rows for one profile PostgreSQL would take any one.
 pub async fn take_over(tx: &Transaction<'_>, taken: &[Taken<'_>]) -> Result<(), Error> {
     for role in [Role::Parent, Role::Org, Role::Photographer] {
         let of_role: Vec<&Taken<'_>> = taken.iter().filter(|one| one.role == role).collect();

@@ -129,17 +129,13 @@ pub(super) fn taken(fates: &[(&Half, Fate<'_>)]) -> BTreeMap<UserId, Changes> {
     taken
 }
 
-/// The conflicts that have ended. Where ours stands over there they have, whatever else may be recorded; where it is yet to
-/// be sent they have not.
+/// The conflicts in which nothing of theirs was written over: those were noted before.
 pub(super) fn conflicts<'a>(fates: &'a [(&Half, Fate<'_>)]) -> Vec<(UserId, CrmModule, &'a Conflict)> {
     let mut ended = Vec::new();
     for (half, fate) in fates {
-        let End::Met(plan) = &half.end else { continue };
-        let has_ended = |conflict: &&Conflict| match conflict.kept {
-            KeptSide::Ours => plan.has_sent(conflict.unit),
-            KeptSide::Theirs | KeptSide::Both => fate.whole().is_some(),
-        };
-        ended.extend(plan.conflicts.iter().filter(has_ended).map(|conflict| (half.user, half.module, conflict)));
+        let Some(plan) = fate.whole() else { continue };
+        let told = plan.conflicts.iter().filter(|conflict| conflict.kept != KeptSide::Ours);
+        ended.extend(told.map(|conflict| (half.user, half.module, conflict)));
     }
     ended
 }
@@ -183,11 +179,6 @@ mod tests {
         (record, person)
     }
 
-    fn kept_ours(half: &Half, read: &Person, now: &Person) -> Vec<Unit> {
-        let fates = [(half, Fate::of(half, Some(read), Some(now)))];
-        conflicts(&fates).into_iter().map(|(.., conflict)| conflict.unit).collect()
-    }
-
     #[test]
     fn an_edit_of_hers_during_the_first_call_is_no_conflict_afterwards() {
         let (read, mut now) = (sheree(), sheree());
@@ -203,36 +194,6 @@ mod tests {
         assert_eq!(base.get(Field::LastName), Some("Lane"), "both had it when they met");
         assert_eq!(base.get(Field::FirstName), Some("Sheree"), "it was sent");
         assert_eq!(base.get(Field::Phone), None, "it is not taken over yet");
-    }
-
-    #[test]
-    fn our_word_that_went_back_is_told_whatever_else_has_changed_meanwhile() {
-        let (record, person) = linked(&[(Field::Role, "Coach")]);
-        let (read, mut edited, mut relinked) = (person(), person(), person());
-        changed(&mut edited, Field::LastName, "Moss");
-        relinked.contact.version += 1;
-
-        let half = met(&read, &record, true);
-
-        for now in [&read, &edited, &relinked] {
-            assert_eq!(kept_ours(&half, &read, now), [Unit::Role]);
-        }
-    }
-
-    #[test]
-    fn our_word_that_did_not_go_back_is_not_told() {
-        let (record, person) = linked(&[(Field::Role, "Coach")]);
-        let mut read = person();
-
-        let failed = met(&read, &record, false);
-        changed(&mut read, Field::LastName, "Moss");
-        read.contact.corrections.times = 4;
-        let withheld = met(&read, &record, true);
-
-        assert_eq!(kept_ours(&failed, &read, &read), []);
-        let End::Met(plan) = &withheld.end else { panic!("{withheld:?}") };
-        assert!(plan.write.is_some() && plan.overruled.is_some(), "her name is written: {plan:?}");
-        assert_eq!(kept_ours(&withheld, &read, &read), []);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use super::problem::{Problem, overruled};
 use super::read::Seen;
 use super::{tags, write};
 use crate::db::people::Person;
+use crate::db::sync_conflicts;
 use crate::db::tasks::Claim;
 use crate::domain::event::CrmModule;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+use crate::zoho::Crm;
 
 /// What came of one record.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ pub(super) async fn settle(
         };
         halves.push(Half { key, user: person.id, module, end });
     }
+    note_what_is_written_over(crm, module, &plans).await?;
     let cleared = write::all(calls, module, &mut plans).await?;
     tags::put(calls, &mut plans).await?;
     halves.extend(plans.into_iter().map(|mut plan| {
@@ -96,6 +99,17 @@ pub(super) async fn settle(
         Half { key: keys[&plan.user], user: plan.user, module, end: End::Met(Box::new(plan)) }
     }));
     Ok((halves, cleared))
+}
+
+/// What our word is about to replace over there is noted before it is gone: nobody may come to record it afterwards.
+async fn note_what_is_written_over(crm: Crm<'_>, module: CrmModule, plans: &[Plan]) -> Result<(), Error> {
+    let conflicts: Vec<_> = plans
+        .iter()
+        .flat_map(|plan| plan.conflicts.iter().map(move |conflict| (plan, conflict)))
+        .filter(|(plan, conflict)| plan.writes_over(conflict))
+        .map(|(plan, conflict)| (plan.user, module, conflict))
+        .collect();
+    sync_conflicts::note(crm.connection, &conflicts).await
 }
 
 impl Half {

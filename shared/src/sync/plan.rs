@@ -55,10 +55,10 @@ impl Plan {
         self.write.is_none() || self.is_written
     }
 
-    /// Whether our value of a unit has gone over there.
-    pub(super) fn has_sent(&self, unit: Unit) -> bool {
-        let has = |write: &Write| unit.fields().iter().any(|field| write.changes.contains_key(field));
-        self.is_written && self.write.as_ref().is_some_and(has)
+    /// Whether its write replaces what the other side had to say. Such a conflict is noted before the write.
+    pub(super) fn writes_over(&self, conflict: &Conflict) -> bool {
+        let sends = |write: &Write| conflict.unit.fields().iter().any(|field| write.changes.contains_key(field));
+        conflict.kept == Kept::Ours && self.write.as_ref().is_some_and(sends)
     }
 
     /// Whether it has got so far that its record can be tagged.

@@ -1,6 +1,6 @@
 //! What came of a round, written down in one transaction: links, profiles, conflicts, events, outcomes, a pause.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use crate::db::zoho_links::{self, Agreed};
 use crate::db::{Database, Transaction, erasures, strangers, sync_conflicts, users};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
+use crate::domain::record::Changes;
 use crate::error::Error;
 use crate::ids;
 use crate::tasks::{FollowUp, Kind};

@@ -17,6 +17,8 @@ pub(super) struct Ending {
     pub(super) conflicts: Vec<Conflict>,
     /// Users who are gone here, and whether they are known to be gone over there.
     pub(super) erasures: BTreeMap<Uuid, bool>,
+    /// Our writes on records: bodies with Zoho's milliseconds.
+    updates: Vec<(i64, Value)>,
 }
 
 /// A user as our side has her.
@@ -58,7 +60,12 @@ impl Ending {
         let users = system.rows(USERS, &[]).await;
         let conflicts = system.rows("select user_id, field, ours, theirs, kept from sync_conflicts", &[]).await;
         let erasures = system.rows("select user_id, erased_at is not null from erasures", &[]).await;
+        let requests = system.zoho_get("requests").await["requests"].as_array().cloned().unwrap_or_default();
+        let updates = requests.iter().filter(|request| request["operation"] == "update");
         Self {
+            updates: updates
+                .map(|update| (update["time"].as_i64().unwrap_or_default(), update["body"].clone()))
+                .collect(),
             users: users.iter().map(|row| (row.get("id"), User::from_row(row))).collect(),
             contacts: list("contacts"),
             accounts: list("accounts"),
@@ -89,6 +96,17 @@ impl Ending {
 
     fn records(&self, module: &str) -> &[Value] {
         if module == ACCOUNTS { &self.accounts } else { &self.contacts }
+    }
+
+    /// Whether a unit of a record was written over within a second of this moment: Zoho's times are whole seconds, and so
+    /// what came between our read and our write cannot be told from what was there.
+    pub(super) fn in_the_window(&self, record: &str, unit: Unit, moment: i64) -> bool {
+        self.updates.iter().filter(|(time, _)| (0..1000).contains(&(time - moment))).any(|(_, body)| {
+            let data = body["data"].as_array().into_iter().flatten();
+            data.into_iter().any(|written| {
+                written["id"] == record && unit.fields().iter().any(|field| written.get(*field).is_some())
+            })
+        })
     }
 
     /// Whether an admin is told that this value of ours (or of theirs) did not stand.

@@ -112,6 +112,9 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
     wrong.extend(stage.verdict().await);
     wrong.extend(stage.nothing_goes_on().await);
     wrong.extend(system.violations().await);
+    if !wrong.is_empty() {
+        stage.tell_requests().await;
+    }
     let logs = system.logs();
     let new = logs.get(logged..).unwrap_or_default();
     wrong.extend(MARKS.iter().filter(|mark| new.contains(**mark)).map(|mark| format!("{mark} stands in a log")));
@@ -168,6 +171,17 @@ impl Stage<'_> {
             wrong.push(format!("{} calls for {} steps", before.all, self.story.steps.len()));
         }
         wrong
+    }
+
+    /// What was asked of Zoho in the course of the story, for whoever looks for the reason of its end.
+    async fn tell_requests(&self) {
+        let requests = self.system.zoho_get("requests").await["requests"].as_array().cloned().unwrap_or_default();
+        let mut diary = self.diary.lock().expect("nobody panics while holding it");
+        diary.extend(requests.iter().filter(|request| request["operation"] != "token").map(|request| {
+            let [time, method, path, body, status] =
+                ["time", "method", "path", "body", "status"].map(|part| request[part].to_string());
+            format!("{time} {method} {path} {body} → {status}")
+        }));
     }
 
     /// Failures that nothing in the story explains.

@@ -79,7 +79,12 @@ impl Stage<'_> {
                 Held::Not if left => {}
                 _ => say(format!("{unit:?} is {ours:?} here and {theirs:?} over there")),
             }
-            if let Some(lost) = lost_of_theirs(ending, person, unit, ours, theirs.as_deref(), written) {
+            let in_the_window = !self.story.ticks
+                && written.is_some_and(|edit| {
+                    ending.in_the_window(record["id"].as_str().unwrap_or_default(), unit, edit.time)
+                });
+            if !in_the_window && let Some(lost) = lost_of_theirs(ending, person, unit, ours, theirs.as_deref(), written)
+            {
                 say(lost);
             }
             let of_sales_later = |at: u64| written.is_some_and(|edit| edit.at > at);
