@@ -80,7 +80,7 @@ impl System {
                         expires_at = now() + interval '1 hour',
                         version = 1,
                         credentials_sha256 = (
-                            select sha256(string_agg(int8send(octet_length(part)) || convert_to(part, 'UTF8'), '' order by place))
+                            select sha256(string_agg(int8send(octet_length(part)::bigint) || convert_to(part, 'UTF8'), '' order by place))
                             from unnest($2::text[]) with ordinality as credential (part, place)
                         )";
         self.rows(have, &[&token, &credentials]).await;
