@@ -161,7 +161,7 @@ async fn when_zoho_cannot_be_reached_the_alert_waits_and_goes_later() {
     let mut detour = Detour::closed().await;
     let system = sheree_waits_with(Options { zoho_url: Some(detour.url()), ..Options::default() }).await;
     // A token that still lives, so that it is the transmission which finds nobody.
-    system.have_a_token("from an earlier day").await;
+    system.have_a_token("1000.earlier.day").await;
 
     system.send_webhook(&Webhook::gallery_published("PD-1")).await;
     let reason = eventually("the attempt is over", || failure(&system)).await;
@@ -202,7 +202,7 @@ async fn when_zoho_asks_to_slow_down_all_alerts_wait_with_its_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_zoho_does_not_take_is_replaced_and_the_alert_goes_once() {
     let system = sheree_waits().await;
-    system.have_a_token("one that was revoked").await;
+    system.have_a_token("1000.revoked.token").await;
 
     system.send_webhook(&Webhook::gallery_published("PD-1")).await;
     system.alerts_become(&["sent"]).await;
