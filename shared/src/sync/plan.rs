@@ -20,6 +20,7 @@ const MOST_CORRECTIONS: u32 = 4;
 
 /// One record's way to agreement.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own about the plan")]
 pub(super) struct Plan {
     pub user: UserId,
     /// The record that she has, unless it is yet to be made.

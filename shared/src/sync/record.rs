@@ -1,6 +1,6 @@
 //! What came of a round, written down in one transaction: links, profiles, conflicts, events, outcomes, a pause.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -16,7 +16,6 @@ use crate::db::zoho_links::{self, Agreed};
 use crate::db::{Database, Transaction, erasures, strangers, sync_conflicts, users};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
-use crate::domain::record::Changes;
 use crate::error::Error;
 use crate::ids;
 use crate::tasks::{FollowUp, Kind};
@@ -106,8 +105,8 @@ async fn take_over(
     let mut conflicts = fate::conflicts(fates);
     conflicts.retain(|(user, ..)| now.contains_key(user));
     sync_conflicts::note(tx, &conflicts).await?;
-    let changed: Vec<UserId> = taken.iter().map(|taken| taken.user).collect();
-    let follow_up = webhook_events::emit(tx, Happening::UsersUpdated(&changed)).await?;
+    let updated: Vec<UserId> = taken.iter().map(|taken| taken.user).collect();
+    let follow_up = webhook_events::emit(tx, Happening::UsersUpdated(&updated)).await?;
     Ok(After { follow_up, again: false })
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Edit {
     pub(super) unit: Unit,
     /// As it was written.
     pub(super) value: Option<String>,
+    /// By Zoho's clock, in milliseconds; only of sales' edits.
+    pub(super) time: i64,
 }
 
 /// A user.
@@ -58,22 +60,22 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>) -> Edit {
+    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: i64) -> Edit {
         self.edits += 1;
-        Edit { at: self.edits, unit, value }
+        Edit { at: self.edits, unit, value, time }
     }
 
     /// A user has said something.
     pub(super) fn said(&mut self, member: usize, unit: Unit, value: Option<String>) {
-        let edit = self.edit(unit, value);
+        let edit = self.edit(unit, value, 0);
         if let Some(person) = self.people.get_mut(&member) {
             person.edits.push(edit);
         }
     }
 
     /// Sales have written something.
-    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>) {
-        let edit = self.edit(unit, value);
+    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: i64) {
+        let edit = self.edit(unit, value, time);
         self.records.entry(record.to_owned()).or_default().edits.push(edit);
     }
 

@@ -47,7 +47,7 @@ impl Stage<'_> {
         self.note(&id);
         for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == CONTACTS) {
             if let Some(value) = unit.on(&made) {
-                self.model.written(&id, unit, Some(value));
+                self.model.written(&id, unit, Some(value), self.zoho_time());
             }
         }
         self.model.leads.insert(lead, id);
@@ -60,7 +60,7 @@ impl Stage<'_> {
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
         if unit.on(&before) != unit.on(&after) {
-            self.model.written(&id(&after), unit, unit.on(&after));
+            self.model.written(&id(&after), unit, unit.on(&after), self.zoho_time());
         }
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Stage<'_> {
         for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == master.module()) {
             let value = unit.on(&after);
             if value != unit.on(&kept) || had_nobody && value.is_some() {
-                self.model.written(&id(&kept), unit, value);
+                self.model.written(&id(&kept), unit, value, self.zoho_time());
             }
         }
         let of_other = self.model.records.get(&id(&lost)).map(|worked| worked.tags.clone()).unwrap_or_default();

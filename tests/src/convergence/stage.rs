@@ -68,4 +68,10 @@ impl<'a> Stage<'a> {
         self.ahead += seconds;
         self.system.zoho_post("settings", &json!({ "clock_offset_seconds": self.ahead })).await;
     }
+
+    /// Milliseconds by Zoho's clock.
+    pub(super) fn zoho_time(&self) -> i64 {
+        let ahead = i64::try_from(self.ahead).unwrap_or_default();
+        crate::webhook::now().timestamp_millis() + ahead * 1000
+    }
 }
