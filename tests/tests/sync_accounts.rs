@@ -195,6 +195,8 @@ async fn a_photographers_contact_has_his_code_and_his_level() {
     system.edited("Contacts", &before["id"], &json!({"Phone": "+13125550007", "ISO_Referral_Code": "MINE"})).await;
     system.notified("Contacts", &[&before["id"]]).await;
     system.drained().await;
+    system.asked_for(user).await;
+    system.drained().await;
 
     let after = system.contact_of(user).await;
     let shown = |contact: &serde_json::Value| {

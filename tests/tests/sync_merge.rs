@@ -115,14 +115,14 @@ async fn a_profile_that_changes_while_zoho_is_called_loses_nothing() {
     system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
     system.held("update").await;
 
-    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550002", "last_name": "Stone"})).await;
     system.mend_zoho().await;
     system.drained().await;
 
     let (here, there) = (system.parent(user).await, system.contact_of(user).await);
     assert_eq!(json!([here["phone_number"], here["last_name"]]), json!(["+13125550002", "Moss"]));
     assert_eq!(json!([there["Phone"], there["Last_Name"]]), json!(["+13125550002", "Moss"]));
-    assert_eq!(system.conflicts_of(user).await, Vec::<Value>::new());
+    assert_eq!(system.conflicts_of(user).await, [json!(["last_name", "Stone", "Moss", "theirs", 1])]);
     system.stop().await;
 }
 
