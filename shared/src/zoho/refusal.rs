@@ -75,7 +75,10 @@ pub(super) fn of_crm(body: &ErrorBody) -> Option<ZohoError> {
              then resume sync-zoho and pull-zoho."
                 .to_owned()
         }
-        "INVALID_QUERY" if body.details["reason"].as_str().is_some_and(|reason| reason.starts_with("column")) => {
+        // Where Zoho says what is wrong with a query is not written down: in the reason or in the message.
+        "INVALID_QUERY"
+            if [body.details["reason"].as_str(), Some(&*body.message)].into_iter().flatten().any(|said| said.starts_with("column")) =>
+        {
             return Some(field_missing("module", body.details["column_name"].as_str().unwrap_or("?")));
         }
         _ => return None,
