@@ -78,9 +78,7 @@ async fn nothing(stage: &Stage, release: bool) -> Result<Lambda> {
 }
 
 fn row(report: &mut String, name: &str, series: &Series) {
-    let at = |sorted: &[Duration], percent: usize| {
-        sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)].as_secs_f64() * 1000.0
-    };
+    let at = |sorted: &[Duration], percent: usize| percentile(sorted, percent).as_secs_f64() * 1000.0;
     let _ = writeln!(
         report,
         "| {name} | {:.1} ms | {:.2} ms | {:.2} ms |",
@@ -88,4 +86,9 @@ fn row(report: &mut String, name: &str, series: &Series) {
         at(&series.warm, 50),
         at(&series.warm, 99)
     );
+}
+
+/// Of durations in their order.
+pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
 }

@@ -1,67 +1,130 @@
-//! What a thousand new users cost at Zoho, with one sport and with ten.
+//! What people cost at Zoho: a hundred new ones, unchanged ones, edited ones, ten thousand that waited for the flag; and how
+//! long it takes until an edit of sales stands in a profile.
 
-use std::fmt::Write;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::latency::percentile;
 use crate::demo::Stage;
 
-const USERS: u32 = 1000;
+/// The calls that are told one by one.
+const OPERATIONS: [&str; 5] = ["coql", "get-records", "upsert", "update", "add-tags"];
+const BACKFILL: u32 = 10_000;
+const EDITS: usize = 200;
+const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(super) async fn measure(stage: &Stage) -> Result<String> {
+    // Whoever is left from before does not count.
+    drain(stage).await?;
     let mut report = format!(
-        "| {USERS} new users | calls | of which token, coql, upsert, add-tags | credits | seconds |\n| --- | ---: | --- | ---: | ---: |\n"
+        "| people | calls | of which {} | credits | seconds |\n| --- | ---: | --- | ---: | ---: |\n",
+        OPERATIONS.join(", ")
     );
-    for sports in [1, 10] {
-        // Whoever is left from before does not count.
-        drain(stage).await?;
+    for (what, change) in [
+        ("100 new ones with 1 sport each".to_owned(), new_parents("one", 100, 1)),
+        ("100 new ones with 10 sports each".to_owned(), new_parents("ten", 100, 10)),
+        ("100 unchanged ones, asked for again".to_owned(), asked_again("one")),
+        ("100 edited ones".to_owned(), format!("{} {}", edited("one"), asked_again("one"))),
+        (format!("backfill of {BACKFILL} with 1 or 2 sports each"), new_parents("many", BACKFILL, 2)),
+    ] {
+        stage.execute(&change).await?;
         let before = stage.zoho().await?;
-        stage.execute(&new_users(sports)).await?;
         let since = Instant::now();
         drain(stage).await?;
         let seconds = since.elapsed().as_secs_f64();
-        let after = stage.zoho().await?;
-        let calls = |operation: &str| number(&after["calls"][operation]) - number(&before["calls"][operation]);
-        let all: u64 = after["calls"].as_object().into_iter().flatten().map(|(name, _)| calls(name)).sum();
-        let credits = number(&after["credits"]) - number(&before["credits"]);
-        let parts = format!("{}, {}, {}, {}", calls("token"), calls("coql"), calls("upsert"), calls("add-tags"));
-        let _ = writeln!(
-            report,
-            "| {sports} sport{} each | {all} | {parts} | {credits} | {seconds:.1} |",
-            if sports == 1 { "" } else { "s" }
-        );
+        report.push_str(&row(&what, &before, &stage.zoho().await?, seconds));
     }
-    report.push('\n');
+    report.push_str("\nWithout the token, one call an hour for all of them.\n\n");
+    report.push_str(&from_sales(stage).await?);
     Ok(report)
 }
 
+fn row(what: &str, before: &Value, after: &Value, seconds: f64) -> String {
+    let calls = |operation: &str| number(&after["calls"][operation]) - number(&before["calls"][operation]);
+    let all: u64 =
+        after["calls"].as_object().into_iter().flatten().map(|(name, _)| calls(name)).sum::<u64>() - calls("token");
+    let parts: Vec<String> = OPERATIONS.iter().map(|operation| calls(operation).to_string()).collect();
+    let credits = number(&after["credits"]) - number(&before["credits"]);
+    format!("| {what} | {all} | {} | {credits} | {seconds:.1} |\n", parts.join(", "))
+}
+
+/// From an edit in the CRM to the profile that has it, one after the other, by way of a notification.
+async fn from_sales(stage: &Stage) -> Result<String> {
+    stage.flip("ENABLE_ZOHO_SYNC", true).await?;
+    stage.invoke("renew-zoho-watch").await?;
+    let contacts = stage.zoho().await?["contacts"].clone();
+    let contacts = contacts.as_array().context("the CRM has Contacts")?;
+    let mut waits = Vec::with_capacity(EDITS);
+    for (contact, place) in contacts.iter().zip(0..EDITS) {
+        let name = format!("Edited {place}");
+        let edit = json!({ "module": "Contacts", "id": contact["id"], "fields": { "First_Name": name } });
+        let since = Instant::now();
+        stage.control("edit", &edit).await?;
+        let there = format!("select count(*)::text from profiles_parents where first_name = '{name}'");
+        while stage.value(&there).await? != "1" {
+            ensure!(since.elapsed() < Duration::from_secs(30), "an edit of sales did not come in");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        waits.push(since.elapsed());
+    }
+    stage.flip("ENABLE_ZOHO_SYNC", false).await?;
+    waits.sort_unstable();
+    let shown = |percent: usize| format!("{:.0} ms", percentile(&waits, percent).as_secs_f64() * 1000.0);
+    Ok(format!(
+        "| an edit in the CRM → in the profile | p50 | p99 |\n| --- | ---: | ---: |\n| {EDITS}, one after the other, by notification | {} | {} |\n\n",
+        shown(50),
+        shown(99)
+    ))
+}
+
+/// The flag is on until nobody waits any more.
 async fn drain(stage: &Stage) -> Result<()> {
     stage.flip("ENABLE_ZOHO_SYNC", true).await?;
     stage.sweep().await?;
-    let left = stage.value_becomes("select count(*)::text from tasks where kind = 'sync-zoho'", "0").await?;
-    ensure!(left == "0", "{left} tasks of sync-zoho did not get done");
+    let since = Instant::now();
+    let left = "select count(*)::text from tasks where kind in ('sync-zoho', 'pull-zoho')";
+    while stage.value(left).await? != "0" {
+        ensure!(since.elapsed() < PATIENCE, "tasks of the CRM did not get done");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     stage.flip("ENABLE_ZOHO_SYNC", false).await
 }
 
-/// Users, profiles and tasks, as a thousand registrations leave them.
-fn new_users(sports: usize) -> String {
+/// Users, profiles and tasks, as registrations leave them.
+fn new_parents(name: &str, people: u32, sports: usize) -> String {
     const SPORTS: [&str; 10] =
         ["Soccer", "Tennis", "Golf", "Rugby", "Judo", "Diving", "Rowing", "Cricket", "Fencing", "Archery"];
     let list = SPORTS[..sports].iter().map(|sport| format!("'{sport}'")).collect::<Vec<_>>().join(", ");
     format!(
         "with new as (
              insert into users (id, email, auth_provider_id, role)
-             select new_uuid_v7(), 'bench-{sports}-' || n || '@example.com', 'bench-{sports}-' || n, 'parent'
-             from generate_series(1, {USERS}) as n
+             select new_uuid_v7(), 'bench-{name}-' || n || '@example.com', 'bench-{name}-' || n, 'parent'
+             from generate_series(1, {people}) as n
              returning id
          ),
          profile as (
              insert into profiles_parents (user_id, first_name, last_name, sport_interests)
              select id, 'Parent', 'Bench', array[{list}] from new
          )
-         insert into tasks (kind, key, not_before, dispatch_at) select 'sync-zoho', id, now(), now() from new"
+         insert into tasks (kind, key, not_before, dispatch_at) select 'sync-zoho', id, now(), now() from new;"
+    )
+}
+
+/// Their phone numbers, as a profile's edit leaves them.
+fn edited(name: &str) -> String {
+    format!(
+        "update profiles_parents set phone_number = '+13125550' || to_char(100 + random() * 899, 'FM000')
+         from users where users.id = user_id and email like 'bench-{name}-%';"
+    )
+}
+
+fn asked_again(name: &str) -> String {
+    format!(
+        "insert into tasks (kind, key, not_before, dispatch_at)
+         select 'sync-zoho', id, now(), now() from users where email like 'bench-{name}-%';"
     )
 }
 

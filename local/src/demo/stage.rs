@@ -108,8 +108,7 @@ impl Stage {
     pub async fn sweep(&self) -> Result<Value> {
         // The grace that it leaves to those who enqueue has passed.
         self.database.execute("update tasks set dispatch_at = now() where dispatch_at > now()", &[]).await?;
-        let url = format!("{}/invoke/sweep-tasks", self.endpoints().control);
-        Ok(self.http.post(url).send().await?.error_for_status()?.json().await?)
+        self.invoke("sweep-tasks").await
     }
 
     /// Sends a message to a queue once more, as SQS does when it delivers twice.
@@ -154,6 +153,18 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// A direct invocation of a function that takes nothing.
+    pub async fn invoke(&self, function: &str) -> Result<Value> {
+        let url = format!("{}/invoke/{function}", self.endpoints().control);
+        Ok(self.http.post(url).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// A call of the simulator's own control.
+    pub async fn control(&self, what: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/_control/{what}", self.endpoints().zoho);
+        Ok(self.http.post(url).json(body).send().await?.error_for_status()?.json().await?)
     }
 
     /// Everything that Zoho knows.
