@@ -108,7 +108,8 @@ impl Stage<'_> {
                 self.model.written(&id(&kept), unit, value, self.zoho_time());
             }
         }
-        let of_other = self.model.records.get(&id(&lost)).map(|worked| worked.tags.clone()).unwrap_or_default();
+        // Those of ours among them: whoever had them, it is sales who have put them there.
+        let of_other = crate::tags(&lost).into_iter().map(str::to_owned);
         self.model.records.entry(id(&kept)).or_default().merged_tags.extend(of_other);
         Ok(())
     }
