@@ -172,9 +172,11 @@ impl Values {
         })
     }
 
-    /// Whether it says all that the other says, and more.
+    /// Whether it says all that the other says, and more. Who has cleared a value has said something else.
     fn completes(&self, other: &Self) -> bool {
-        self != other && self.0.iter().zip(&other.0).all(|(one, other)| other.is_none() || one == other)
+        self != other
+            && !other.is_blank()
+            && self.0.iter().zip(&other.0).all(|(one, other)| other.is_none() || one == other)
     }
 
     fn changes(&self, unit: Unit) -> impl Iterator<Item = (Field, Option<String>)> {
@@ -306,6 +308,18 @@ mod tests {
         assert_eq!(merged.take, changed([(Phone, "+13125550002")]));
         assert_eq!(merged.conflicts[0].ours.as_deref(), Some("+13125550001"));
         assert_eq!(merged.conflicts[0].kept, Kept::Theirs);
+    }
+
+    #[test]
+    fn a_number_that_sales_have_cleared_while_she_changed_it_stays_cleared_and_hers_is_told() {
+        let ours = sheree().with(&changed([(Phone, "+13125550001")]));
+        let theirs = sheree().with(&[(Phone, None)].into_iter().collect());
+
+        let merged = contact(&sheree(), &ours, &theirs);
+
+        assert_eq!(ours.with(&merged.take).get(Phone), None);
+        assert!(merged.send.is_empty());
+        assert_eq!(merged.conflicts[0].ours.as_deref(), Some("+13125550001"));
     }
 
     #[test]
