@@ -209,3 +209,26 @@ async fn a_hundred_new_people_cost_two_calls_and_one_for_each_tag() {
     assert_eq!(calls["add-tags"], 6, "three sports, for a hundred people and for twenty");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_whose_address_has_a_quote_is_found_however_zoho_escapes_one() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    for escape in ["double", "backslash"] {
+        system.zoho_post("settings", &json!({ "coql_escape": escape })).await;
+        let email = format!("sheree.o'{escape}@example.com");
+        let neighbour = format!("sheree.x'{escape}@example.com");
+        for email in [&neighbour, &email] {
+            let fields = json!({ "Last_Name": "O'Hara", "Email": email });
+            system.zoho_post("create", &json!({ "module": "Contacts", "fields": fields })).await;
+        }
+        let there = system.contacts().await.len();
+
+        let token = system.token_with(&json!({ "sub": escape, "email": email, "email_verified": true })).await;
+        let answer = tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&sheree(""))).await;
+        system.drained().await;
+
+        assert_eq!(system.contacts().await.len(), there, "{escape}");
+        assert_eq!(system.contact_of(answer.id("/user/id")).await["Email"], json!(email));
+    }
+    system.stop().await;
+}

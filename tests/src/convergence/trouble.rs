@@ -58,6 +58,7 @@ pub(super) fn settings(dice: &mut Dice) -> Value {
         "email_case": dice.pick(&["keep", "lower"]),
         "coql_row_limit": dice.pick(&[200, 2000]),
         "coql_in_limit": dice.pick(&[50, 100]),
+        "coql_escape": dice.pick(&["double", "backslash"]),
         "watch_failed_status": dice.pick(&[400, 202]),
         "watch_errors_wrapped": dice.percent(50),
     })

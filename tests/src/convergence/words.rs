@@ -18,8 +18,11 @@ impl Words {
         self.0
     }
 
+    /// Some have a quote in them, which a query has to get past.
     pub(super) fn email(&mut self) -> String {
-        format!("quillon{}@people.example", self.number())
+        let number = self.number();
+        let quote = if number.is_multiple_of(4) { "o'" } else { "" };
+        format!("{quote}quillon{number}@people.example")
     }
 
     /// What somebody writes into her own profile.

@@ -4,7 +4,7 @@ use std::{iter::Peekable, str::Chars};
 
 use serde_json::json;
 
-use crate::zoho::reply::Reply;
+use crate::zoho::{reply::Reply, settings::CoqlEscape};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
@@ -42,8 +42,8 @@ impl Token {
 }
 
 /// The tokens of a query; the last one is always [`TokenKind::End`].
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Reply> {
-    let mut lexer = Lexer { rest: text.chars().peekable(), line: 1, column: 1 };
+pub(super) fn tokens(text: &str, escape: CoqlEscape) -> Result<Vec<Token>, Reply> {
+    let mut lexer = Lexer { rest: text.chars().peekable(), escape, line: 1, column: 1 };
     let mut tokens = Vec::new();
     loop {
         let token = lexer.token()?;
@@ -57,6 +57,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Reply> {
 
 struct Lexer<'a> {
     rest: Peekable<Chars<'a>>,
+    escape: CoqlEscape,
     line: usize,
     column: usize,
 }
@@ -107,10 +108,11 @@ impl Lexer<'_> {
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         loop {
-            match self.advance()? {
-                '\'' => return Some(text),
-                '\\' => text.push(self.advance()?),
-                other => text.push(other),
+            match (self.advance()?, self.escape) {
+                ('\'', CoqlEscape::Double) if self.rest.peek() == Some(&'\'') => text.extend(self.advance()),
+                ('\'', _) => return Some(text),
+                ('\\', CoqlEscape::Backslash) => text.push(self.advance()?),
+                (other, _) => text.push(other),
             }
         }
     }

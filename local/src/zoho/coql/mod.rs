@@ -26,7 +26,7 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Reply, Reply> {
     let text = body.get("select_query").and_then(Value::as_str).ok_or_else(|| {
         Reply::bad_request("MANDATORY_NOT_FOUND", "mandatory key not found", json!({ "api_name": "select_query" }))
     })?;
-    let query = parser::parse(text, world.settings.coql_in_limit)?;
+    let query = parser::parse(text, &world.settings)?;
     let module: Module = query
         .module
         .parse()

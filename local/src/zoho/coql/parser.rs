@@ -6,7 +6,7 @@ use super::{
     lexer::{Token, TokenKind, tokens},
     query::{Condition, Direction, Literal, Query, Test},
 };
-use crate::zoho::reply::Reply;
+use crate::zoho::{reply::Reply, settings::Settings};
 
 /// Conditions of one query, which also keeps the recursion flat.
 const CONDITIONS: usize = 25;
@@ -15,8 +15,9 @@ const KEYWORDS: [&str; 13] =
     ["select", "from", "where", "and", "or", "order", "by", "limit", "offset", "in", "not", "is", "like"];
 
 /// Reads a query, or says as Zoho does why it is none.
-pub(super) fn parse(text: &str, in_limit: usize) -> Result<Query, Reply> {
-    let mut parser = Parser { tokens: tokens(text)?, position: 0, conditions: 0, depth: 0, in_limit };
+pub(super) fn parse(text: &str, settings: &Settings) -> Result<Query, Reply> {
+    let tokens = tokens(text, settings.coql_escape)?;
+    let mut parser = Parser { tokens, position: 0, conditions: 0, depth: 0, in_limit: settings.coql_in_limit };
     let query = parser.query()?;
     match parser.peek() {
         Token { kind: TokenKind::End, .. } => Ok(query),

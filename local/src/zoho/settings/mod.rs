@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{fields::Module, scopes};
-pub(super) use variants::{EmailCase, FieldRule, Notifications, TagField};
+pub(super) use variants::{CoqlEscape, EmailCase, FieldRule, Notifications, TagField};
 
 /// Every switch with its default. Numbers without a unit are counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub(super) struct Settings {
     pub(super) tags_touch_modified_time: bool,
     /// Values of one `in` of COQL; 50 or 100 by the place in the documents.
     pub(super) coql_in_limit: usize,
+    /// How a quote within the quotes of COQL is escaped; a second one by a post of Zoho's, and not in its documents.
+    pub(super) coql_escape: CoqlEscape,
     /// Whether two Accounts cannot have one name.
     pub(super) unique_account_name: bool,
     pub(super) email_case: EmailCase,
@@ -132,6 +134,7 @@ impl Default for Settings {
             add_tags_creates: true,
             tags_touch_modified_time: true,
             coql_in_limit: 50,
+            coql_escape: CoqlEscape::Double,
             unique_account_name: false,
             email_case: EmailCase::Keep,
             modified_hidden_milliseconds: 0,

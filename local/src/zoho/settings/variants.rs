@@ -23,6 +23,16 @@ pub(in crate::zoho) enum TagField {
     Add,
 }
 
+/// How a quote is written between quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::zoho) enum CoqlEscape {
+    /// By a second one; a backslash is a character like any other.
+    Double,
+    /// By a backslash, which escapes itself too.
+    Backslash,
+}
+
 /// What is done to the spelling of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

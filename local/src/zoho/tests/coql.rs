@@ -41,7 +41,7 @@ async fn conditions_choose_rows() {
             "((First_Name = 'Frank' or First_Name = 'Cathy') and Email is not null) or First_Name = 'Sheree'",
             &["Cathy", "Sheree"],
         ),
-        (r"Phone = 'O\'1'", &["Frank"]),
+        ("Phone = 'O''1'", &["Frank"]),
         ("Modified_Time > '2020-01-01T00:00:00+10:00' and Last_Name != 'Reed'", &["Frank", "Sheree"]),
         ("Account_Name.Account_Name = 'lincoln high'", &["Cathy"]),
     ];
@@ -52,6 +52,20 @@ async fn conditions_choose_rows() {
         assert_eq!(names(&answer), expected, "{condition}");
     }
     assert_eq!(zoho.coql(&query("Modified_Time > '2999-01-01T00:00:00Z'")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_quote_is_escaped_in_one_way_and_the_other_one_is_refused() {
+    let zoho = with_people().await;
+    let asked = ["Phone = 'O''1'", r"Phone = 'O\'1'", "(Phone like 'O%' and Phone like '%1')"];
+    for (escape, expected) in [("double", [200, 400, 200]), ("backslash", [400, 200, 200])] {
+        zoho.settings(json!({ "coql_escape": escape })).await;
+
+        for (condition, expected) in asked.into_iter().zip(expected) {
+            let answer = zoho.coql(&query(condition)).await;
+            assert_eq!(answer.status, expected, "{escape}, {condition}: {answer:?}");
+        }
+    }
 }
 
 #[tokio::test]
