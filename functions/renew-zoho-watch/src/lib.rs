@@ -1,4 +1,4 @@
-//! Twice a day: keeps the channel open by which Zoho tells us of changes. It lasts for a week at most, and Zoho may lose
+//! Every hour: keeps the channel open by which Zoho tells us of changes. It lasts for a week at most, and Zoho may lose
 //! it; what is missed meanwhile, `reconcile-zoho` finds.
 
 mod step;

@@ -10,7 +10,7 @@ pub(crate) const ASKED: TimeDelta = TimeDelta::days(6);
 /// Zoho was not given to understand what was meant if it gives less than that.
 pub(crate) const LEAST_GIVEN: TimeDelta = TimeDelta::days(5);
 
-/// With less than that left, it is asked again: that leaves eight runs which may fail.
+/// With less than that left, it is asked again: that leaves four days of runs which may fail.
 const RENEWED_BELOW: TimeDelta = TimeDelta::days(4);
 
 /// What a run did.
