@@ -195,9 +195,10 @@ async fn a_record_that_carries_another_users_id_by_now_is_written_by_neither() {
 
     system.notified("Contacts", &[&contact]).await;
     system.settled("pull-zoho").await;
+    system.settled("sync-zoho").await;
 
-    let failure: String = system.value("select failure->>'code' from tasks where kind = 'pull-zoho'", &[]).await;
-    assert_eq!((failure.as_str(), system.calls("update").await), ("contact-belongs-to-another", updates));
+    let failed = system.task("sync-zoho", user).await.expect("her own task tells of it");
+    assert_eq!((failed.code.as_str(), system.calls("update").await), ("contact-belongs-to-another", updates));
     assert_eq!(system.parent(user).await["last_name"], "Lane");
     system.stop().await;
 }
@@ -238,15 +239,23 @@ async fn while_the_flag_is_off_changes_over_there_wait_and_afterwards_they_arriv
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_the_route_over_middleware_nothing_is_pulled() {
+async fn on_the_route_over_middleware_nothing_is_pulled_until_it_leads_back() {
     let (system, user, contact) = synced(ON).await;
     system.take_route("middleware").await;
     let calls = system.zoho().await["calls"].clone();
 
-    system.edit_arrives(&contact, &json!({"Last_Name": "Moss"})).await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Moss"})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.woken().await;
+    let (calls_after, waiting) = (system.zoho().await["calls"].clone(), system.parent(user).await);
+    system.take_route("native").await;
+    system.sweep().await;
+    system.drained().await;
 
-    assert_eq!(system.zoho().await["calls"], calls);
-    assert_eq!(system.parent(user).await["last_name"], "Lane");
+    assert_eq!((&calls_after, &waiting["last_name"]), (&calls, &json!("Lane")));
+    assert_eq!(system.parent(user).await["last_name"], "Moss");
     system.stop().await;
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::slice;
 
 use serde::Serialize;
+use shared::config::Route;
 use shared::db::{self, Connection, Database};
 use shared::deliveries::{Endpoints, Guard};
 use shared::domain::event::EventSubject;
@@ -32,6 +33,8 @@ pub struct App {
     pub guard: Guard,
     /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses us.
     pub zoho: Secret,
+    /// How people get into the CRM.
+    pub route: Route,
     /// Whether changes in the CRM are ours to take over: `ENABLE_ZOHO_SYNC`, on the native route.
     pub reads_crm: bool,
 }
@@ -47,7 +50,8 @@ pub struct Swept {
     expired: i64,
     /// Endpoints that were new, changed or gone.
     endpoints: usize,
-    /// Kinds that go on because the secret is another one than that with which Zoho refused us.
+    /// Kinds that go on because the secret is another one than that with which Zoho refused us, or because their route does
+    /// without it.
     resumed: usize,
 }
 

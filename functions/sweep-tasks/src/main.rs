@@ -18,6 +18,7 @@ async fn main() -> Result<(), StartError> {
         endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,
         guard: Guard::read(&start.environment)?,
         zoho: start.secrets().named("ZOHO_SECRET")?,
+        route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
         reads_crm: start.reads_crm()?,
     };
     schedule::run(app, sweep_tasks::handle).await

@@ -48,7 +48,8 @@ impl Start {
         Queue::read(&self.aws, &self.environment, kind)
     }
 
-    /// The queues of these kinds, without those whose flag is off: their tasks wait and nobody is to be woken.
+    /// The queues of these kinds, without those whose flag is off or whose route is another: their tasks wait and nobody is
+    /// to be woken.
     pub fn queues(&self, kinds: &[Kind]) -> Result<Queues, ConfigError> {
         let mut queues = Vec::new();
         for kind in kinds {
@@ -71,6 +72,9 @@ impl Start {
     }
 
     fn enabled(&self, kind: Kind) -> Result<bool, ConfigError> {
+        if kind == Kind::PullZoho {
+            return self.reads_crm();
+        }
         kind.flag().map_or(Ok(true), |flag| self.environment.flag(flag))
     }
 }
