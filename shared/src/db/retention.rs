@@ -12,8 +12,9 @@ const WAITS_DAYS: i32 = 90;
 const SAID_DAYS: i32 = 30;
 /// How long it is kept what calls to the CRM cost. Zoho counts a rolling day.
 const SPENT_DAYS: i32 = 2;
-/// How long it is known who has been deleted in the CRM, too.
-const ERASED_DAYS: i32 = 30;
+/// How long it is known who has been deleted in the CRM, too: longer than the sixty days for which its recycle bin could
+/// give her back.
+const ERASED_DAYS: i32 = 90;
 /// How long a conflict is kept after it was noticed last.
 const CONFLICT_DAYS: i32 = 180;
 

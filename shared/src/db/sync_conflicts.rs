@@ -9,8 +9,10 @@ use crate::domain::event::CrmModule;
 use crate::domain::merge::Conflict;
 use crate::error::Error;
 
-/// The longest value that is kept.
+/// The longest value that is kept, in characters and in bytes: both values stand in one entry of a unique index, which has
+/// room for 2,704 bytes.
 const MOST: usize = 500;
+const MOST_BYTES: usize = 1000;
 
 /// Takes note of conflicts of those who (still) exist. The same one again is counted, except where each side keeps its own:
 /// that is met whenever the record is looked at.
@@ -50,5 +52,23 @@ pub async fn note(session: &impl Session, conflicts: &[(UserId, CrmModule, &Conf
 
 /// In one line, without what a text of the database does not take.
 fn bounded(value: Option<&str>) -> Option<String> {
-    value.map(|value| value.chars().filter(|c| !c.is_control()).take(MOST).collect())
+    value.map(|value| {
+        let mut bytes = 0;
+        let fits = |c: &char| {
+            bytes += c.len_utf8();
+            bytes <= MOST_BYTES
+        };
+        value.chars().filter(|c| !c.is_control()).take(MOST).take_while(fits).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_value_fits_the_index_in_any_script() {
+        assert_eq!(bounded(Some(&"a\u{7}".repeat(600))).map(|kept| kept.len()), Some(500));
+        assert_eq!(bounded(Some(&"漢".repeat(600))).map(|kept| kept.len()), Some(999));
+    }
 }
