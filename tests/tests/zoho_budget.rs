@@ -94,7 +94,7 @@ async fn an_admin_sees_what_calls_have_cost_and_how_far_a_backfill_has_come() {
     let nothing = json!({
         "credits_used_24h": 0, "credits_remaining": null, "remaining_noted_at": null, "calls_last_hour": 0,
         "credits_last_hour": 0, "watch_expires_at": null, "reconciled_to": {"Contacts": null, "Accounts": null},
-        "unlinked": 0, "linked": 0,
+        "unlinked": 0, "linked": 0, "waiting": 0,
     });
     assert_eq!(before, nothing);
     assert_eq!((&waiting["unlinked"], &waiting["linked"]), (&json!(26), &json!(0)));

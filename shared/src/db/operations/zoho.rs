@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use tokio_postgres::types::Type;
+
 use super::super::session::Session;
 use crate::error::Error;
+use crate::tasks::Kind;
 
 /// Credits, calls, and the progress of a backfill.
 #[derive(Debug, Serialize)]
@@ -25,12 +28,14 @@ pub struct ZohoTraffic {
     /// Users who wait for their Contact. At most 100,001 are counted, here and below.
     pub unlinked: i64,
     pub linked: i64,
+    /// Users whose records, there or to come, are to be brought up to date.
+    pub waiting: i64,
 }
 
 pub async fn zoho(session: &impl Session) -> Result<ZohoTraffic, Error> {
     let (spent, reconciled_to, people) = tokio::try_join!(spent(session), reconciled_to(session), people(session))?;
-    let (unlinked, linked) = people;
-    Ok(ZohoTraffic { reconciled_to, unlinked, linked, ..spent })
+    let (unlinked, linked, waiting) = people;
+    Ok(ZohoTraffic { reconciled_to, unlinked, linked, waiting, ..spent })
 }
 
 async fn spent(session: &impl Session) -> Result<ZohoTraffic, Error> {
@@ -61,6 +66,7 @@ async fn spent(session: &impl Session) -> Result<ZohoTraffic, Error> {
         reconciled_to: BTreeMap::new(),
         unlinked: 0,
         linked: 0,
+        waiting: 0,
     })
 }
 
@@ -69,8 +75,8 @@ async fn reconciled_to(session: &impl Session) -> Result<BTreeMap<String, Option
     Ok(rows.iter().map(|row| (row.get("module"), row.get("modified_to"))).collect())
 }
 
-/// Who waits for a Contact, and who has one. Whose Contact is gone waits for none.
-async fn people(session: &impl Session) -> Result<(i64, i64), Error> {
+/// Who waits for a Contact, who has one, and whose work waits. Whose Contact is gone waits for none.
+async fn people(session: &impl Session) -> Result<(i64, i64, i64), Error> {
     let row = session
         .row(
             "select
@@ -83,9 +89,12 @@ async fn people(session: &impl Session) -> Result<(i64, i64), Error> {
                  ) as waiting) as unlinked,
                  (select count(*) from (
                      select from users where zoho_contact_id is not null limit 100001
-                 ) as done) as linked",
-            &[],
+                 ) as done) as linked,
+                 (select count(*) from (
+                     select from tasks where kind = $1 and failed_at is null limit 100001
+                 ) as due) as waiting",
+            &[(&Kind::SyncZoho.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(row.map_or((0, 0), |row| (row.get("unlinked"), row.get("linked"))))
+    Ok(row.map_or((0, 0, 0), |row| (row.get("unlinked"), row.get("linked"), row.get("waiting"))))
 }
