@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::CrmId;
+
 /// A kind of task: one queue and one worker each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -159,17 +161,29 @@ pub struct Failure {
     /// The other side's field, where one is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The other side's record that stands in the way, where there is one: a change of it may end the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
 }
+
+/// The code of a task that is done again because what it was about had changed meanwhile.
+pub const CHANGED_MEANWHILE: &str = "changed-meanwhile";
 
 impl Failure {
     /// The message is cut to what the column takes.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: bounded(&code.into(), 100), message: bounded(&message.into(), 400), field: None }
+        Self { code: bounded(&code.into(), 100), message: bounded(&message.into(), 400), field: None, record: None }
     }
 
     #[must_use]
     pub fn in_field(mut self, field: Option<impl Into<String>>) -> Self {
         self.field = field.map(|field| bounded(&field.into(), 100));
+        self
+    }
+
+    #[must_use]
+    pub fn because_of(mut self, record: Option<&CrmId>) -> Self {
+        self.record = record.map(|record| record.as_str().to_owned());
         self
     }
 }

@@ -12,6 +12,7 @@ use shared::db::{self, Database};
 use shared::domain::{FieldError, Form, TaskKey};
 use shared::lambda::page::Page;
 use shared::lambda::{http, identity};
+use shared::tasks::Failure;
 
 /// 200 with a page of failures, the newest first.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
@@ -48,6 +49,7 @@ struct Reason {
     code: String,
     message: String,
     field: Option<String>,
+    record: Option<String>,
 }
 
 impl From<Failed> for Shown {
@@ -62,7 +64,10 @@ impl From<Failed> for Shown {
             attempts: failed.attempts,
             failed_at: failed.failed_at,
             not_before: failed.not_before,
-            failure: Reason { code: failed.failure.code, message: failed.failure.message, field: failed.failure.field },
+            failure: {
+                let Failure { code, message, field, record } = failed.failure;
+                Reason { code, message, field, record }
+            },
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::domain::{CrmId, Role, Sport, UserId};
 use crate::error::Error;
 
 /// A user, what we know about her, and how far the CRM knows it.
-#[derive(Debug)]
 pub struct Person {
     pub id: UserId,
     pub role: Role,
@@ -27,6 +26,13 @@ pub struct Person {
     pub births: Vec<NaiveDate>,
     pub contact: Link,
     pub account: Link,
+}
+
+/// Without what we know about her and her athletes.
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+    }
 }
 
 impl Person {
@@ -87,6 +93,7 @@ async fn read(
                  array(select dob from athletes where parent_id = users.id and dob is not null) as births,
                  users.zoho_contact_id as contact_id,
                  contact.base as contact_base,
+                 contact.sent as contact_sent,
                  contact.tags as contact_tags,
                  contact.version as contact_version,
                  contact.modified_at as contact_modified_at,
@@ -95,6 +102,7 @@ async fn read(
                  extract(epoch from contact.corrected_at + interval '1 hour' - now())::float8 as contact_corrections_end,
                  org.zoho_account_id as account_id,
                  account.base as account_base,
+                 account.sent as account_sent,
                  account.tags as account_tags,
                  account.version as account_version,
                  account.modified_at as account_modified_at,

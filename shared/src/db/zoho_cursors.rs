@@ -64,7 +64,7 @@ pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, 
 }
 
 /// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
-/// on it, or of one who was erased. A change is here if the link was brought up to date after that very change; and clearly after it, since
+/// on it, or of one who was erased; or one that somebody's work has failed for. A change is here if the link was brought up to date after that very change; and clearly after it, since
 /// another edit within the same second would look the same.
 pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Changed]) -> Result<Vec<CrmRecord>, Error> {
     let ids: Vec<String> = changed.iter().map(|one| one.record.id.to_string()).collect();
@@ -81,6 +81,9 @@ pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Chang
                      linked.user_id is not null
                      or exists (select from users where users.id = changed.user_id)
                      or exists (select from erasures where erasures.user_id = changed.user_id)
+                     or exists (
+                         select from tasks where failed_at is not null and failure ->> 'record' = changed.id
+                     )
                  )
                    and not coalesce(
                        link.modified_at = changed.modified_at
@@ -99,12 +102,17 @@ pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Chang
     Ok(records(module, &rows))
 }
 
-/// Those of the records that are one of ours.
+/// Those of the records that are one of ours, or that somebody's work has failed for.
 pub async fn linked(tx: &Transaction<'_>, module: CrmModule, ids: &[u64]) -> Result<Vec<CrmRecord>, Error> {
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
     let rows = tx
         .rows(
-            &format!("select record as id from ({LINKED}) as linked"),
+            &format!(
+                "select record as id from ({LINKED}) as linked
+                 union
+                 select failure ->> 'record' from tasks
+                 where failed_at is not null and failure ->> 'record' = any ($2)"
+            ),
             &[(&module.as_str(), Type::TEXT), (&ids, Type::TEXT_ARRAY)],
         )
         .await?;

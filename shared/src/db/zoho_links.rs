@@ -13,7 +13,7 @@ use super::Transaction;
 use super::column::stored_optional;
 use super::session::Session;
 use crate::domain::event::CrmModule;
-use crate::domain::record::Fields;
+use crate::domain::record::{Changes, Fields};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 
@@ -23,6 +23,8 @@ pub struct Link {
     pub standing: Standing,
     /// On what both sides last agreed; empty if they never did.
     pub base: Fields,
+    /// What we have set out to write and do not know to have arrived.
+    pub sent: Changes,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
     /// Zoho's time of the record when both sides agreed.
@@ -63,6 +65,7 @@ impl Link {
         let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
         let record = record.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?;
         let base: Option<Json<Fields>> = row.get(&*column("base"));
+        let sent: Option<Json<Changes>> = row.get(&*column("sent"));
         let times: Option<i32> = row.get(&*column("corrections"));
         let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
         Ok(Self {
@@ -72,6 +75,7 @@ impl Link {
                 None => Standing::Never,
             },
             base: base.map(|Json(base)| base).unwrap_or_default(),
+            sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
             modified_at: row.get(&*column("modified_at")),
             version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
@@ -93,6 +97,8 @@ pub struct Agreed<'a> {
     pub modified_at: Option<DateTime<Utc>>,
     /// Our word had to go back, and went.
     pub corrected: bool,
+    /// Zoho has said what became of all that we set out to write.
+    pub answered: bool,
 }
 
 /// Records what is known of records of one module, and returns those users for whom that was refused, because they have
@@ -108,6 +114,7 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
     let tags: Vec<Json<&[String]>> = agreed.iter().map(|one| Json(one.tags)).collect();
     let modified: Vec<Option<DateTime<Utc>>> = agreed.iter().map(|one| one.modified_at).collect();
     let corrected: Vec<bool> = agreed.iter().map(|one| one.corrected).collect();
+    let answered: Vec<bool> = agreed.iter().map(|one| one.answered).collect();
     let (table, key, column) = place(module);
     let rows = tx
         .rows(
@@ -115,8 +122,8 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                 "with agreed as (
                      -- one of two people who were answered with the same record: it cannot be both's
                      select distinct on (record_id) *
-                     from unnest($2, $3, $4, $5, $6, $7)
-                         as agreed (user_id, record_id, base, tags, modified_at, corrected)
+                     from unnest($2, $3, $4, $5, $6, $7, $8)
+                         as agreed (user_id, record_id, base, tags, modified_at, corrected, answered)
                      order by record_id, user_id
                  ),
                  made as (
@@ -136,13 +143,16 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                      from agreed join {table} as mine on mine.{key} = agreed.user_id
                      where mine.{column} = agreed.record_id
                  )
-                 insert into zoho_links as link (user_id, module, base, tags, modified_at, corrections, corrected_at)
-                 select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at,
+                 insert into zoho_links as link
+                     (user_id, module, base, sent, tags, modified_at, corrections, corrected_at)
+                 select user_id, $1, base, case when not answered then '{{}}'::jsonb end,
+                     array(select jsonb_array_elements_text(tags)), modified_at,
                      corrected::int, case when corrected then now() end
                  from agreed join linked using (user_id)
                  order by user_id
                  on conflict (user_id, module) do update set
                      base = excluded.base,
+                     sent = case when excluded.sent is not null then link.sent end,
                      tags = excluded.tags,
                      modified_at = excluded.modified_at,
                      gone_at = null,
@@ -164,6 +174,7 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                 (&tags, Type::JSONB_ARRAY),
                 (&modified, Type::TIMESTAMPTZ_ARRAY),
                 (&corrected, Type::BOOL_ARRAY),
+                (&answered, Type::BOOL_ARRAY),
             ],
         )
         .await?;
@@ -191,11 +202,35 @@ pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> 
              )
              insert into zoho_links as link (user_id, module, base, gone_at)
              select {key}, $2, '{{}}', now() from gone
-             on conflict (user_id, module) do update set gone_at = now(), version = link.version + 1"
+             on conflict (user_id, module) do update set
+                 gone_at = now(), sent = null, version = link.version + 1"
         ),
         &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
     )
     .await?;
+    Ok(())
+}
+
+/// Writes down what is about to be written over there, so that it is not taken for somebody's edit should nobody come to
+/// record it. Rows are locked as by [`intend_tags`].
+pub async fn intend(session: &impl Session, module: CrmModule, sent: &[(UserId, &Changes)]) -> Result<(), Error> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let (users, sent): (Vec<Uuid>, Vec<Json<&Changes>>) = sent.iter().map(|(user, sent)| (user.0, Json(*sent))).unzip();
+    session
+        .rows(
+            "with present as materialized (
+                 select id from users where id = any ($1) order by id for no key update
+             )
+             insert into zoho_links as link (user_id, module, base, sent, version)
+             select id, $3, '{}', intended.sent, 0
+             from unnest($1, $2) as intended (user_id, sent) join present on id = user_id
+             order by id
+             on conflict (user_id, module) do update set sent = excluded.sent",
+            &[(&users, Type::UUID_ARRAY), (&sent, Type::JSONB_ARRAY), (&module.as_str(), Type::TEXT)],
+        )
+        .await?;
     Ok(())
 }
 
@@ -241,6 +276,8 @@ pub struct Others {
     users: HashSet<UserId>,
     /// Whose records are still to be erased.
     erasing: HashSet<UserId>,
+    /// The records that were theirs.
+    to_erase: HashSet<CrmId>,
     linked: HashMap<CrmId, UserId>,
 }
 
@@ -262,7 +299,9 @@ pub async fn others(
                  union
                  select {key}, {column}, false from {table} where {column} = any ($2)
                  union
-                 select user_id, null, true from erasures where user_id = any ($1) and erased_at is null"
+                 select user_id, erasures.{column}, true
+                 from erasures
+                 where (user_id = any ($1) or erasures.{column} = any ($2)) and erased_at is null"
             ),
             &[(&users, Type::UUID_ARRAY), (&records, Type::TEXT_ARRAY)],
         )
@@ -270,10 +309,13 @@ pub async fn others(
     let mut others = Others::default();
     for row in rows {
         let user = UserId(row.get("user_id"));
-        let known = if row.get("erasing") { &mut others.erasing } else { &mut others.users };
-        known.insert(user);
-        if let Some(record) = stored_optional(&row, "record_id")? {
-            others.linked.insert(record, user);
+        let record = stored_optional(&row, "record_id")?;
+        if row.get("erasing") {
+            others.erasing.insert(user);
+            others.to_erase.extend(record);
+        } else {
+            others.users.insert(user);
+            others.linked.extend(record.map(|record| (record, user)));
         }
     }
     Ok(others)
@@ -291,6 +333,11 @@ impl Others {
 
     pub fn is_being_erased(&self, user: UserId) -> bool {
         self.erasing.contains(&user)
+    }
+
+    /// Whether a record was that of somebody who is still to be erased.
+    pub fn is_to_erase(&self, record: &CrmId) -> bool {
+        self.to_erase.contains(record)
     }
 
     /// The user to whom a record is linked.

@@ -57,12 +57,17 @@ impl std::fmt::Debug for Conflict {
     }
 }
 
-/// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met.
-pub fn merge(module: CrmModule, base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
+/// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met. `sent`
+/// is what we set out to write over there without having learnt whether it arrived: where it stands there, that is our
+/// own word of then and nobody's edit.
+pub fn merge(module: CrmModule, base: &Fields, sent: &Changes, ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {
-        let (theirs, is_first) = (raw(unit, theirs), base.is_empty());
-        merge.add(&Sides { unit, is_first, base: Values::of(unit, base), ours: Values::of(unit, ours), theirs });
+        let (mut base, theirs, is_first) = (Values::of(unit, base), raw(unit, theirs), base.is_empty());
+        if let Some(sent) = Values::sent(unit, sent).filter(|sent| theirs.is(sent, unit)) {
+            base = sent;
+        }
+        merge.add(&Sides { unit, is_first, base, ours: Values::of(unit, ours), theirs });
     }
     merge
 }
@@ -88,6 +93,12 @@ struct Theirs {
     clean: Option<Values>,
 }
 
+impl Theirs {
+    fn is(&self, values: &Values, unit: Unit) -> bool {
+        self.clean.as_ref().is_some_and(|clean| clean.same(values, unit))
+    }
+}
+
 impl Merge {
     fn add(&mut self, sides: &Sides) {
         let Sides { unit, base, ours, theirs, .. } = sides;
@@ -99,9 +110,9 @@ impl Merge {
             self.send(sides);
         } else if unit.owner() == Owner::Ours {
             self.keep_ours(sides);
-        } else if same(ours, base) || clean.completes(ours) {
+        } else if same(ours, base) || clean.completes(ours, base) {
             self.take(*unit, clean);
-        } else if ours.completes(clean) {
+        } else if ours.completes(clean, base) {
             self.send(sides);
         } else {
             self.conflict(sides, Kept::Theirs);
@@ -172,11 +183,20 @@ impl Values {
         })
     }
 
-    /// Whether it says all that the other says, and more. Who has cleared a value has said something else.
-    fn completes(&self, other: &Self) -> bool {
+    /// Whether it says all that the other says, and more. Who has cleared a part of what both had has said something else.
+    fn completes(&self, other: &Self, base: &Self) -> bool {
+        let says_nothing = |other: &Option<String>, base: &Option<String>| other.is_none() && base.is_none();
         self != other
             && !other.is_blank()
-            && self.0.iter().zip(&other.0).all(|(one, other)| other.is_none() || one == other)
+            && (self.0.iter().zip(&other.0).zip(&base.0))
+                .all(|((one, other), base)| one == other || says_nothing(other, base))
+    }
+
+    /// What we have set out to write of a unit, if anything.
+    fn sent(unit: Unit, sent: &Changes) -> Option<Self> {
+        let value = |field: &Field| sent.get(field).cloned().flatten();
+        let is_sent = unit.fields().iter().any(|field| sent.contains_key(field));
+        is_sent.then(|| Self(unit.fields().iter().map(value).collect()))
     }
 
     fn changes(&self, unit: Unit) -> impl Iterator<Item = (Field, Option<String>)> {
@@ -246,7 +266,7 @@ mod tests {
     }
 
     fn contact(base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
-        merge(CrmModule::Contacts, base, ours, theirs)
+        merge(CrmModule::Contacts, base, &Changes::default(), ours, theirs)
     }
 
     fn sheree() -> Fields {
@@ -391,6 +411,45 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_an_address_that_sales_have_cleared_while_she_changed_it_is_no_blank_to_fill() {
+        let home = [(Street, "12 Elm St"), (City, "Chicago"), (State, "IL"), (PostalCode, "60601"), (Country, "US")];
+        let base = sheree().with(&changed(home));
+        let ours = base.with(&changed([(Street, "1 Oak Ave")]));
+        let theirs = base.with(&Changes::from([(Street, None)]));
+
+        let merged = contact(&base, &ours, &theirs);
+
+        assert!(merged.send.is_empty(), "{:?}", merged.send);
+        assert_eq!(merged.conflicts[0].ours.as_deref(), Some("1 Oak Ave, Chicago, IL, 60601, US"));
+    }
+
+    #[test]
+    fn our_own_write_that_nobody_recorded_is_no_edit_of_sales() {
+        let written = changed([(Phone, "+13125550001")]);
+        let theirs = sheree().with(&written);
+        for (now, sends) in [("+13125550002", true), ("+13125550142", true), ("+13125550001", false)] {
+            let ours = sheree().with(&changed([(Phone, now)]));
+
+            let merged = merge(CrmModule::Contacts, &sheree(), &written, &ours, &theirs);
+
+            assert!(merged.take.is_empty() && merged.conflicts.is_empty(), "{now}: {merged:?}");
+            assert_eq!(merged.send.get(&Phone).is_some(), sends, "{now}");
+            let unsent = merged.base_unsent.get(Phone);
+            assert_eq!(unsent, Some("+13125550001"), "that much is certain, whatever becomes of the call");
+        }
+    }
+
+    #[test]
+    fn an_edit_of_sales_after_a_write_that_nobody_recorded_counts() {
+        let written = changed([(Phone, "+13125550001")]);
+        let theirs = sheree().with(&changed([(Phone, "+13125550009")]));
+
+        let merged = merge(CrmModule::Contacts, &sheree(), &written, &sheree().with(&written), &theirs);
+
+        assert_eq!(merged.take, changed([(Phone, "+13125550009")]));
+    }
+
+    #[test]
     fn at_the_first_meeting_each_side_fills_the_blanks_of_the_other() {
         let ours = sheree().with(&Changes::from([(City, Some("Chicago".to_owned())), (State, Some("IL".to_owned()))]));
         let theirs = fields([(LastName, "Lane"), (City, "Chicago"), (FirstName, "Sherry")]);
@@ -424,7 +483,7 @@ mod tests {
     /// What our side holds came in through its own doors.
     fn held() -> impl Strategy<Value = Fields> {
         record().prop_map(|fields| {
-            let clean = merge(CrmModule::Contacts, &Fields::default(), &Fields::default(), &fields).take;
+            let clean = contact(&Fields::default(), &Fields::default(), &fields).take;
             let names = [(FirstName, Some("Pat".to_owned())), (LastName, Some("Moss".to_owned()))];
             let email = fields.get(Email).unwrap_or("pat@example.com").to_owned();
             let ours = fields.get(ReferralCode).map(str::trim).map(str::to_owned);
@@ -463,12 +522,12 @@ mod tests {
                 let told = merged.conflicts.iter().any(|conflict| conflict.unit == unit);
                 let of = |fields: &Fields| Values::of(unit, fields);
                 let new_ours = of(&ours.with(&merged.take));
-                let kept = new_ours.same(&of(&ours), unit) || new_ours.completes(&of(&ours));
+                let kept = new_ours.same(&of(&ours), unit) || new_ours.completes(&of(&ours), &of(&base));
                 prop_assert!(kept || of(&ours).same(&of(&base), unit) || told, "{:?} of ours was lost", unit);
                 let new_theirs = raw(unit, &theirs.with(&merged.send)).clean;
                 let old_theirs = raw(unit, &theirs).clean;
                 let kept = match (&new_theirs, &old_theirs) {
-                    (Some(new), Some(old)) => new.same(old, unit) || new.completes(old) || old.same(&of(&base), unit),
+                    (Some(new), Some(old)) => new.same(old, unit) || new.completes(old, &of(&base)) || old.same(&of(&base), unit),
                     (None, None) => true,
                     // A blank is nothing to lose.
                     (_, None) => of(&theirs).is_blank(),

@@ -135,7 +135,8 @@ impl Unit {
 pub struct Fields(BTreeMap<Field, String>);
 
 /// What is to be written: `None` clears a field.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Changes(BTreeMap<Field, Option<String>>);
 
 /// Without the values: they say something about a person.

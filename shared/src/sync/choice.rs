@@ -25,7 +25,7 @@ pub(super) enum Choice {
 pub(super) fn of(person: &Person, module: CrmModule, found: &[Found], others: &Others) -> Choice {
     if let Some(hers) = oldest(found.iter().filter(|found| found.is_of(person.id))) {
         return match others.holder(&hers.id) {
-            Some(holder) if holder != person.id => Choice::Refused(Problem::Never(belongs_to_another())),
+            Some(holder) if holder != person.id => Choice::Refused(Problem::Never(belongs_to_another(Some(&hers.id)))),
             _ => Choice::Hers(hers.id.clone()),
         };
     }
@@ -42,8 +42,8 @@ pub(super) fn of(person: &Person, module: CrmModule, found: &[Found], others: &O
     if let Some(free) = oldest(owned_by(Owner::Nobody)) {
         return Choice::Hers(free.id.clone());
     }
-    if owned_by(Owner::Stranger).next().is_some() {
-        return Choice::Refused(Problem::Never(belongs_to_another()));
+    if let Some(strangers) = oldest(owned_by(Owner::Stranger)) {
+        return Choice::Refused(Problem::Never(belongs_to_another(Some(&strangers.id))));
     }
     if owned_by(Owner::Erased).next().is_some() {
         return Choice::Refused(waits_for_erasure());
@@ -75,6 +75,7 @@ impl Owner {
             (Some(user), _) if others.is_user(user) => Self::User(user),
             (Some(user), _) if others.is_being_erased(user) => Self::Erased,
             (Some(_), _) | (None, Some(_)) => Self::Stranger,
+            (None, None) if others.is_to_erase(&found.id) => Self::Erased,
             (None, None) => others.holder(&found.id).map_or(Self::Nobody, Self::User),
         }
     }

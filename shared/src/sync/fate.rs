@@ -49,6 +49,10 @@ impl<'a> Fate<'a> {
             End::Gone => return Self::Gone,
             End::Met(plan) => plan,
         };
+        // Somebody else has set out to write meanwhile: what was read over there may be his already.
+        if is.sent != *plan.sends().unwrap_or(&was.sent) {
+            return Self::Overtaken;
+        }
         let is_written = plan.written();
         // What was to become hers is not yet: her id is not on it.
         if !is_written && !matches!(was.standing, Standing::Linked(_)) {
@@ -83,6 +87,16 @@ impl<'a> Fate<'a> {
         }
     }
 
+    /// The tags that it has put on a Contact although nothing of it is recorded.
+    pub(super) fn tags_put(&self, half: &Half) -> Option<(UserId, Vec<String>)> {
+        match (self, &half.end) {
+            (Self::Overtaken, End::Met(plan)) if plan.written() && !plan.tags.missing.is_empty() => {
+                Some((half.user, plan.tags.missing.clone()))
+            }
+            _ => None,
+        }
+    }
+
     /// Why the work on it has not ended.
     pub(super) fn problem(&self, half: &Half) -> Option<Problem> {
         match self {
@@ -106,7 +120,8 @@ impl Kept<'_> {
             base: &self.base,
             tags: &self.tags,
             modified_at: self.plan.modified_at,
-            corrected: self.plan.corrects && self.plan.written(),
+            corrected: self.plan.corrects && self.plan.written() && self.plan.problem.is_none(),
+            answered: self.plan.answered(),
         })
     }
 }
@@ -186,6 +201,7 @@ mod tests {
         record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("+13125550000".to_owned()))]));
         let half = met(&read, &record, true);
         changed(&mut now, Field::LastName, "Moss");
+        now.contact.sent = sent(&half);
 
         let fate = Fate::of(&half, Some(&read), Some(&now));
 
@@ -194,6 +210,24 @@ mod tests {
         assert_eq!(base.get(Field::LastName), Some("Lane"), "both had it when they met");
         assert_eq!(base.get(Field::FirstName), Some("Sheree"), "it was sent");
         assert_eq!(base.get(Field::Phone), None, "it is not taken over yet");
+    }
+
+    /// What was written down before the call.
+    fn sent(half: &Half) -> Changes {
+        let End::Met(plan) = &half.end else { panic!("{half:?}") };
+        plan.sends().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_somebody_else_has_set_out_to_write_is_not_taken_over_as_an_edit_of_sales() {
+        let (record, person) = linked(&[(Field::Phone, "+13125550001")]);
+        let (read, mut now) = (person(), person());
+        let half = met(&read, &record, false);
+        now.contact.sent = Changes::from([(Field::Phone, Some("+13125550001".to_owned()))]);
+
+        let fate = Fate::of(&half, Some(&read), Some(&now));
+
+        assert!(matches!(fate, Fate::Overtaken), "{fate:?}");
     }
 
     #[test]

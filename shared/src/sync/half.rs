@@ -11,9 +11,10 @@ use super::problem::{Problem, overruled};
 use super::read::Seen;
 use super::{tags, write};
 use crate::db::people::Person;
-use crate::db::sync_conflicts;
 use crate::db::tasks::Claim;
+use crate::db::{sync_conflicts, zoho_links};
 use crate::domain::event::CrmModule;
+use crate::domain::record::Changes;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 use crate::zoho::Crm;
@@ -44,18 +45,28 @@ pub(super) struct Sight<'a> {
     pub key: Uuid,
     pub person: &'a Person,
     pub seen: Seen,
-    /// What is written goes over there whatever Zoho says of changes since the reading.
-    pub insists: bool,
+    pub before: Before,
 }
 
 /// From which attempt on a task writes whatever Zoho says of changes since the reading.
 const INSISTENT: u32 = 3;
 
-/// Whether a task has been refused often enough. Zoho shows whole seconds; should it compare finer ones, the newest record
-/// of a call would be stale each time that it is read, and its write would never go through. Who has been refused twice
-/// has also read twice, so an edit over there that was meant is known by then.
-pub(super) fn insists(claim: &Claim, key: Uuid) -> bool {
-    claim.tasks.iter().any(|task| task.key == key && task.attempts >= INSISTENT)
+/// What came before this attempt on a task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    /// The last attempt found that somebody had changed something meanwhile.
+    was_overtaken: bool,
+    /// That has gone on for long enough: what is written goes over there whatever Zoho says of changes since the reading.
+    /// Zoho shows whole seconds; should it compare finer ones, the newest record of a call would be stale each time that it
+    /// is read, and its write would never go through. An edit over there that was meant has been read by then.
+    insists: bool,
+}
+
+impl Before {
+    pub(super) fn of(claim: &Claim, key: Uuid) -> Self {
+        let task = claim.tasks.iter().find(|task| task.key == key && task.was_overtaken);
+        Self { was_overtaken: task.is_some(), insists: task.is_some_and(|task| task.attempts >= INSISTENT) }
+    }
 }
 
 /// Makes both sides agree, as far as Zoho lets us. Returns what came of each, and the users whose Contacts have lost an
@@ -71,18 +82,18 @@ pub(super) async fn settle(
     let has = |field| crm.has(field);
     let mut halves = Vec::new();
     let (mut keys, mut plans) = (HashMap::new(), Vec::new());
-    for Sight { key, person, seen, insists } in sights {
+    for Sight { key, person, seen, before: Before { was_overtaken, insists } } in sights {
         let account = if module == CrmModule::Contacts { accounts.get(&person.id).cloned() } else { None };
         let ground = Ground { module, has: &has, today, account };
         let end = match seen {
             Seen::Hers(record) => {
                 keys.insert(person.id, key);
-                plans.push(Plan { insists, ..ground.meet(person, &record) });
+                plans.push(Plan { insists, was_overtaken, ..ground.meet(person, &record) });
                 continue;
             }
             Seen::Nobody(in_the_way) => {
                 keys.insert(person.id, key);
-                plans.push(Plan { in_the_way, ..ground.make(person) });
+                plans.push(Plan { in_the_way, was_overtaken, ..ground.make(person) });
                 continue;
             }
             Seen::Gone => End::Gone,
@@ -92,6 +103,8 @@ pub(super) async fn settle(
         halves.push(Half { key, user: person.id, module, end });
     }
     note_what_is_written_over(crm, module, &plans).await?;
+    let sent: Vec<(UserId, &Changes)> = plans.iter().filter_map(|plan| Some((plan.user, plan.sends()?))).collect();
+    zoho_links::intend(crm.connection, module, &sent).await?;
     let cleared = write::all(calls, module, &mut plans).await?;
     tags::put(calls, &mut plans).await?;
     halves.extend(plans.into_iter().map(|mut plan| {
@@ -113,6 +126,14 @@ async fn note_what_is_written_over(crm: Crm<'_>, module: CrmModule, plans: &[Pla
 }
 
 impl Half {
+    /// The record over there, as far as it is known.
+    pub(super) fn record(&self) -> Option<&CrmId> {
+        match &self.end {
+            End::Met(plan) => plan.record.as_ref(),
+            End::Nothing | End::Gone | End::Failed(_) => None,
+        }
+    }
+
     pub(super) fn problem(&self) -> Option<&Problem> {
         match &self.end {
             End::Nothing | End::Gone => None,

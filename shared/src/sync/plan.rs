@@ -43,10 +43,14 @@ pub(super) struct Plan {
     pub modified_at: Option<DateTime<Utc>>,
     /// `write` is sent whatever Zoho says of changes since the reading.
     pub insists: bool,
+    /// The last attempt was overtaken by somebody else's change.
+    pub was_overtaken: bool,
     /// Nothing was written, tagged or taken over, and nothing has to be recorded.
     pub is_echo: bool,
     /// `write` has gone through.
     pub is_written: bool,
+    /// Zoho has said what became of `write`: it has gone through, or was refused for itself.
+    pub is_answered: bool,
     pub problem: Option<Problem>,
 }
 
@@ -54,6 +58,16 @@ impl Plan {
     /// Whether the CRM has all that was to be written.
     pub(super) fn written(&self) -> bool {
         self.write.is_none() || self.is_written
+    }
+
+    /// Whether nothing that was to be written may have arrived without our knowing.
+    pub(super) fn answered(&self) -> bool {
+        self.write.is_none() || self.is_answered
+    }
+
+    /// What it sets out to write of the person's fields.
+    pub(super) fn sends(&self) -> Option<&Changes> {
+        self.write.as_ref().map(|write| &write.changes).filter(|changes| !changes.is_empty())
     }
 
     /// Whether its write replaces what the other side had to say. Such a conflict is noted before the write.
@@ -98,8 +112,10 @@ impl Ground<'_> {
             tags: self.tags(person, &[]),
             modified_at: None,
             insists: false,
+            was_overtaken: false,
             is_echo: false,
             is_written: false,
+            is_answered: false,
             problem: None,
         }
     }
@@ -110,7 +126,7 @@ impl Ground<'_> {
         let ours = self.kept(person, &person.fields);
         let theirs = self.kept(person, &record.fields);
         let base = self.base(person, &theirs);
-        let mut merge = merge(self.module, &base, &ours, &theirs);
+        let mut merge = merge(self.module, &base, &link.sent, &ours, &theirs);
         let mut account = self.account.clone().filter(|_| record.account.is_none());
         let mut key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
         let mut tags = self.tags(person, &record.tags);
@@ -150,8 +166,10 @@ impl Ground<'_> {
             tags,
             modified_at: Some(record.modified_at),
             insists: false,
+            was_overtaken: false,
             is_echo,
             is_written: false,
+            is_answered: false,
             problem: None,
         }
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::db::tasks::{ClaimedTask, Outcome};
-use crate::tasks::{Failure, backoff};
+use crate::domain::CrmId;
+use crate::tasks::{CHANGED_MEANWHILE, Failure, backoff};
 use crate::zoho::{RecordError, ZohoError};
 
 /// Why something did not succeed.
@@ -32,7 +33,7 @@ const MOST_STALE: u32 = 3;
 
 impl Problem {
     pub(super) fn stale(message: &str) -> Self {
-        Self::Stale(Failure::new("changed-meanwhile", message))
+        Self::Stale(Failure::new(CHANGED_MEANWHILE, message))
     }
 
     /// Whether no call can do any better now.
@@ -59,7 +60,9 @@ impl Problem {
             Self::Never(failure) => Outcome::Fail(failure.clone()),
             Self::Suspect(failure) if task.attempts >= MOST_SUSPECT => Outcome::Fail(failure.clone()),
             Self::Suspect(failure) => Outcome::Retry(usual, failure.clone()),
-            Self::Stale(failure) if task.attempts > MOST_STALE => Outcome::Retry(usual, failure.clone()),
+            Self::Stale(failure) if task.was_overtaken && task.attempts > MOST_STALE => {
+                Outcome::Retry(usual, failure.clone())
+            }
             Self::Stale(failure) | Self::Refused(failure) => Outcome::Retry(Duration::ZERO, failure.clone()),
             Self::Later(wait, failure) => Outcome::Retry(wait.unwrap_or(usual), failure.clone()),
             Self::Pause(wait, failure) => Outcome::Retry(*wait, failure.clone()),
@@ -94,12 +97,14 @@ impl From<&RecordError> for Problem {
     }
 }
 
-pub(super) fn belongs_to_another() -> Failure {
+/// `record` is the one that carries the other user's id, or is linked to him.
+pub(super) fn belongs_to_another(record: Option<&CrmId>) -> Failure {
     Failure::new(
         "contact-belongs-to-another",
         "The record in the CRM that would be hers carries the id of another user, so it is not written. Find out whose it is, \
-         correct the id or the address there, and replay the task.",
+         and correct the id or the address there: that tries it again by itself.",
     )
+    .because_of(record)
 }
 
 /// A user who has just been erased had this address.

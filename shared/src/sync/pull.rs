@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::calls::Calls;
-use super::half::{self, Sight, insists};
+use super::half::{self, Before, Sight};
 use super::read::{self, Seen};
 use super::round::Round;
 use super::{Engine, choice};
@@ -71,6 +71,9 @@ async fn seen<'a>(
         .await;
     for (some, records) in read {
         let mut records = records.map(by_id);
+        if records.is_ok() {
+            round.seen.extend(some.iter().map(|(_, id)| id.clone()));
+        }
         for (key, id) in some {
             let Some(person) = owners.get(&id).copied() else {
                 match &mut records {
@@ -93,7 +96,7 @@ async fn seen<'a>(
     read::check_owners(calls, module, &mut seen).await?;
     let sight = |(user, seen)| {
         let (key, person) = sights.get(&user).copied()?;
-        Some(Sight { key, person, seen, insists: insists(claim, key) })
+        Some(Sight { key, person, seen, before: Before::of(claim, key) })
     };
     Ok(seen.into_iter().filter_map(sight).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::calls::Calls;
-use super::half::{self, End, Sight, insists};
+use super::half::{self, Before, End, Sight};
 use super::round::Round;
 use super::{Engine, erase, read};
 use crate::db::erasures;
@@ -34,7 +34,7 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
         let mut seen = read::of_people(&mut calls, module, &has).await?;
         let sights = has.into_iter().filter_map(|person| {
             let (key, seen) = (person.id.0, seen.remove(&person.id)?);
-            Some(Sight { key, person, seen, insists: insists(claim, key) })
+            Some(Sight { key, person, seen, before: Before::of(claim, key) })
         });
         let sights = sights.collect();
         let accounts = accounts(&people, &round);

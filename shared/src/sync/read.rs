@@ -72,11 +72,12 @@ pub(super) async fn check_owners(
     module: CrmModule,
     seen: &mut HashMap<UserId, Seen>,
 ) -> Result<(), Error> {
-    let foreign: HashMap<UserId, UserId> = seen
+    let foreign: HashMap<UserId, (UserId, CrmId)> = seen
         .iter()
         .filter_map(|(user, seen)| match seen {
             Seen::Hers(record) => {
-                Some((*user, choice::user_id(record.our_id.as_deref())?)).filter(|(user, id)| user != id)
+                let id = choice::user_id(record.our_id.as_deref()).filter(|id| user != id)?;
+                Some((*user, (id, record.id.clone())))
             }
             _ => None,
         })
@@ -84,11 +85,11 @@ pub(super) async fn check_owners(
     if foreign.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = foreign.values().map(|id| id.0).collect();
+    let ids: Vec<Uuid> = foreign.values().map(|(id, _)| id.0).collect();
     let others = zoho_links::others(calls.crm().connection, module, &ids, &[]).await?;
-    for (user, id) in foreign {
+    for (user, (id, record)) in foreign {
         if others.is_user(id) {
-            seen.insert(user, Seen::Failed(Problem::Never(belongs_to_another())));
+            seen.insert(user, Seen::Failed(Problem::Never(belongs_to_another(Some(&record)))));
         } else if others.is_being_erased(id) {
             // That takes the id off.
             seen.insert(user, Seen::Failed(waits_for_erasure()));

@@ -53,11 +53,11 @@ pub(super) async fn record(
         .collect();
     let refused = link(&tx, &fates).await?;
     let mut after = take_over(&tx, &fates, &now).await?;
-    after.follow_up.and(ask_for_more(&tx, round, &fates).await?);
+    let (outcomes, handed_over) = outcomes(claim, round, &fates, &refused);
+    after.follow_up.and(ask_for_more(&tx, round, &fates, handed_over).await?);
     let erased: Vec<Uuid> = round.erased.iter().filter(|(_, end)| end.is_ok()).map(|(user, _)| user.0).collect();
     erasures::close(&tx, &erased).await?;
 
-    let outcomes = outcomes(claim, round, &fates, &refused);
     after.again = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Retry(wait, _) if wait.is_zero()));
     claim.record(&tx, &outcomes).await?;
     if let Some(problem) = round.problems().find(|problem| problem.concerns_all()) {
@@ -83,6 +83,11 @@ async fn link(tx: &Transaction<'_>, fates: &[(&Half, Fate<'_>)]) -> Result<HashS
         let echoes = users(|fate| matches!(fate, Fate::Echo));
         if !echoes.is_empty() {
             zoho_links::looked_at(tx, module, &echoes).await?;
+        }
+        // They may be there, and whoever has recorded something meanwhile may not have seen them.
+        let put: Vec<(UserId, Vec<String>)> = of_module().filter_map(|(half, fate)| fate.tags_put(half)).collect();
+        if !put.is_empty() {
+            zoho_links::intend_tags(tx, &put).await?;
         }
         let agreed: Vec<Agreed<'_>> = of_module().filter_map(|(half, fate)| fate.kept()?.agreed(half.user)).collect();
         let unlinked = zoho_links::record(tx, module, &agreed).await?;
@@ -110,10 +115,16 @@ async fn take_over(
     Ok(After { follow_up, again: false })
 }
 
-/// Tasks of others, and of those whose record is gone: something else may carry their id by now.
-async fn ask_for_more(tx: &Transaction<'_>, round: &Round, fates: &[(&Half, Fate<'_>)]) -> Result<FollowUp, Error> {
-    let mut keys: BTreeSet<Uuid> =
-        fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0).collect();
+/// Tasks of others, of those to whom something is handed over, and of those whose record is gone: something else may carry
+/// their id by now.
+async fn ask_for_more(
+    tx: &Transaction<'_>,
+    round: &Round,
+    fates: &[(&Half, Fate<'_>)],
+    handed_over: BTreeSet<Uuid>,
+) -> Result<FollowUp, Error> {
+    let mut keys = handed_over;
+    keys.extend(fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0));
     let cleared: Vec<Uuid> = round.cleared.iter().map(|user| user.0).collect();
     let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !round.people.contains_key(&UserId(*user))).collect();
     if !cleared.is_empty() {
@@ -127,19 +138,22 @@ async fn ask_for_more(tx: &Transaction<'_>, round: &Round, fates: &[(&Half, Fate
     }
     let keys: Vec<Uuid> = keys.into_iter().collect();
     let mut follow_up = tasks::enqueue(tx, Kind::SyncZoho, &keys).await?;
-    if !round.moved.is_empty() {
+    if !round.seen.is_empty() {
         let moved: Vec<Uuid> = round.moved.iter().map(|user| user.0).collect();
-        follow_up.and(tasks::revive(tx, Kind::SyncZoho, &moved).await?);
+        follow_up.and(tasks::revive_for(tx, Kind::SyncZoho, &moved, &round.seen).await?);
     }
     Ok(follow_up)
 }
 
+/// What becomes of the tasks, and the users whose own tasks have to go on with what a change over there has led to: what
+/// cannot be written is told in one place, and ends there once its cause is mended.
 fn outcomes(
     claim: &Claim,
     round: &Round,
     fates: &[(&Half, Fate<'_>)],
     refused: &HashSet<(UserId, CrmModule)>,
-) -> Vec<(ClaimedTask, Outcome)> {
+) -> (Vec<(ClaimedTask, Outcome)>, BTreeSet<Uuid>) {
+    let mut handed_over = BTreeSet::new();
     let mut problems: HashMap<Uuid, Problem> = HashMap::new();
     let mut note = |key: Uuid, problem: Problem| {
         let worse = problems.get(&key).is_none_or(|other| problem.rank() < other.rank());
@@ -149,9 +163,14 @@ fn outcomes(
     };
     for (half, fate) in fates {
         let is_refused = refused.contains(&(half.user, half.module));
-        let problem = if is_refused { Some(Problem::Never(belongs_to_another())) } else { fate.problem(half) };
-        if let Some(problem) = problem {
-            note(half.key, problem);
+        let problem =
+            if is_refused { Some(Problem::Never(belongs_to_another(half.record()))) } else { fate.problem(half) };
+        match problem {
+            Some(Problem::Never(_) | Problem::Suspect(_)) if claim.kind() == Kind::PullZoho => {
+                handed_over.insert(half.user.0);
+            }
+            Some(problem) => note(half.key, problem),
+            None => {}
         }
     }
     for (key, problem) in round.unread.iter().cloned().chain(round.not_erased()) {
@@ -162,7 +181,7 @@ fn outcomes(
         None => Outcome::Complete,
         Some(problem) => problem.outcome(task, ids::random_fraction()),
     };
-    claim.tasks.iter().map(|task| (*task, outcome(task))).collect()
+    (claim.tasks.iter().map(|task| (*task, outcome(task))).collect(), handed_over)
 }
 
 async fn pause(tx: &Transaction<'_>, problem: &Problem, fingerprint: &[u8; 32]) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use super::half::Half;
 use super::problem::Problem;
 use crate::db::people::Person;
 use crate::db::strangers::Stranger;
-use crate::domain::UserId;
+use crate::domain::{CrmId, UserId};
 
 #[derive(Debug, Default)]
 pub(super) struct Round {
@@ -23,6 +23,9 @@ pub(super) struct Round {
     pub strangers: Vec<Stranger>,
     /// Their records were changed over there: work of theirs that had failed may succeed now.
     pub moved: HashSet<UserId>,
+    /// Records that were looked at, there or gone, whoever they belong to: work that had failed because of one of them may
+    /// succeed now.
+    pub seen: Vec<CrmId>,
     /// Tasks whose record could not be read, and is nobody's here.
     pub unread: Vec<(Uuid, Problem)>,
 }

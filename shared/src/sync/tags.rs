@@ -17,6 +17,9 @@ use crate::zoho::{Crm, RecordError, ZohoError};
 /// The most tags that Zoho keeps on one record.
 const MOST: usize = 10;
 
+/// How the tags begin that are more important than those of sports, and come first.
+const SENIOR: &str = "Senior ";
+
 /// Our tags on one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tags {
@@ -39,9 +42,15 @@ impl Tags {
         };
         let announced = &person.contact.tags;
         let ours: Vec<String> = there.iter().filter(|tag| is_among(tag, announced)).cloned().collect();
+        // Those of others stay; of ours, the important ones get the room that is left.
+        let room = MOST.saturating_sub(there.len() - ours.len());
+        let put_by_others = |tag: &String| is_among(tag, there) && !is_among(tag, &ours);
+        let mut wanted: Vec<String> = wanted.into_iter().filter(|tag| !put_by_others(tag)).collect();
+        // No tag is taken off for another one of its sort.
+        wanted.sort_by_key(|tag| !tag.starts_with(SENIOR) && !is_among(tag, &ours));
+        wanted.truncate(room);
         let extra: Vec<String> = ours.iter().filter(|tag| !is_among(tag, &wanted)).cloned().collect();
-        let room = MOST.saturating_sub(there.len() - extra.len());
-        let missing: Vec<String> = wanted.into_iter().filter(|tag| !is_among(tag, there)).take(room).collect();
+        let missing: Vec<String> = wanted.into_iter().filter(|tag| !is_among(tag, there)).collect();
         let (again, unannounced) = missing.iter().cloned().partition(|tag| is_among(tag, announced));
         Self { ours, missing, extra, unannounced, again }
     }
@@ -175,5 +184,16 @@ mod tests {
 
         assert_eq!(tags(&sheree(), &there).missing, ["Senior 2027"]);
         assert!(tags(&sheree(), &[&there[..], &["10", "11"]].concat()).missing.is_empty());
+    }
+
+    #[test]
+    fn the_important_one_gets_the_room_of_one_of_ours() {
+        let mut sheree = sheree();
+        sheree.contact.tags = vec!["Soccer".to_owned()];
+        let there = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "Soccer"];
+
+        let tags = tags(&sheree, &there);
+
+        assert_eq!((tags.extra, tags.missing), (vec!["Soccer".to_owned()], vec!["Senior 2027".to_owned()]));
     }
 }

@@ -146,6 +146,9 @@ async fn holders(calls: &mut Calls<'_>, records: Vec<CrmId>) -> Result<Holders, 
         records.into_iter().partition(|record| others.holder(record).is_some());
     let mut holders: Holders =
         known.into_iter().filter_map(|record| Some((record.clone(), Ok(others.holder(&record)?)))).collect();
+    let (to_erase, unknown): (Vec<CrmId>, Vec<CrmId>) =
+        unknown.into_iter().partition(|record| others.is_to_erase(record));
+    holders.extend(to_erase.into_iter().map(|record| (record, Err(waits_for_erasure()))));
     let mut read = Vec::new();
     for (some, records) in calls.about(unknown, async |crm, some| crm.by_ids(module, some).await).await {
         match records {
@@ -201,7 +204,7 @@ mod tests {
             (record("93"), Err(waits_for_erasure())),
         ]);
         // Any problem will do.
-        let problems = HashMap::from([(user(12), Problem::Never(belongs_to_another()))]);
+        let problems = HashMap::from([(user(12), Problem::Never(belongs_to_another(None)))]);
 
         let behind = followed(&in_the_way, &holders, |holder| *holder == user(11), &problems);
 

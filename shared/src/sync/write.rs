@@ -44,17 +44,28 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
             None => {}
             Some(Ok(written)) => {
                 plan.record = Some(written.id);
-                plan.is_written = true;
+                (plan.is_written, plan.is_answered) = (true, true);
                 plan.modified_at = written.modified_at;
             }
-            Some(Err(Refused::Record(error))) if plan.record.is_none() && crm.is_made_already(module, &error) => {
+            Some(Err(Refused::Record(error)))
+                if plan.record.is_none() && (crm.is_made_already(module, &error) || came_between(plan, &error)) =>
+            {
                 plan.problem = Some(Problem::stale("The record was made a moment ago; it is looked for again."));
             }
-            Some(Err(Refused::Record(error))) => plan.problem = Some(problem(plan, &error)),
+            Some(Err(Refused::Record(error))) => {
+                plan.is_answered = true;
+                plan.problem = Some(problem(plan, &error));
+            }
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),
         }
     }
     Ok(way.cleared)
+}
+
+/// A record may have been made, by a lost call of ours or by sales, since it was looked for. Whoever has been looked for
+/// again has something else in common with it.
+fn came_between(plan: &Plan, error: &RecordError) -> bool {
+    error.is_duplicate() && error.field.is_none() && !plan.was_overtaken
 }
 
 /// An Account that is gone is no longer attached once it is read again; nobody has to do anything about it.

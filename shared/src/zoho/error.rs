@@ -93,7 +93,7 @@ pub struct RecordError {
     pub message: String,
     /// Zoho's name of the field to blame.
     pub field: Option<String>,
-    /// The record that has the same value in a unique field already.
+    /// The record that has the same value in a unique field already, or that somebody has changed.
     pub duplicate_of: Option<CrmId>,
 }
 
@@ -127,6 +127,16 @@ impl RecordError {
         }
     }
 
+    /// Another record has the same value in a unique field.
+    pub fn is_duplicate(&self) -> bool {
+        self.code == "DUPLICATE_DATA"
+    }
+
+    /// An upsert has found the record that is named, by whichever unique field, and left it as it is.
+    pub(super) fn there_already(self) -> Self {
+        Self { code: "DUPLICATE_DATA".to_owned(), field: None, ..self }
+    }
+
     /// The Contact that has the same address already, where addresses are unique.
     pub fn address_of(&self) -> Option<&CrmId> {
         self.duplicate_of.as_ref().filter(|_| self.field.as_deref() == Some("Email"))
@@ -135,7 +145,7 @@ impl RecordError {
     pub fn failure(&self) -> Failure {
         let advice = advice(&self.code, self.duplicate_of.as_ref());
         let message = format!("{advice} {GOES_ON} Zoho says: {}", self.message);
-        Failure::new(&self.code, message).in_field(self.field.clone())
+        Failure::new(&self.code, message).in_field(self.field.clone()).because_of(self.duplicate_of.as_ref())
     }
 }
 
@@ -201,7 +211,7 @@ impl From<ErrorBody> for RecordError {
         let duplicate = [&details["duplicate_record"]["id"], &details["id"]].into_iter().find_map(values::id);
         Self {
             field: details["api_name"].as_str().map(str::to_owned),
-            duplicate_of: duplicate.filter(|_| code == "DUPLICATE_DATA"),
+            duplicate_of: duplicate.filter(|_| matches!(&*code, "DUPLICATE_DATA" | "ALREADY_MODIFIED")),
             code,
             message,
         }

@@ -33,20 +33,25 @@ pub struct Zoho {
 }
 
 /// What a call gave: its status and its JSON, which is `Null` where there is none.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
     pub body: Value,
 }
 
 /// An answer as it came.
-#[derive(Debug)]
 pub(super) struct Exchanged {
     pub status: StatusCode,
     pub retry_after: Option<Duration>,
     /// `X-API-CREDITS-REMAINING`: of the day's credits, told once half of them are gone.
     pub credits_remaining: Option<i64>,
     pub text: String,
+}
+
+/// Without what was said, which is about people.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer({})", self.status)
+    }
 }
 
 impl TryFrom<ZohoSettings> for Zoho {
@@ -147,7 +152,7 @@ fn answer(exchanged: Exchanged) -> Result<Answer, ZohoError> {
         "" => Value::Null,
         text => serde_json::from_str(text).unwrap_or(Value::Null),
     };
-    let has_results = results(&body).is_some_and(|results| !is_wrapped_error(results));
+    let has_results = results(&body).is_some_and(|results| !is_wrapped_error(status, results));
     let has_nothing_new = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if has_results || has_nothing_new || status.is_success() && body.is_object() && results(&body).is_none() {
         return Ok(Answer { status, body });
@@ -161,19 +166,16 @@ fn results(body: &Value) -> Option<&Vec<Value>> {
 }
 
 /// Some documents wrap a request's own error in a list of one. Its code, or a place in the path instead of in the body,
-/// tells it from a record's.
-fn is_wrapped_error(results: &[Value]) -> bool {
-    const OF_REQUEST: [&str; 6] = [
-        "INVALID_TOKEN",
-        "AUTHENTICATION_FAILURE",
-        "OAUTH_SCOPE_MISMATCH",
-        "NO_PERMISSION",
-        "TOO_MANY_REQUESTS",
-        "INVALID_URL_PATTERN",
-    ];
+/// tells it from a record's; a right that is missing may be one to a single record.
+fn is_wrapped_error(status: StatusCode, results: &[Value]) -> bool {
+    const OF_REQUEST: [&str; 5] =
+        ["INVALID_TOKEN", "AUTHENTICATION_FAILURE", "OAUTH_SCOPE_MISMATCH", "TOO_MANY_REQUESTS", "INVALID_URL_PATTERN"];
     let [one] = results else { return false };
-    one["code"].as_str().is_some_and(|code| OF_REQUEST.contains(&code))
-        || one["details"]["resource_path_index"].is_u64()
+    let of_request = |code| match code {
+        "NO_PERMISSION" => status.as_u16() == 403 || one["details"]["permissions"].is_array(),
+        code => OF_REQUEST.contains(&code),
+    };
+    one["code"].as_str().is_some_and(of_request) || one["details"]["resource_path_index"].is_u64()
 }
 
 fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -> ZohoError {
@@ -244,6 +246,16 @@ mod tests {
 
         assert!(matches!(answered(400, &json!({"data": [of_module]})), Err(ZohoError::Refused { .. })));
         assert!(answered(400, &json!({"data": [of_record]})).is_ok());
+    }
+
+    #[test]
+    fn a_missing_right_to_one_record_stops_nobody_else() {
+        let refused =
+            |details: Value| json!({"data": [{"code": "NO_PERMISSION", "details": details, "status": "error"}]});
+
+        assert!(answered(200, &refused(json!({"id": "1"}))).is_ok());
+        assert!(answered(400, &refused(json!({"permissions": ["Crm_Implied_Delete_Contacts"]}))).is_err());
+        assert!(matches!(answered(403, &refused(json!({}))), Err(ZohoError::Refused { .. })));
     }
 
     #[test]

@@ -12,7 +12,6 @@ const IN_LIST: usize = 50;
 const PAGE: usize = 200;
 
 /// Rows of a module whose columns have one of these values; and some more, where a value has a quote in it.
-#[derive(Debug)]
 pub(super) struct Query {
     select: String,
 }

@@ -40,11 +40,18 @@ pub struct Record {
 }
 
 /// A record that carries an id or an address which somebody looked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Found {
     pub id: CrmId,
     pub our_id: Option<String>,
     pub email: Option<String>,
+}
+
+/// Without the address.
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Found").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Record {

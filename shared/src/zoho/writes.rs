@@ -17,6 +17,9 @@ use crate::domain::event::CrmModule;
 use crate::domain::record::Changes;
 use crate::domain::{CrmId, UserId};
 
+/// The year 2000, in seconds since 1970: Zoho CRM is younger.
+const BEFORE_ANY_RECORD: i64 = 946_684_800;
+
 /// What to write on one record.
 #[derive(Clone, Debug)]
 pub struct Write {
@@ -45,8 +48,11 @@ pub struct Written {
 }
 
 impl Crm<'_> {
-    /// Makes records, each with our id on it. One that carries the id already is written over, so a call that is made
-    /// twice makes one record. Answers in the order of the request.
+    /// Makes records, each with our id on it, and writes over none: an upsert takes every unique field of the module for
+    /// a sign that a record is there already, and would write over whose phone number or address it is (v8, "Upsert
+    /// Records"). No record is as old as the header asks for, so that is refused. A call that is made twice makes one
+    /// record. Answers in the order of the request; whoever is there already is a duplicate, of a field that Zoho does
+    /// not tell.
     pub async fn upsert(
         &self,
         module: CrmModule,
@@ -54,8 +60,16 @@ impl Crm<'_> {
     ) -> Result<Vec<Result<Written, RecordError>>, ZohoError> {
         let fields = &self.zoho.settings.fields;
         let body = json!({ "data": data(fields, module, new), "duplicate_check_fields": [fields.key(module)] });
-        let request = Request::post(format!("/{}/upsert", name(module)), body).writing(new.len());
-        self.write(&request, new.len(), written).await
+        let request = Request::post(format!("/{}/upsert", name(module)), body)
+            .unmodified_since(DateTime::from_timestamp(BEFORE_ANY_RECORD, 0))
+            .writing(new.len());
+        let results = self.write(&request, new.len(), written).await?;
+        if new.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)) {
+            // One word for all of them, or a word for each: asked for in halves, each has its own.
+            return Err(ZohoError::bad_request("ALREADY_MODIFIED", "records are there already"));
+        }
+        let there = |error: RecordError| if error.is_stale() { error.there_already() } else { error };
+        Ok(results.into_iter().map(|result| result.map_err(there)).collect())
     }
 
     /// Makes records, each with our id on it, and nothing else: where a value that must be unique is another record's, an
@@ -72,7 +86,7 @@ impl Crm<'_> {
 
     /// Whether a record was refused because another one carries its id of ours: it has been made already.
     pub fn is_made_already(&self, module: CrmModule, error: &RecordError) -> bool {
-        error.code == "DUPLICATE_DATA" && error.field.as_deref() == Some(self.zoho.settings.fields.key(module))
+        error.is_duplicate() && error.field.as_deref() == Some(self.zoho.settings.fields.key(module))
     }
 
     /// Writes fields of records that are there. With `unmodified_since`, whoever was changed after that is refused

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::session::Session;
 use crate::error::Error;
-use crate::tasks::{Failure, Kind, Priority};
+use crate::tasks::{CHANGED_MEANWHILE, Failure, Kind, Priority};
 
 /// So many leases may end without an outcome; then the task itself is taken for the cause.
 const MOST_CRASHES: i32 = 5;
@@ -32,6 +32,8 @@ pub struct ClaimedTask {
     pub(super) revision: i64,
     /// Counting this one.
     pub attempts: u32,
+    /// Its last attempt found that what it is about had changed meanwhile.
+    pub was_overtaken: bool,
 }
 
 impl Claim {
@@ -100,10 +102,10 @@ pub async fn claim(
                      failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
                      failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
                  where kind = $1 and key = any (array(select key from chosen))
-                 returning key, revision, attempts, failed_at
+                 returning key, revision, attempts, failed_at, failure ->> 'code' as code
              )
              select
-                 key, revision, attempts, failed_at is null as held,
+                 key, revision, attempts, failed_at is null as held, code,
                  (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
                      -- the first one that is due, and not whether one exists: only the former goes by the index
                      select true from tasks
@@ -140,6 +142,7 @@ fn claimed(row: &Row) -> ClaimedTask {
         key: row.get("key"),
         revision: row.get("revision"),
         attempts: row.get::<_, i32>("attempts").unsigned_abs(),
+        was_overtaken: row.get::<_, Option<&str>>("code") == Some(CHANGED_MEANWHILE),
     }
 }
 

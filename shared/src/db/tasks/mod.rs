@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use claim::{Claim, ClaimedTask, claim};
 pub use failures::{Failed, Failures, Place, State, failures};
 pub use outcome::Outcome;
-pub use replay::{failed, failed_keys, revive};
+pub use replay::{failed, failed_keys, revive, revive_for};
 pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 
 use super::Transaction;
@@ -125,6 +125,27 @@ pub async fn resume_refused(tx: &Transaction<'_>, fingerprint: &[u8; 32]) -> Res
              where kind = any (array(select kind from stopped))
              returning kind",
             &[(&fingerprint.as_slice(), Type::BYTEA)],
+        )
+        .await?;
+    Ok(rows.len())
+}
+
+/// Lets those of these kinds go on that are stopped because Zoho refuses us: their work does without it by now. Returns how
+/// many.
+pub async fn resume_unused(tx: &Transaction<'_>, kinds: &[Kind]) -> Result<usize, Error> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let rows = tx
+        .rows(
+            "with stopped as materialized (
+                 select kind from task_kinds
+                 where kind = any ($1) and refused_credentials is not null
+                 order by kind
+                 for update
+             )
+             update task_kinds set paused_until = null, reason = null, refused_credentials = null
+             where kind = any (array(select kind from stopped))
+             returning kind",
+            &[(&kinds, Type::TEXT_ARRAY)],
         )
         .await?;
     Ok(rows.len())

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::super::Transaction;
 use super::super::session::Session;
 use super::GRACE_SECONDS;
+use crate::domain::CrmId;
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind};
 
@@ -51,11 +52,18 @@ pub async fn failed_keys(
 /// Gives failed tasks a fresh start; one that is not failed any more is left alone. Returns whom to wake after the
 /// commit.
 pub async fn revive(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<FollowUp, Error> {
+    revive_for(tx, kind, keys, &[]).await
+}
+
+/// The same, and for those that failed because of one of these records of the CRM.
+pub async fn revive_for(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid], records: &[CrmId]) -> Result<FollowUp, Error> {
+    let records: Vec<&str> = records.iter().map(CrmId::as_str).collect();
     let rows = tx
         .rows(
             "with failed as materialized (
                  select key from tasks
-                 where kind = $1 and key = any ($2) and failed_at is not null
+                 where kind = $1 and failed_at is not null
+                   and (key = any ($2) or failure ->> 'record' = any ($4))
                  order by key
                  for update
              )
@@ -69,7 +77,12 @@ pub async fn revive(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid]) -> Result<F
                  failure = null
              where kind = $1 and key = any (array(select key from failed))
              returning key",
-            &[(&kind.as_str(), Type::TEXT), (&keys, Type::UUID_ARRAY), (&GRACE_SECONDS, Type::FLOAT8)],
+            &[
+                (&kind.as_str(), Type::TEXT),
+                (&keys, Type::UUID_ARRAY),
+                (&GRACE_SECONDS, Type::FLOAT8),
+                (&records, Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     let revived: Vec<Uuid> = rows.iter().map(|row| row.get("key")).collect();

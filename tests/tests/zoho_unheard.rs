@@ -1,0 +1,146 @@
+//! Calls of which nobody heard the end, and records that came between a look and a write: our own word is not taken for
+//! anybody else's, and nobody's record is written over.
+
+use serde_json::{Value, json};
+use tests::{System, USER_ID, eventually, sheree};
+use uuid::Uuid;
+
+const KIND: &str = "sync-zoho";
+const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
+
+async fn synced() -> (System, Uuid, Value) {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    (system, user, contact)
+}
+
+/// Time passes, and whatever is due by then is done.
+async fn goes_on(system: &System) {
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
+async fn phones(system: &System, user: Uuid) -> Value {
+    json!([system.parent(user).await["phone_number"], system.contact_of(user).await["Phone"]])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_says_after_a_write_without_an_answer_is_not_undone_by_it() {
+    let (system, user, _) = synced().await;
+    system.fault("update", "reset-after", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.attempted(KIND, user, 1).await;
+    assert_eq!(system.contact_of(user).await["Phone"], "+13125550001", "it has arrived");
+
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    goes_on(&system).await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0], "sales have said nothing");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_takes_back_after_the_worker_has_died_stays_taken_back() {
+    let (system, user, _) = synced().await;
+    system.fault("update", "hang-after", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.held("update").await;
+    system.kill(KIND).await;
+    system.mend_zoho().await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550142"})).await;
+    goes_on(&system).await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550142", "+13125550142"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_says_after_her_contact_was_made_unheard_counts() {
+    let system = System::with(ON).await;
+    system.fault("upsert", "reset-after", &json!({})).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.attempted(KIND, user, 1).await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    goes_on(&system).await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notification_of_our_own_write_changes_nothing_while_its_worker_is_at_work() {
+    let (system, user, contact) = synced().await;
+    // The write has gone through; the worker is still busy with tags.
+    system.fault("add-tags", "hang-before", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001", "sport_interests": ["Golf"]})).await;
+    system.held("add-tags").await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.notified("Contacts", &[&contact]).await;
+    eventually("the notification is worked on", || async {
+        (system.count("tasks where kind = 'pull-zoho' and (attempts = 0 or lease is not null)").await == 0)
+            .then_some(())
+    })
+    .await;
+    system.mend_zoho().await;
+    goes_on(&system).await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_sales_make_between_look_and_write_is_met_and_not_written_over() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({ "unique_email": true })).await;
+    system.fault("upsert", "hang-before", &json!({})).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.held("upsert").await;
+
+    let theirs = json!({"Last_Name": "Lane-Miller", "Phone": "+13125550009", "Email": "sheree@example.com"});
+    let contact = system.contact_of_sales(&theirs).await;
+    system.mend_zoho().await;
+    system.drained().await;
+
+    let hers = system.contact_of(user).await;
+    assert_eq!((&hers["id"], &hers["Last_Name"]), (&json!(contact), &json!("Lane-Miller")));
+    assert_eq!(system.parent(user).await["last_name"], "Lane-Miller");
+    assert!(system.conflicts_of(user).await.contains(&json!(["last_name", "Lane", "Lane-Miller", "theirs", 1])));
+    assert_eq!(system.contacts().await.iter().filter(|contact| !contact[USER_ID].is_null()).count(), 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_sales_is_not_written_over_because_zoho_was_ill_before() {
+    let (system, user, contact) = synced().await;
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": 60 })).await;
+    system.patched("sheree", &json!({"first_name": "Sherry"})).await;
+    system.drained().await;
+    system.fault("update", "status-503", &json!({ "times": 3 })).await;
+    system.fault("update", "hang-before", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    for attempt in 1..=3 {
+        system.attempted(KIND, user, attempt).await;
+        system.let_an_hour_pass().await;
+        system.sweep().await;
+    }
+    system.held("update").await;
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": 120 })).await;
+    system.edited("Contacts", &contact, &json!({"Phone": "+13125550009"})).await;
+
+    system.mend_zoho().await;
+    system.drained().await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550009", "+13125550009"]));
+    assert!(system.conflicts_of(user).await.contains(&json!(["phone", "+13125550001", "+13125550009", "theirs", 1])));
+    system.stop().await;
+}
