@@ -225,3 +225,20 @@ async fn a_token_counts_only_for_the_credentials_it_was_got_with() {
     assert_eq!((first, system.calls("token").await), (last, 2), "it is still good for the credentials it was got with");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_route_over_middleware_does_not_wait_for_credentials_that_it_does_not_use() {
+    let (system, _) = with_a_wrong_secret("refresh_token", "1000.of.yesterday").await;
+    system.register("sheree", &sheree("")).await.id("/user/id");
+    stopped(&system).await;
+
+    system.take_route("middleware").await;
+    let swept = system.sweep().await;
+    system.sweep().await;
+
+    assert_eq!(swept["resumed"], 2, "{swept}");
+    assert_eq!(told_to_the_alarm(&system), Some(0));
+    for kind in KINDS {
+        assert_eq!(system.pause_of(kind).await, "");
+    }
+}
