@@ -20,7 +20,7 @@ use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
-use shared::tasks::{Kind, Priority};
+use shared::tasks::Kind;
 use shared::{Error, clock, ids};
 use uuid::Uuid;
 
@@ -75,7 +75,7 @@ async fn claim(app: &App, wakeup: &Wakeup, lease: Uuid) -> Result<Claim, Error> 
     let (kind, most) = (wakeup.kind, wakeup.kind.batch_size());
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let claim = db::tasks::claim(&tx, kind, &wakeup.keys, most, lease, wakeup.time.lease(), Priority::Backfill).await?;
+    let claim = db::tasks::claim(&tx, kind, &wakeup.keys, most, lease, wakeup.time.lease(), None).await?;
     if !claim.failed.is_empty() {
         webhook_deliveries::crashed(&tx, &claim.failed).await?;
     }

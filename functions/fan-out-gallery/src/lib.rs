@@ -7,7 +7,7 @@ use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
 use shared::lambda::worker;
 use shared::queue::Queue;
-use shared::tasks::{Kind, Priority};
+use shared::tasks::Kind;
 use shared::{Error, ids};
 
 /// What the function works with.
@@ -23,16 +23,9 @@ pub struct App {
 /// There is no call to the outside: reading, acting and recording are one transaction.
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let connection = app.database.connection().await?;
-    let claim = db::tasks::claim(
-        &connection,
-        Kind::FanOutGallery,
-        &wakeup.keys,
-        1,
-        ids::new(),
-        wakeup.time.lease(),
-        Priority::Backfill,
-    )
-    .await?;
+    let claim =
+        db::tasks::claim(&connection, Kind::FanOutGallery, &wakeup.keys, 1, ids::new(), wakeup.time.lease(), None)
+            .await?;
     if let Some(task) = claim.tasks.first() {
         let worked = work(app, connection, &claim, *task).await;
         worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;

@@ -28,10 +28,10 @@ pub struct App {
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let Some(zoho) = &app.zoho else { return Ok(()) };
     let connection = app.database.connection().await?;
-    let lowest = db::zoho_budget::lowest(&connection, app.credit_reserve).await?;
     let (kind, time) = (Kind::PullZoho, wakeup.time);
     let most = kind.batch_size();
-    let claim = db::tasks::claim(&connection, kind, &wakeup.keys, most, ids::new(), time.lease(), lowest).await?;
+    let reserve = Some(app.credit_reserve);
+    let claim = db::tasks::claim(&connection, kind, &wakeup.keys, most, ids::new(), time.lease(), reserve).await?;
     // The pool has one connection.
     drop(connection);
     let mut more = claim.more;

@@ -13,7 +13,7 @@ use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::Queue;
 use shared::secrets::FollowedSecret;
-use shared::tasks::{Failure, FollowUp, Kind, Priority, backoff};
+use shared::tasks::{Failure, FollowUp, Kind, backoff};
 use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted, ZohoSettings};
 use shared::{Error, clock, ids};
 
@@ -33,16 +33,8 @@ pub struct App {
 /// Works on the named batch, or on whichever comes first.
 pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let connection = app.database.connection().await?;
-    let claim = db::tasks::claim(
-        &connection,
-        Kind::SendAlerts,
-        &wakeup.keys,
-        1,
-        ids::new(),
-        wakeup.time.lease(),
-        Priority::Backfill,
-    )
-    .await?;
+    let claim =
+        db::tasks::claim(&connection, Kind::SendAlerts, &wakeup.keys, 1, ids::new(), wakeup.time.lease(), None).await?;
     if let Some(task) = claim.tasks.first() {
         let work = Work { app, claim: &claim, task: *task, id: AlertBatchId(task.key) };
         let worked = work.run(connection, wakeup.time).await;

@@ -10,7 +10,7 @@ use shared::lambda::worker;
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
 use shared::sync::Engine;
-use shared::tasks::{Kind, Priority};
+use shared::tasks::Kind;
 use shared::zoho::{Zoho, ZohoSettings};
 use shared::{Error, clock, ids};
 
@@ -40,13 +40,13 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
         return Ok(());
     }
     let connection = app.database.connection().await?;
-    let lowest = match &app.way {
-        Way::Native(_) => db::zoho_budget::lowest(&connection, app.credit_reserve).await?,
-        Way::Middleware => Priority::Backfill,
+    let reserve = match &app.way {
+        Way::Native(_) => Some(app.credit_reserve),
+        Way::Middleware => None,
     };
     let (kind, time) = (Kind::SyncZoho, wakeup.time);
     let most = kind.batch_size();
-    let claim = db::tasks::claim(&connection, kind, &wakeup.keys, most, ids::new(), time.lease(), lowest).await?;
+    let claim = db::tasks::claim(&connection, kind, &wakeup.keys, most, ids::new(), time.lease(), reserve).await?;
     // The pool has one connection.
     drop(connection);
     let mut more = claim.more;

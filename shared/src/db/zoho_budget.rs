@@ -1,10 +1,10 @@
-//! `zoho_usage` and `zoho_budget`: what our calls to the CRM cost, and what Zoho says remains of the day's credits.
+//! `zoho_usage` and `zoho_budget`: what our calls to the CRM cost, and what Zoho says remains of the day's credits. Who has to
+//! wait while few remain is decided where tasks are claimed.
 
 use tokio_postgres::types::Type;
 
 use super::session::Session;
 use crate::error::Error;
-use crate::tasks::Priority;
 
 /// Notes one call, what it cost, and what Zoho said remains: it says so only once half of the day's credits are gone.
 pub async fn note(session: &impl Session, credits: i32, remaining: Option<i64>) -> Result<(), Error> {
@@ -22,17 +22,4 @@ pub async fn note(session: &impl Session, credits: i32, remaining: Option<i64>) 
         )
         .await?;
     Ok(())
-}
-
-/// The lowest place in line that may go on: while less than `reserve` remains of the day's credits, only what somebody
-/// waits for. A word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are.
-pub async fn lowest(session: &impl Session, reserve: i64) -> Result<Priority, Error> {
-    let row = session
-        .row(
-            "select true as short from zoho_budget
-             where credits_remaining < $1 and noted_at > now() - interval '15 minutes'",
-            &[(&reserve, Type::INT8)],
-        )
-        .await?;
-    Ok(if row.is_some() { Priority::Now } else { Priority::Backfill })
 }

@@ -42,8 +42,9 @@ impl Claim {
     }
 }
 
-/// Claims up to `most` due tasks, the named ones first, and none with a lower place in line than `lowest`. A task whose lease has ended without an outcome runs
-/// alone, so that it takes no neighbour down; one that did so too often fails here.
+/// Claims up to `most` due tasks, the named ones first. While less than `credit_reserve` remains of the day's credits at
+/// Zoho, only what somebody waits for ([`Priority::Now`]). A task whose lease has ended without an outcome runs alone, so that
+/// it takes no neighbour down; one that did so too often fails here.
 ///
 /// Every condition stands on the row that is locked: a row that another worker has claimed meanwhile is checked
 /// again as it is by then. The keys reach the update as an array, so that it takes the primary key whatever the
@@ -56,14 +57,20 @@ pub async fn claim(
     most: usize,
     lease: Uuid,
     lease_for: Duration,
-    lowest: Priority,
+    credit_reserve: Option<i64>,
 ) -> Result<Claim, Error> {
     let rows = session
         .rows(
-            "with asked as materialized (
+            "with place as materialized (
+                 -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
+                 select case when exists (
+                     select from zoho_budget where credits_remaining < $8 and noted_at > now() - interval '15 minutes'
+                 ) then $9 else $10 end as lowest
+             ),
+             asked as materialized (
                  select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
                  from tasks
-                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= $8
+                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
                    and (lease is null or leased_until <= now())
                    and not exists (select from task_kinds where kind = $1 and paused_until > now())
                  order by priority, not_before
@@ -73,7 +80,7 @@ pub async fn claim(
              others as materialized (
                  select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
                  from tasks
-                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= $8
+                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
                    and (lease is null or leased_until <= now())
                    and not exists (select from task_kinds where kind = $1 and paused_until > now())
                  order by priority, not_before
@@ -109,7 +116,7 @@ pub async fn claim(
                  (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
                      -- the first one that is due, and not whether one exists: only the former goes by the index
                      select true from tasks
-                     where kind = $1 and failed_at is null and not_before <= now() and priority <= $8
+                     where kind = $1 and failed_at is null and not_before <= now() and priority <= (select lowest from place)
                        and (lease is null or leased_until <= now())
                        and key <> all (array(select key from ranked))
                      order by priority, not_before
@@ -124,7 +131,9 @@ pub async fn claim(
                 (&lease_for.as_secs_f64(), Type::FLOAT8),
                 (&MOST_CRASHES, Type::INT4),
                 (&Json(crashed()), Type::JSONB),
-                (&lowest.as_i16(), Type::INT2),
+                (&credit_reserve, Type::INT8),
+                (&Priority::Now.as_i16(), Type::INT2),
+                (&Priority::Backfill.as_i16(), Type::INT2),
             ],
         )
         .await?;
