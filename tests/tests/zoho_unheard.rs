@@ -76,6 +76,25 @@ async fn what_she_says_after_her_contact_was_made_unheard_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_attempt_in_between_forgets_what_an_earlier_one_may_have_written() {
+    let system = System::with(ON).await;
+    system.fault("upsert", "reset-after", &json!({})).await;
+    system.fault("update", "status-503", &json!({})).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.attempted(KIND, user, 1).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.attempted(KIND, user, 1).await;
+    eventually("that one has failed, too", || async { (system.calls("update").await == 1).then_some(()) }).await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550003"})).await;
+    goes_on(&system).await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550003", "+13125550003"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_notification_of_our_own_write_changes_nothing_while_its_worker_is_at_work() {
     let (system, user, contact) = synced().await;
     // The write has gone through; the worker is still busy with tags.

@@ -119,6 +119,19 @@ pub async fn linked(tx: &Transaction<'_>, module: CrmModule, ids: &[u64]) -> Res
     Ok(records(module, &rows))
 }
 
+/// Ten thousand of the records that are one of ours, behind this one.
+pub async fn links(tx: &Transaction<'_>, module: CrmModule, after: Option<u64>) -> Result<Vec<CrmRecord>, Error> {
+    let (table, column) = match module {
+        CrmModule::Contacts => ("users", "zoho_contact_id"),
+        CrmModule::Accounts => ("profiles_organizations", "zoho_account_id"),
+    };
+    // In the order of the unique index, which is that of text.
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let links = format!("select {column} as id from {table} where {column} > $1 order by {column} limit 10000");
+    let rows = tx.rows(&links, &[(&after, Type::TEXT)]).await?;
+    Ok(records(module, &rows))
+}
+
 /// Whose record it is: $1 is the module, $2 the records.
 const LINKED: &str = "select id as user_id, zoho_contact_id as record from users
                       where $1 = 'Contacts' and zoho_contact_id = any ($2)
@@ -142,6 +155,13 @@ pub async fn read_changes(tx: &Transaction<'_>, module: CrmModule, before: DateT
 pub async fn read_deletions(tx: &Transaction<'_>, module: CrmModule, before: DateTime<Utc>) -> Result<(), Error> {
     let moved = format!("update zoho_cursors set deleted_to = greatest(deleted_to, {AT_MOST}) where module = $1");
     tx.rows(&moved, &[(&module.as_str(), Type::TEXT), (&before, Type::TIMESTAMPTZ)]).await?;
+    Ok(())
+}
+
+/// Whatever was deleted until now has its task.
+pub async fn read_all_deletions(tx: &Transaction<'_>, module: CrmModule) -> Result<(), Error> {
+    let moved = format!("update zoho_cursors set deleted_to = greatest(deleted_to, {AT_MOST}) where module = $1");
+    tx.rows(&moved, &[(&module.as_str(), Type::TEXT), (&DateTime::<Utc>::MAX_UTC, Type::TIMESTAMPTZ)]).await?;
     Ok(())
 }
 

@@ -23,8 +23,10 @@ pub struct Link {
     pub standing: Standing,
     /// On what both sides last agreed; empty if they never did.
     pub base: Fields,
-    /// What we have set out to write and do not know to have arrived.
-    pub sent: Changes,
+    /// What we have set out to write and do not know to have arrived; any of it may have.
+    pub sent: Vec<Changes>,
+    /// Under which lease that was, if it was ever.
+    pub sent_by: Option<Uuid>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
     /// Zoho's time of the record when both sides agreed.
@@ -65,7 +67,7 @@ impl Link {
         let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
         let record = record.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?;
         let base: Option<Json<Fields>> = row.get(&*column("base"));
-        let sent: Option<Json<Changes>> = row.get(&*column("sent"));
+        let sent: Option<Json<Vec<Changes>>> = row.get(&*column("sent"));
         let times: Option<i32> = row.get(&*column("corrections"));
         let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
         Ok(Self {
@@ -76,6 +78,7 @@ impl Link {
             },
             base: base.map(|Json(base)| base).unwrap_or_default(),
             sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
+            sent_by: row.get(&*column("sent_by")),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
             modified_at: row.get(&*column("modified_at")),
             version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
@@ -145,7 +148,7 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                  )
                  insert into zoho_links as link
                      (user_id, module, base, sent, tags, modified_at, corrections, corrected_at)
-                 select user_id, $1, base, case when not answered then '{{}}'::jsonb end,
+                 select user_id, $1, base, case when not answered then '[]'::jsonb end,
                      array(select jsonb_array_elements_text(tags)), modified_at,
                      corrected::int, case when corrected then now() end
                  from agreed join linked using (user_id)
@@ -211,24 +214,81 @@ pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> 
     Ok(())
 }
 
-/// Writes down what is about to be written over there, so that it is not taken for somebody's edit should nobody come to
-/// record it. Rows are locked as by [`intend_tags`].
-pub async fn intend(session: &impl Session, module: CrmModule, sent: &[(UserId, &Changes)]) -> Result<(), Error> {
-    if sent.is_empty() {
-        return Ok(());
+/// What is about to be written on a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Intention<'a> {
+    pub user: UserId,
+    /// Her link as it was read.
+    pub link: &'a Link,
+    pub sent: &'a Changes,
+}
+
+/// Writes down what is about to be written over there under this lease, so that it is not taken for somebody's edit should
+/// nobody come to record it. Returns those for whom it is: nobody has recorded or set out to write anything since their
+/// links were read. Rows are locked as by [`intend_tags`].
+pub async fn intend(
+    session: &impl Session,
+    module: CrmModule,
+    lease: Uuid,
+    intentions: &[Intention<'_>],
+) -> Result<HashSet<UserId>, Error> {
+    if intentions.is_empty() {
+        return Ok(HashSet::new());
     }
-    let (users, sent): (Vec<Uuid>, Vec<Json<&Changes>>) = sent.iter().map(|(user, sent)| (user.0, Json(*sent))).unzip();
+    let users: Vec<Uuid> = intentions.iter().map(|one| one.user.0).collect();
+    let sent: Vec<Json<[&Changes; 1]>> = intentions.iter().map(|one| Json([one.sent])).collect();
+    let versions: Vec<i64> = intentions.iter().map(|one| one.link.version).collect();
+    let sent_by: Vec<Option<Uuid>> = intentions.iter().map(|one| one.link.sent_by).collect();
+    let rows = session
+        .rows(
+            "with present as materialized (
+                 select id from users where id = any ($1) order by id for no key update
+             ),
+             intended as materialized (
+                 select * from unnest($1, $2, $5, $6) as intended (user_id, sent, version, sent_by)
+             )
+             insert into zoho_links as link (user_id, module, base, sent, sent_by, version)
+             select user_id, $3, '{}', sent, $4, version
+             from intended join present on id = user_id
+             order by user_id
+             on conflict (user_id, module) do update set
+                 -- beside what may have arrived of earlier attempts
+                 sent = case
+                     when link.sent @> excluded.sent then link.sent
+                     else coalesce(link.sent, '[]') || excluded.sent
+                 end,
+                 sent_by = excluded.sent_by
+             where link.version = excluded.version
+               and link.sent_by is not distinct from (
+                   select intended.sent_by from intended where intended.user_id = link.user_id
+               )
+             returning user_id",
+            &[
+                (&users, Type::UUID_ARRAY),
+                (&sent, Type::JSONB_ARRAY),
+                (&module.as_str(), Type::TEXT),
+                (&lease, Type::UUID),
+                (&versions, Type::INT8_ARRAY),
+                (&sent_by, Type::UUID_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
+}
+
+/// Writes down that the addresses of these users' Contacts are about to be cleared, beside whatever else is.
+pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
     session
         .rows(
             "with present as materialized (
                  select id from users where id = any ($1) order by id for no key update
              )
-             insert into zoho_links as link (user_id, module, base, sent, version)
-             select id, $3, '{}', intended.sent, 0
-             from unnest($1, $2) as intended (user_id, sent) join present on id = user_id
-             order by id
-             on conflict (user_id, module) do update set sent = excluded.sent",
-            &[(&users, Type::UUID_ARRAY), (&sent, Type::JSONB_ARRAY), (&module.as_str(), Type::TEXT)],
+             update zoho_links as link set
+                 sent = coalesce(link.sent, '[]') || '[{\"email\": null}]',
+                 sent_by = $2
+             from present
+             where link.user_id = present.id and link.module = 'Contacts'",
+            &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID)],
         )
         .await?;
     Ok(())
@@ -261,7 +321,7 @@ pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)])
 /// Takes note that the address of these users' Contacts was cleared, to make way for others' who have it by now.
 pub async fn forget_addresses(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
     tx.rows(
-        "update zoho_links set base = base - 'email', version = version + 1
+        "update zoho_links set base = base - 'email', sent = null, version = version + 1
          where user_id = any ($1) and module = 'Contacts'",
         &[(&users, Type::UUID_ARRAY)],
     )

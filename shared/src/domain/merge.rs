@@ -60,12 +60,13 @@ impl std::fmt::Debug for Conflict {
 /// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met. `sent`
 /// is what we set out to write over there without having learnt whether it arrived: where it stands there, that is our
 /// own word of then and nobody's edit.
-pub fn merge(module: CrmModule, base: &Fields, sent: &Changes, ours: &Fields, theirs: &Fields) -> Merge {
+pub fn merge(module: CrmModule, base: &Fields, sent: &[Changes], ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {
         let (mut base, theirs, is_first) = (Values::of(unit, base), raw(unit, theirs), base.is_empty());
-        if let Some(sent) = Values::sent(unit, sent).filter(|sent| theirs.is(sent, unit)) {
-            base = sent;
+        let mut sent = sent.iter().filter_map(|sent| Values::sent(unit, sent));
+        if let Some(arrived) = sent.find(|sent| theirs.is(sent, unit)) {
+            base = arrived;
         }
         merge.add(&Sides { unit, is_first, base, ours: Values::of(unit, ours), theirs });
     }
@@ -266,7 +267,7 @@ mod tests {
     }
 
     fn contact(base: &Fields, ours: &Fields, theirs: &Fields) -> Merge {
-        merge(CrmModule::Contacts, base, &Changes::default(), ours, theirs)
+        merge(CrmModule::Contacts, base, &[], ours, theirs)
     }
 
     fn sheree() -> Fields {
@@ -430,7 +431,7 @@ mod tests {
         for (now, sends) in [("+13125550002", true), ("+13125550142", true), ("+13125550001", false)] {
             let ours = sheree().with(&changed([(Phone, now)]));
 
-            let merged = merge(CrmModule::Contacts, &sheree(), &written, &ours, &theirs);
+            let merged = merge(CrmModule::Contacts, &sheree(), &[Changes::default(), written.clone()], &ours, &theirs);
 
             assert!(merged.take.is_empty() && merged.conflicts.is_empty(), "{now}: {merged:?}");
             assert_eq!(merged.send.get(&Phone).is_some(), sends, "{now}");
@@ -444,7 +445,7 @@ mod tests {
         let written = changed([(Phone, "+13125550001")]);
         let theirs = sheree().with(&changed([(Phone, "+13125550009")]));
 
-        let merged = merge(CrmModule::Contacts, &sheree(), &written, &sheree().with(&written), &theirs);
+        let merged = merge(CrmModule::Contacts, &sheree(), &[written.clone()], &sheree().with(&written), &theirs);
 
         assert_eq!(merged.take, changed([(Phone, "+13125550009")]));
     }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::problem::Problem;
 use crate::lambda::sqs::TimeLeft;
 use crate::tasks::Failure;
@@ -16,6 +18,8 @@ const ILL_AFTER: u32 = 8;
 pub(super) struct Calls<'a> {
     crm: Crm<'a>,
     time: TimeLeft,
+    /// Under which the work is done that the calls are made for.
+    lease: Uuid,
     /// Zoho has asked for a pause, or refuses us: no call follows.
     stopped: Option<Problem>,
     /// Failures since the last success.
@@ -32,12 +36,16 @@ enum Refusal {
 }
 
 impl<'a> Calls<'a> {
-    pub(super) fn new(crm: Crm<'a>, time: TimeLeft) -> Self {
-        Self { crm, time, stopped: None, failures: 0, answered: false }
+    pub(super) fn new(crm: Crm<'a>, time: TimeLeft, lease: Uuid) -> Self {
+        Self { crm, time, lease, stopped: None, failures: 0, answered: false }
     }
 
     pub(super) fn crm(&self) -> Crm<'a> {
         self.crm
+    }
+
+    pub(super) fn lease(&self) -> Uuid {
+        self.lease
     }
 
     /// Makes a call about all of these, or one for each half, down to the one that Zoho fails on. What a call gave stands

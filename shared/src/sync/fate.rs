@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::half::{End, Half};
 use super::plan::Plan;
 use super::problem::Problem;
@@ -38,8 +40,8 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Fate<'a> {
-    /// `read` is the person as she was when the work began; `now`, as she is.
-    pub(super) fn of(half: &'a Half, read: Option<&Person>, now: Option<&Person>) -> Self {
+    /// `read` is the person as she was when the work began; `now`, as she is. `lease` is that of the work.
+    pub(super) fn of(half: &'a Half, read: Option<&Person>, now: Option<&Person>, lease: Uuid) -> Self {
         let (Some(read), Some(now)) = (read, now) else { return Self::Nothing };
         let (was, is) = (read.link(half.module), now.link(half.module));
         let same_link = (&was.standing, was.version) == (&is.standing, is.version);
@@ -50,7 +52,7 @@ impl<'a> Fate<'a> {
             End::Met(plan) => plan,
         };
         // Somebody else has set out to write meanwhile: what was read over there may be his already.
-        if is.sent != *plan.sends().unwrap_or(&was.sent) {
+        if is.sent_by != was.sent_by && is.sent_by != Some(lease) {
             return Self::Overtaken;
         }
         let is_written = plan.written();
@@ -167,6 +169,8 @@ mod tests {
     use crate::domain::record::Field;
     use crate::zoho::Record;
 
+    const LEASE: Uuid = Uuid::nil();
+
     fn changed(person: &mut Person, field: Field, value: &str) {
         person.fields = person.fields.with(&Changes::from([(field, Some(value.to_owned()))]));
     }
@@ -201,9 +205,9 @@ mod tests {
         record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("+13125550000".to_owned()))]));
         let half = met(&read, &record, true);
         changed(&mut now, Field::LastName, "Moss");
-        now.contact.sent = sent(&half);
+        now.contact.sent_by = Some(LEASE);
 
-        let fate = Fate::of(&half, Some(&read), Some(&now));
+        let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
         assert!(matches!(fate, Fate::Written(_)), "{fate:?}");
         let base = &fate.kept().unwrap().base;
@@ -212,20 +216,14 @@ mod tests {
         assert_eq!(base.get(Field::Phone), None, "it is not taken over yet");
     }
 
-    /// What was written down before the call.
-    fn sent(half: &Half) -> Changes {
-        let End::Met(plan) = &half.end else { panic!("{half:?}") };
-        plan.sends().cloned().unwrap_or_default()
-    }
-
     #[test]
     fn what_somebody_else_has_set_out_to_write_is_not_taken_over_as_an_edit_of_sales() {
         let (record, person) = linked(&[(Field::Phone, "+13125550001")]);
         let (read, mut now) = (person(), person());
         let half = met(&read, &record, false);
-        now.contact.sent = Changes::from([(Field::Phone, Some("+13125550001".to_owned()))]);
+        now.contact.sent_by = Some(Uuid::max());
 
-        let fate = Fate::of(&half, Some(&read), Some(&now));
+        let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
         assert!(matches!(fate, Fate::Overtaken), "{fate:?}");
     }
@@ -239,7 +237,7 @@ mod tests {
         now.contact.tags = ["Golf", "Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
         let half = met(&read, &record, true);
 
-        let fate = Fate::of(&half, Some(&read), Some(&now));
+        let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
         assert_eq!(fate.kept().unwrap().tags, ["Senior 2027", "Soccer", "Golf"]);
     }

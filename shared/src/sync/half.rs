@@ -12,9 +12,9 @@ use super::read::Seen;
 use super::{tags, write};
 use crate::db::people::Person;
 use crate::db::tasks::Claim;
+use crate::db::zoho_links::Intention;
 use crate::db::{sync_conflicts, zoho_links};
 use crate::domain::event::CrmModule;
-use crate::domain::record::Changes;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 use crate::zoho::Crm;
@@ -82,6 +82,7 @@ pub(super) async fn settle(
     let has = |field| crm.has(field);
     let mut halves = Vec::new();
     let (mut keys, mut plans) = (HashMap::new(), Vec::new());
+    let people: HashMap<UserId, &Person> = sights.iter().map(|sight| (sight.person.id, sight.person)).collect();
     for Sight { key, person, seen, before: Before { was_overtaken, insists } } in sights {
         let account = if module == CrmModule::Contacts { accounts.get(&person.id).cloned() } else { None };
         let ground = Ground { module, has: &has, today, account };
@@ -102,9 +103,8 @@ pub(super) async fn settle(
         };
         halves.push(Half { key, user: person.id, module, end });
     }
+    set_out(calls, module, &people, &mut plans).await?;
     note_what_is_written_over(crm, module, &plans).await?;
-    let sent: Vec<(UserId, &Changes)> = plans.iter().filter_map(|plan| Some((plan.user, plan.sends()?))).collect();
-    zoho_links::intend(crm.connection, module, &sent).await?;
     let cleared = write::all(calls, module, &mut plans).await?;
     tags::put(calls, &mut plans).await?;
     halves.extend(plans.into_iter().map(|mut plan| {
@@ -114,10 +114,33 @@ pub(super) async fn settle(
     Ok((halves, cleared))
 }
 
+/// Takes note of what is about to be written. Whoever has been worked on by somebody else since she was read is read again
+/// instead: what was seen over there may be his write.
+async fn set_out(
+    calls: &Calls<'_>,
+    module: CrmModule,
+    people: &HashMap<UserId, &Person>,
+    plans: &mut [Plan],
+) -> Result<(), Error> {
+    let writes = plans.iter().filter_map(|plan| plan.write.as_ref());
+    let intentions: Vec<Intention<'_>> = writes
+        .filter_map(|write| {
+            let link = people.get(&write.user)?.link(module);
+            Some(Intention { user: write.user, link, sent: &write.changes })
+        })
+        .collect();
+    let intended = zoho_links::intend(calls.crm().connection, module, calls.lease(), &intentions).await?;
+    for plan in plans.iter_mut().filter(|plan| plan.write.is_some() && !intended.contains(&plan.user)) {
+        plan.problem = Some(Problem::stale("Somebody else has worked on the person meanwhile; she is read again."));
+    }
+    Ok(())
+}
+
 /// What our word is about to replace over there is noted before it is gone: nobody may come to record it afterwards.
 async fn note_what_is_written_over(crm: Crm<'_>, module: CrmModule, plans: &[Plan]) -> Result<(), Error> {
     let conflicts: Vec<_> = plans
         .iter()
+        .filter(|plan| plan.problem.is_none())
         .flat_map(|plan| plan.conflicts.iter().map(move |conflict| (plan, conflict)))
         .filter(|(plan, conflict)| plan.writes_over(conflict))
         .map(|(plan, conflict)| (plan.user, module, conflict))

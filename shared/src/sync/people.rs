@@ -2,7 +2,7 @@
 
 use crate::db::people::Person;
 use crate::db::zoho_links::{Corrections, Link, Standing};
-use crate::domain::record::{Changes, Field, Fields};
+use crate::domain::record::{Field, Fields};
 use crate::domain::{Role, UserId};
 use crate::zoho::Record;
 
@@ -39,7 +39,8 @@ fn never() -> Link {
     Link {
         standing: Standing::Never,
         base: Fields::default(),
-        sent: Changes::default(),
+        sent: Vec::new(),
+        sent_by: None,
         tags: Vec::new(),
         modified_at: None,
         version: 0,

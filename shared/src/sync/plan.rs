@@ -65,11 +65,6 @@ impl Plan {
         self.write.is_none() || self.is_answered
     }
 
-    /// What it sets out to write of the person's fields.
-    pub(super) fn sends(&self) -> Option<&Changes> {
-        self.write.as_ref().map(|write| &write.changes).filter(|changes| !changes.is_empty())
-    }
-
     /// Whether its write replaces what the other side had to say. Such a conflict is noted before the write.
     pub(super) fn writes_over(&self, conflict: &Conflict) -> bool {
         let sends = |write: &Write| conflict.unit.fields().iter().any(|field| write.changes.contains_key(field));

@@ -26,7 +26,7 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
     // An Account is attached from the person's side alone: there it is read first, and may be gone.
     let no_accounts = HashMap::new();
 
-    let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time);
+    let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time, claim.lease());
     let mut round = Round::default();
     for (module, named) in [(CrmModule::Accounts, accounts), (CrmModule::Contacts, contacts)] {
         let sights = seen(&mut calls, module, named, &people, claim, &mut round).await?;

@@ -49,7 +49,7 @@ pub(super) async fn record(
     let fates: Vec<(&Half, Fate<'_>)> = round
         .halves
         .iter()
-        .map(|half| (half, Fate::of(half, round.people.get(&half.user), now.get(&half.user))))
+        .map(|half| (half, Fate::of(half, round.people.get(&half.user), now.get(&half.user), claim.lease())))
         .collect();
     let refused = link(&tx, &fates).await?;
     let mut after = take_over(&tx, &fates, &now).await?;

@@ -30,14 +30,15 @@ pub(super) struct Way {
 
 /// Clears what is known to be in the way before anything is written. Whoever comes behind one that could not be
 /// cleared has a problem.
-pub(super) async fn ahead(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Way {
+pub(super) async fn ahead(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Result<Way, Error> {
     let mut way = Way::default();
-    let to_clear: HashMap<UserId, CrmId> = plans.iter().flat_map(|plan| plan.in_the_way.iter().cloned()).collect();
-    let problems = clear(calls, plans, to_clear, &mut way).await;
-    for plan in plans.iter_mut() {
+    let ready = plans.iter().filter(|plan| plan.problem.is_none());
+    let to_clear: HashMap<UserId, CrmId> = ready.flat_map(|plan| plan.in_the_way.iter().cloned()).collect();
+    let problems = clear(calls, plans, to_clear, &mut way).await?;
+    for plan in plans.iter_mut().filter(|plan| plan.problem.is_none()) {
         plan.problem = plan.in_the_way.iter().find_map(|(user, _)| problems.get(user).cloned());
     }
-    way
+    Ok(way)
 }
 
 /// What follows for those whose address was in the way of a write.
@@ -84,7 +85,7 @@ pub(super) async fn behind(
         .collect();
     let moved_on: HashSet<UserId> =
         holders.values().filter_map(|holder| holder.as_ref().ok().copied()).filter(has_moved_on).collect();
-    let problems = clear(calls, plans, to_clear, way).await;
+    let problems = clear(calls, plans, to_clear, way).await?;
     let is_out = |holder: &UserId| moved_on.contains(holder) || way.cleared.contains(holder);
     Ok(followed(&in_the_way, &holders, is_out, &problems))
 }
@@ -119,7 +120,13 @@ async fn clear(
     plans: &mut [Plan],
     contacts: HashMap<UserId, CrmId>,
     way: &mut Way,
-) -> HashMap<UserId, Problem> {
+) -> Result<HashMap<UserId, Problem>, Error> {
+    if contacts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // The blank that is about to be there is nobody's edit.
+    let users: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
+    zoho_links::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
     let writes = contacts.into_iter().map(|(user, record)| cleared(user, record)).collect();
     let mut problems = HashMap::new();
     for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
@@ -135,7 +142,7 @@ async fn clear(
     for plan in plans.iter_mut().filter(|plan| way.cleared.contains(&plan.user)) {
         plan.base_unsent = plan.base_unsent.only(|field| field != Field::Email);
     }
-    problems
+    Ok(problems)
 }
 
 /// The users whose Contacts these are: linked here, or with their id over there.

@@ -27,7 +27,7 @@ pub(super) enum Refused {
 /// address to its new owner.
 pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [Plan]) -> Result<Vec<UserId>, Error> {
     let since = Since::of(plans);
-    let mut way = way::ahead(calls, plans).await;
+    let mut way = way::ahead(calls, plans).await?;
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
     let writes: Vec<Write> = ready.filter_map(|plan| plan.write.clone()).collect();
     let mut answers = attempt(calls, module, writes, |user| since.of_user(user, &way)).await;

@@ -175,7 +175,9 @@ fn is_wrapped_error(status: StatusCode, results: &[Value]) -> bool {
         "NO_PERMISSION" => status.as_u16() == 403 || one["details"]["permissions"].is_array(),
         code => OF_REQUEST.contains(&code),
     };
-    one["code"].as_str().is_some_and(of_request) || one["details"]["resource_path_index"].is_u64()
+    status.is_server_error()
+        || one["code"].as_str().is_some_and(of_request)
+        || one["details"]["resource_path_index"].is_u64()
 }
 
 fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -> ZohoError {
@@ -246,6 +248,13 @@ mod tests {
 
         assert!(matches!(answered(400, &json!({"data": [of_module]})), Err(ZohoError::Refused { .. })));
         assert!(answered(400, &json!({"data": [of_record]})).is_ok());
+    }
+
+    #[test]
+    fn a_wrapped_failure_of_theirs_is_one() {
+        let body = json!({"data": [{"code": "INTERNAL_ERROR", "details": {}, "status": "error"}]});
+
+        assert!(matches!(answered(500, &body), Err(ZohoError::Broken { status: 500 })));
     }
 
     #[test]

@@ -40,6 +40,10 @@ impl Claim {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+
+    pub fn lease(&self) -> Uuid {
+        self.lease
+    }
 }
 
 /// Claims up to `most` due tasks, the named ones first. While less than `credit_reserve` remains of the day's credits at
