@@ -302,6 +302,28 @@ async fn what_was_deleted_is_found_over_pages_and_strangers_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_list_of_deletions_ends_too_early_everything_that_is_ours_is_looked_at() {
+    let system = system().await;
+    at_zoho_minutes_ago(&system, 40).await;
+    let contacts = many(&system, 210).await;
+    reconcile(&system).await;
+    take_tasks(&system).await;
+    at_zoho_minutes_ago(&system, 20).await;
+    for contact in &contacts[1..] {
+        system.zoho_post("delete", &json!({ "module": "Contacts", "id": contact })).await;
+    }
+    system.zoho_post("settings", &json!({ "deleted_page_limit": 200 })).await;
+
+    let found = reconcile(&system).await;
+    let tasks = take_tasks(&system).await;
+    let again = reconcile(&system).await;
+
+    assert_eq!((found["stopped"].as_str(), tasks), (None, contacts));
+    assert_eq!((again["stopped"].as_str(), take_tasks(&system).await.len()), (None, 0));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_deletions_that_breaks_off_keeps_its_cursor() {
     let system = system().await;
     let contact = a_linked_contact(&system).await;
