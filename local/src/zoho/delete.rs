@@ -46,6 +46,10 @@ pub(super) fn deleted(world: &World, module: Module, call: &Call) -> Result<Repl
         return Err(Reply::bad_request("PATTERN_NOT_MATCHED", message, json!({ "param_name": "type" })));
     }
     let page = Page::of(call)?;
+    let page = match world.settings.deleted_page_limit {
+        Some(rows) => page.within(rows)?,
+        None => page,
+    };
     let since = call.header(header::IF_MODIFIED_SINCE).and_then(clock::read);
     let newest_first = world.table(module).deleted.iter().rev();
     let rows: Vec<_> = newest_first
@@ -66,12 +70,26 @@ pub(super) fn remove(world: &mut World, module: Module, id: &str, by: Person, fo
     let Some(record) = world.remove(module, id) else { return false };
     let name = record.display_name(module);
     let at = world.now;
-    let gone = Deleted { id: record.id, name, created_by: record.created_by, by, at, for_good };
+    let gone = Deleted { record, name, by, at, for_good };
     world.table_mut(module).deleted.push(gone);
     if module == Module::Accounts {
         point_contacts(world, id, None);
     }
     true
+}
+
+/// The record with this id in the recycle bin.
+pub(super) fn in_bin<'a>(world: &'a World, module: Module, id: &str) -> Option<&'a Deleted> {
+    let lies_there =
+        |gone: &&Deleted| gone.record.id == id && Whereabouts::of(world, gone) == Some(Whereabouts::Recycle);
+    world.table(module).deleted.iter().find(lies_there)
+}
+
+/// Takes a record out of the recycle bin, as it was.
+pub(super) fn take_from_bin(world: &mut World, module: Module, id: &str) -> Option<Record> {
+    let record = in_bin(world, module, id)?.record.clone();
+    world.table_mut(module).deleted.retain(|gone| gone.record.id != id);
+    Some(record)
 }
 
 /// Lets the Contacts of one Account be those of another, or of none.
@@ -134,11 +152,11 @@ impl Whereabouts {
 fn shown(world: &World, record: &Deleted, whereabouts: Whereabouts) -> Value {
     let is_known = whereabouts == Whereabouts::Recycle;
     json!({
-        "id": record.id,
+        "id": record.record.id,
         "display_name": is_known.then_some(&record.name),
         "type": whereabouts.name(),
         "deleted_by": is_known.then(|| record.by.shown()),
-        "created_by": is_known.then(|| record.created_by.shown()),
+        "created_by": is_known.then(|| record.record.created_by.shown()),
         "deleted_time": world.written(record.at),
     })
 }

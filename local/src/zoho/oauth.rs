@@ -76,7 +76,7 @@ pub(super) fn grant(world: &mut World, call: &Call) -> Reply {
     Reply::ok(json!({
         "access_token": text,
         "scope": world.settings.scopes.join(" "),
-        "api_domain": world.url,
+        "api_domain": world.settings.api_domain.as_ref().unwrap_or(&world.url),
         "token_type": "Bearer",
         "expires_in": lifetime,
     }))

@@ -66,15 +66,20 @@ impl Page {
         Reply::ok(json!({ key: rows, "info": info }))
     }
 
+    /// This page, unless it lies beyond so many rows.
+    pub(super) fn within(self, rows: usize) -> Result<Self, Reply> {
+        if self.offset() < rows {
+            return Ok(self);
+        }
+        let message = format!("cannot fetch more than {rows} records with page; use page_token");
+        Err(Reply::bad_request("DISCRETE_PAGINATION_LIMIT_EXCEEDED", &message, json!({})))
+    }
+
     /// The page of a list that goes on by token where numbers end.
     pub(super) fn by_number_or_token(call: &Call, now: DateTime<Utc>) -> Result<Self, Reply> {
         let page = Self::of(call)?;
         let Some(given) = call.parameter("page_token") else {
-            if page.offset() >= ROWS_BY_NUMBER {
-                let message = "cannot fetch more than 2000 records with page; use page_token";
-                return Err(Reply::bad_request("DISCRETE_PAGINATION_LIMIT_EXCEEDED", message, json!({})));
-            }
-            return Ok(page);
+            return page.within(ROWS_BY_NUMBER);
         };
         if call.parameter("page").is_some() {
             let details = json!({ "ambiguity_due_to": [{ "param_name": "page" }, { "param_name": "page_token" }] });

@@ -48,9 +48,9 @@ pub(super) struct Tag {
 
 #[derive(Debug)]
 pub(super) struct Deleted {
-    pub(super) id: String,
+    /// As it was.
+    pub(super) record: Record,
     pub(super) name: String,
-    pub(super) created_by: Person,
     /// Who deleted it.
     pub(super) by: Person,
     pub(super) at: DateTime<Utc>,

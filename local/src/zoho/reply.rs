@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 const JSON: &str = "application/json;charset=UTF-8";
 
+/// The statuses of errors that are a whole request's.
+const OF_REQUESTS: [u16; 5] = [401, 403, 404, 429, 500];
+
 /// An answer before it becomes HTTP. An `Err(Reply)` inside the simulator is a refusal, which is an answer too.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -56,6 +59,17 @@ impl Reply {
         if let Content::Json(value) = &self.body {
             let text = value.to_string();
             self.body = Content::Torn(text.chars().take(text.chars().count() / 2).collect());
+        }
+        self
+    }
+
+    /// This answer, but an error that stands alone stands in `data[]`, as some of Zoho's examples show it.
+    pub(super) fn wrapped(mut self) -> Self {
+        if let Content::Json(value) = &mut self.body
+            && OF_REQUESTS.contains(&self.status.as_u16())
+            && value["code"].is_string()
+        {
+            *value = json!({ "data": [value.take()] });
         }
         self
     }

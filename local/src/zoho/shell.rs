@@ -31,6 +31,8 @@ pub(super) async fn serve(State(shared): State<Arc<Shared>>, request: Request) -
     let visit = Visit::begin(&shared, &call);
     let reply = visit.answer().await;
     let mut world = shared.lock();
+    let wraps = world.settings.errors_wrapped && !call.operation.is_campaigns() && call.operation != Operation::Token;
+    let reply = if wraps { reply.map(Reply::wrapped) } else { reply };
     world.traffic.answered(&call, reply.as_ref().map(|reply| reply.status), visit.plan.fault.is_some());
     match reply {
         Some(reply) => {

@@ -41,6 +41,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/edit", post(records::edit))
         .route("/merge", post(records::merge::merge))
         .route("/delete", post(records::delete))
+        .route("/restore", post(records::restore::restore))
         .route("/lock", post(records::lock))
         .route("/notifications", get(notifications::list).post(notifications::act))
         .route("/receipts", post(receipts::send_receipts))

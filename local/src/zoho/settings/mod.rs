@@ -22,6 +22,13 @@ pub(super) struct Settings {
     pub(super) not_modified_status: u16,
     /// HTTP status of a refused transmission; not published.
     pub(super) campaigns_error_status: u16,
+    /// Whether a CRM error of a whole request stands in `data[]`, like a record's, instead of alone; some of Zoho's own
+    /// examples show it so.
+    pub(super) errors_wrapped: bool,
+    /// What the token endpoint answers as `api_domain`, if not the simulator's own URL.
+    pub(super) api_domain: Option<String>,
+    /// Beyond how many rows `deleted` refuses pages, as lists of records do; not published.
+    pub(super) deleted_page_limit: Option<usize>,
     /// How long a new record stays invisible to `search`.
     pub(super) search_delay_seconds: u32,
     /// Whether `equals` of `search` finds what merely contains the value.
@@ -102,6 +109,9 @@ impl Default for Settings {
             throttle_status: 400,
             not_modified_status: 304,
             campaigns_error_status: 400,
+            errors_wrapped: false,
+            api_domain: None,
+            deleted_page_limit: None,
             search_delay_seconds: 5,
             search_equals_contains: true,
             unique_email: false,

@@ -10,6 +10,8 @@ mod oauth;
 mod people;
 mod reads;
 mod refusals;
+mod restore;
+mod switches;
 mod tags;
 mod variants;
 mod violations;

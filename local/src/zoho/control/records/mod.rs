@@ -1,6 +1,7 @@
 //! `POST /_control/create`, `edit`, `delete` and `lock`: a salesperson at work in Zoho's own pages.
 
 pub(super) mod merge;
+pub(super) mod restore;
 
 use std::sync::Arc;
 
