@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::stage::Stage;
-use super::story::{Fault, Step};
+use super::story::Step;
 
 /// How long workers may take to come to an end before time moves; what hangs is let go sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,11 +17,14 @@ impl Stage<'_> {
         match step {
             Step::Fault(fault) => self.fault(fault).await,
             Step::Mend => system.mend_zoho().await,
+            Step::Refused { on } => drop(system.zoho_post("settings", &json!({ "wrong_dc": on })).await),
+            Step::Operator => self.operator().await,
             Step::Kill { function } => self.kill(function),
             Step::Flag { on } => system.flip(&[("ENABLE_ZOHO_SYNC", *on)]).await,
             Step::Hour => self.hour().await,
             Step::Sweep => drop(system.sweep().await),
             Step::Reconcile => drop(system.invoke("reconcile-zoho", &json!({})).await),
+            Step::Seniors => drop(system.invoke("tag-seniors", &json!({})).await),
             Step::RenewWatch => drop(system.invoke("renew-zoho-watch", &json!({})).await),
             Step::Purge { queue } => system.purge(queue).await,
             Step::Stray { members, times } => self.stray(members, *times).await,
@@ -39,18 +42,6 @@ impl Stage<'_> {
             Step::Calm => drop(self.settle(Duration::from_millis(1500)).await),
             _ => {}
         }
-    }
-
-    async fn fault(&mut self, Fault { operation, kind, more, member }: &Fault) {
-        let mut more = more.clone();
-        if let Some(person) = member.and_then(|member| self.model.people.get(&member)) {
-            more["match"] = json!(person.id);
-        } else if ["record-error", "poison"].contains(kind) {
-            return self.note("about nobody");
-        }
-        self.model.faults.insert((*kind).to_owned());
-        self.model.faults.extend(more["code"].as_str().map(str::to_owned));
-        self.system.fault(operation, kind, &more).await;
     }
 
     /// Whoever is at work dies; nobody may be.

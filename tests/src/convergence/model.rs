@@ -51,12 +51,18 @@ pub(super) struct Model {
     pub(super) people: BTreeMap<usize, Person>,
     /// By Zoho's ids.
     pub(super) records: BTreeMap<String, Worked>,
+    /// All that sales have ever written of a unit, on whichever record.
+    pub(super) of_sales: BTreeMap<Unit, BTreeSet<Option<String>>>,
     /// Zoho's ids of what sales have made.
     pub(super) leads: BTreeMap<usize, String>,
+    /// Records that sales have locked at some time, by module and Zoho's id.
+    pub(super) locked: BTreeSet<(&'static str, String)>,
     edits: u64,
     pub(super) kills: u32,
     /// What has gone wrong by order.
     pub(super) faults: BTreeSet<String>,
+    /// Codes of failed work that an operator has seen.
+    pub(super) failures: Vec<String>,
 }
 
 impl Model {
@@ -75,8 +81,14 @@ impl Model {
 
     /// Sales have written something.
     pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: i64) {
+        self.stood(unit, value.clone());
         let edit = self.edit(unit, value, time);
         self.records.entry(record.to_owned()).or_default().edits.push(edit);
+    }
+
+    /// Sales have left a unit like this, whether or not that was news.
+    pub(super) fn stood(&mut self, unit: Unit, value: Option<String>) {
+        self.of_sales.entry(unit).or_default().insert(value);
     }
 
     /// Those whom a record belongs to, or may come to belong to, lose it by sales' own word.

@@ -1,8 +1,10 @@
 //! What users do with us.
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::athletes::Athlete;
 use super::model::Person;
 use super::patch;
 use super::stage::Stage;
@@ -11,10 +13,15 @@ use super::unit::{Role, Unit};
 use super::words;
 use crate::api::sent;
 
+/// By the calendar of the school year, which is in UTC for us.
+pub(super) fn today() -> NaiveDate {
+    crate::webhook::now().date_naive()
+}
+
 impl Stage<'_> {
     pub(super) async fn ours(&mut self, step: &Step) {
         match step {
-            Step::SignUp { member, email, body } => self.sign_up(*member, email, body).await,
+            Step::SignUp { member, email, body, athletes } => self.sign_up(*member, email, body, athletes).await,
             Step::Edit { member, unit, value } => {
                 self.patch(*member, &patch::of(*unit, value.as_deref())).await;
                 self.model.said(*member, *unit, value.clone());
@@ -38,9 +45,14 @@ impl Stage<'_> {
         }
     }
 
-    async fn sign_up(&mut self, member: usize, email: &str, body: &Value) {
+    async fn sign_up(&mut self, member: usize, email: &str, body: &Value, athletes: &[Athlete]) {
         let cast = &self.story.cast[member];
-        let answer = self.registered(&cast.sub, email, body).await;
+        let mut body = body.clone();
+        if !athletes.is_empty() {
+            let today = today();
+            body["athletes"] = athletes.iter().map(|athlete| athlete.registered(today)).collect();
+        }
+        let answer = self.registered(&cast.sub, email, &body).await;
         let sports = body["sport_interests"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let person = Person {
             id: answer,
@@ -56,7 +68,7 @@ impl Stage<'_> {
         self.model.said(member, Unit::Email, Some(email.to_owned()));
         self.model.said(member, Unit::Role, Some(cast.role.as_str().to_owned()));
         for unit in cast.role.units().iter().copied() {
-            if let Some(value) = words::said_in(unit, body) {
+            if let Some(value) = words::said_in(unit, &body) {
                 self.model.said(member, unit, Some(value));
             }
         }

@@ -105,10 +105,8 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
         stage.play(step).await;
     }
     stage.diary.lock().expect("nobody panics while holding it").push("all is quiet".to_owned());
-    let mut wrong = match stage.quiet_down().await {
-        Ok(failures) => stage.explained(&failures),
-        Err(problem) => vec![problem],
-    };
+    let mut wrong: Vec<String> = stage.quiet_down().await.err().into_iter().collect();
+    wrong.extend(stage.explained());
     wrong.extend(stage.verdict().await);
     wrong.extend(stage.nothing_goes_on().await);
     wrong.extend(system.violations().await);
@@ -185,17 +183,19 @@ impl Stage<'_> {
     }
 
     /// Failures that nothing in the story explains.
-    pub(super) fn explained(&self, failures: &[String]) -> Vec<String> {
+    pub(super) fn explained(&self) -> Vec<String> {
         let reused = |step: &Step| matches!(step, Step::Move { .. } | Step::Swap { .. } | Step::Erase { .. });
         let explained = |code: &str| match code {
+            "DUPLICATE_DATA" if self.story.settings["unique_account_name"] == true => true,
             "DUPLICATE_DATA" | "contact-belongs-to-another" => {
                 self.story.steps.iter().any(reused) || !self.model.leads.is_empty()
             }
             "crashed" => self.model.kills > 4,
-            "http-500" | "INTERNAL_ERROR" => self.model.faults.contains("poison"),
+            // A poison with the status 500, and one with 400.
+            "http-500" | "INVALID_REQUEST" => self.model.faults.contains("poison"),
             code => self.model.faults.contains(code),
         };
-        let unexplained = failures.iter().filter(|code| !explained(code));
+        let unexplained = self.model.failures.iter().filter(|code| !explained(code));
         unexplained.map(|code| format!("a task failed with {code}, and nothing explains it")).collect()
     }
 }

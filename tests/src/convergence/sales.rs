@@ -17,6 +17,7 @@ impl Stage<'_> {
             Step::SalesTag { target, tag, add } => self.tag(*target, tag, *add).await,
             Step::SalesDelete { target } => self.delete(*target).await,
             Step::SalesMerge { master, other } => self.merge(*master, *other).await,
+            Step::SalesLock { target, locked } => self.lock(*target, *locked).await,
             _ => Ok(()),
         };
         if let Err(reason) = done {
@@ -25,7 +26,7 @@ impl Stage<'_> {
     }
 
     /// The record that is meant, as it stands.
-    async fn find(&self, target: Target) -> Result<Value, String> {
+    pub(super) async fn find(&self, target: Target) -> Result<Value, String> {
         let state = self.system.zoho().await;
         let (list, field, value) = match target {
             Target::Contact(member) => {
@@ -59,6 +60,7 @@ impl Stage<'_> {
         let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
+        self.model.stood(unit, unit.on(&after));
         if unit.on(&before) != unit.on(&after) {
             self.model.written(&id(&after), unit, unit.on(&after), self.zoho_time());
         }
@@ -88,6 +90,27 @@ impl Stage<'_> {
         self.note(&id(&before));
         self.model.lost(target.module(), &before);
         Ok(())
+    }
+
+    async fn lock(&mut self, target: Target, locked: bool) -> Result<(), String> {
+        let record = self.find(target).await?;
+        self.locks(target.module(), &id(&record), locked).await?;
+        self.note(&id(&record));
+        if locked {
+            self.model.locked.insert((target.module(), id(&record)));
+        }
+        Ok(())
+    }
+
+    /// Nobody holds anything back any more; what is gone meanwhile is held by nobody.
+    pub(super) async fn unlock_all(&mut self) {
+        for (module, record) in std::mem::take(&mut self.model.locked) {
+            drop(self.locks(module, &record, false).await);
+        }
+    }
+
+    async fn locks(&self, module: &str, record: &str, locked: bool) -> Result<Value, String> {
+        self.control("lock", &json!({ "module": module, "id": record, "locked": locked })).await
     }
 
     /// The other record vanishes; the master's blanks are filled from it.

@@ -40,7 +40,8 @@ impl<'a> Stage<'a> {
             | Step::SalesEdit { .. }
             | Step::SalesTag { .. }
             | Step::SalesDelete { .. }
-            | Step::SalesMerge { .. } => self.sales(step).await,
+            | Step::SalesMerge { .. }
+            | Step::SalesLock { .. } => self.sales(step).await,
             between => self.between(between).await,
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::athletes::Athlete;
 use super::unit::{ACCOUNTS, CONTACTS, Role, Unit};
 
 /// Everything that a seed decides.
@@ -48,6 +49,8 @@ pub(super) struct Fault {
     pub(super) more: Value,
     /// Whose record goes wrong, for a fault of single records.
     pub(super) member: Option<usize>,
+    /// Whether it is her Account that goes wrong, and not her Contact.
+    pub(super) account: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ pub(super) enum Step {
         member: usize,
         email: String,
         body: Value,
+        athletes: Vec<Athlete>,
     },
     Edit {
         member: usize,
@@ -105,9 +109,20 @@ pub(super) enum Step {
         master: Target,
         other: Target,
     },
+    /// Against the API; whoever works in Zoho's own pages is not held up.
+    SalesLock {
+        target: Target,
+        locked: bool,
+    },
     // What lies between.
     Fault(Fault),
     Mend,
+    /// The CRM refuses every token of ours, or takes them again.
+    Refused {
+        on: bool,
+    },
+    /// An admin lets what has failed run again, and ends pauses.
+    Operator,
     Kill {
         function: &'static str,
     },
@@ -117,6 +132,7 @@ pub(super) enum Step {
     Hour,
     Sweep,
     Reconcile,
+    Seniors,
     RenewWatch,
     Purge {
         queue: &'static str,
@@ -143,6 +159,14 @@ pub(super) enum Step {
     Calm,
 }
 
+impl Story {
+    /// Whether a workflow in the CRM has a say in a unit: while it runs, nobody else's word is sure to stand.
+    pub(super) fn is_ruled(&self, unit: Unit) -> bool {
+        let rules = self.settings["field_rules"].as_array().into_iter().flatten();
+        rules.into_iter().any(|rule| unit.fields().iter().any(|field| rule["field"] == *field))
+    }
+}
+
 impl Target {
     pub(super) fn module(self) -> &'static str {
         if matches!(self, Self::Account(_)) { ACCOUNTS } else { CONTACTS }
@@ -162,7 +186,9 @@ impl fmt::Display for Target {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignUp { member, email, body } => write!(f, "P{member} signs up as {email}: {body}"),
+            Self::SignUp { member, email, body, athletes } => {
+                write!(f, "P{member} signs up as {email}: {body}, with {athletes:?}")
+            }
             Self::Edit { member, unit, value } => write!(f, "P{member} sets {unit:?} to {value:?}"),
             Self::Sports { member, sports } => write!(f, "P{member} is interested in {sports:?}"),
             Self::Promote { member, level } => write!(f, "P{member} becomes {level}"),
@@ -174,15 +200,25 @@ impl fmt::Display for Step {
             Self::SalesTag { target, tag, add: true } => write!(f, "sales tag {target} with {tag:?}"),
             Self::SalesTag { target, tag, add: false } => write!(f, "sales take the tag {tag:?} from {target}"),
             Self::SalesDelete { target } => write!(f, "sales delete {target}"),
+            Self::SalesLock { target, locked: true } => write!(f, "sales lock {target}"),
+            Self::SalesLock { target, locked: false } => write!(f, "sales unlock {target}"),
             Self::SalesMerge { master, other } => write!(f, "sales merge {other} into {master}"),
-            Self::Fault(Fault { operation, kind, more, member }) => {
-                write!(f, "fault {kind} on {operation}: {more}, about {member:?}")
+            Self::Fault(Fault { operation, kind, more, member: None, .. }) => {
+                write!(f, "fault {kind} on {operation}: {more}")
+            }
+            Self::Fault(Fault { operation, kind, more, member: Some(member), account }) => {
+                let record = if *account { "Account" } else { "Contact" };
+                write!(f, "fault {kind} on {operation}: {more}, about the {record} of P{member}")
             }
             Self::Mend => write!(f, "all faults end"),
+            Self::Refused { on: true } => write!(f, "the CRM refuses us"),
+            Self::Refused { on: false } => write!(f, "the CRM lets us in again"),
+            Self::Operator => write!(f, "an admin resumes the work"),
             Self::Kill { function } => write!(f, "kill -9 of {function} at work"),
             Self::Flag { on } => write!(f, "ENABLE_ZOHO_SYNC={on}"),
             Self::Hour => write!(f, "an hour passes"),
             Self::Sweep => write!(f, "sweep-tasks"),
+            Self::Seniors => write!(f, "tag-seniors"),
             Self::Reconcile => write!(f, "reconcile-zoho"),
             Self::RenewWatch => write!(f, "renew-zoho-watch"),
             Self::Purge { queue } => write!(f, "all messages of {queue} are lost"),

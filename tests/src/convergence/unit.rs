@@ -126,7 +126,6 @@ impl Unit {
 
     /// How our side would hold what stands there.
     pub(super) fn held(self, theirs: Option<&str>) -> Held {
-        let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         match (self, theirs.map(folded)) {
             (Phone, Some(text)) => phone(&text),
             (FirstName | LastName | OrgName, None) => Held::Not,
@@ -140,6 +139,11 @@ impl Unit {
             (one, other) => one == other,
         }
     }
+}
+
+/// Without what nobody sees of the spaces in it.
+pub(super) fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn phone(text: &str) -> Held {

@@ -3,13 +3,10 @@
 use serde_json::Value;
 
 use super::ending::{Ending, User};
-use super::model::{Edit, Person};
+use super::lost::{completed, lost_of_theirs};
+use super::model::Person;
 use super::stage::Stage;
 use super::unit::{ACCOUNTS, CONTACTS, Held, Role, Unit};
-
-/// Tags of ours are named after sports, or after a year.
-const OTHER_SPORT: &str = "Other Sport";
-const SPORTS: [&str; 6] = ["Soccer", "Tennis", "Golf", "Rugby", "Judo", OTHER_SPORT];
 
 impl Stage<'_> {
     /// What is wrong with the end; nothing, if all is well.
@@ -25,6 +22,7 @@ impl Stage<'_> {
             }
         }
         self.nobody_elses(&ending, &mut wrong);
+        wrong.extend(self.blamed(&ending));
         wrong
     }
 
@@ -67,7 +65,7 @@ impl Stage<'_> {
             if !person.role.units().contains(&unit) {
                 // Nothing of ours: it stays as sales have left it.
                 let last = written.and_then(|edit| edit.value.clone());
-                if unit.belongs_to_sales() && theirs != last {
+                if unit.belongs_to_sales() && theirs != last && !self.story.is_ruled(unit) {
                     say(format!("{unit:?}, which is not ours, is {theirs:?}, and sales wrote {last:?}"));
                 }
                 continue;
@@ -78,6 +76,9 @@ impl Stage<'_> {
                 Held::Value(value) if unit.same(value.as_deref(), ours) => {}
                 Held::Not if left => {}
                 _ => say(format!("{unit:?} is {ours:?} here and {theirs:?} over there")),
+            }
+            if self.story.is_ruled(unit) {
+                continue;
             }
             let in_the_window = !self.story.ticks
                 && written.is_some_and(|edit| {
@@ -103,28 +104,6 @@ impl Stage<'_> {
         }
     }
 
-    fn tags(&self, person: &Person, record: &Value, say: &mut impl FnMut(String)) {
-        let there = crate::tags(record);
-        let id = record["id"].as_str().unwrap_or_default();
-        let nothing = super::model::Worked::default();
-        let worked = self.model.records.get(id).unwrap_or(&nothing);
-        let known =
-            |sport: &String| if SPORTS.contains(&sport.as_str()) { sport.clone() } else { OTHER_SPORT.to_owned() };
-        let wanted: Vec<String> =
-            if person.role == Role::Parent { person.sports.iter().map(known).collect() } else { Vec::new() };
-        let missing: Vec<&String> =
-            wanted.iter().chain(&worked.tags).filter(|tag| !there.contains(&tag.as_str())).collect();
-        let surplus: Vec<&&str> = there
-            .iter()
-            .filter(|tag| !wanted.iter().any(|wanted| wanted == **tag))
-            .filter(|tag| !worked.tags.contains(**tag) && !worked.merged_tags.contains(**tag))
-            .filter(|tag| !(SPORTS.contains(tag) && (worked.retagged || !worked.merged_tags.is_empty())))
-            .collect();
-        if !missing.is_empty() || !surplus.is_empty() {
-            say(format!("of the tags {there:?}, {missing:?} are missing and {surplus:?} are too many"));
-        }
-    }
-
     /// Records that carry an id of ours belong to somebody.
     fn nobody_elses(&self, ending: &Ending, wrong: &mut Vec<String>) {
         for (record, field) in ending
@@ -139,39 +118,6 @@ impl Stage<'_> {
             }
         }
     }
-}
-
-/// What sales have written last stands, or she has changed it since, or an admin is told.
-fn lost_of_theirs(
-    ending: &Ending,
-    person: &Person,
-    unit: Unit,
-    ours: Option<&str>,
-    theirs: Option<&str>,
-    written: Option<&Edit>,
-) -> Option<String> {
-    let written = written?;
-    let value = written.value.as_deref();
-    let hers = person.last(unit);
-    let replaced = unit.belongs_to_sales() && hers.is_some_and(|edit| edit.at > written.at);
-    // Where sales have only taken something away, what she says anew is the better news.
-    let filled = value.is_none() && hers.is_some_and(|edit| unit.same(edit.value.as_deref(), ours));
-    let stands = theirs == value || unit.same(unit_value(unit, value).as_deref(), ours) || completed(value, theirs);
-    let told = ending.tells(person.id, unit, false, value);
-    (!stands && !replaced && !filled && !told).then(|| format!("sales' {unit:?} {value:?} was lost; it is {theirs:?}"))
-}
-
-fn unit_value(unit: Unit, value: Option<&str>) -> Option<String> {
-    match unit.held(value) {
-        Held::Value(value) => value,
-        Held::Not => None,
-    }
-}
-
-/// Whether all parts of one value are in another.
-fn completed(part: Option<&str>, whole: Option<&str>) -> bool {
-    let (Some(part), Some(whole)) = (part, whole) else { return false };
-    part.contains(", ") && part.split(", ").all(|part| whole.split(", ").any(|there| there == part))
 }
 
 /// An organisation's Contact stands at its Account, unless sales have put it elsewhere.

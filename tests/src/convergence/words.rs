@@ -25,6 +25,10 @@ impl Words {
         format!("{quote}quillon{number}@people.example")
     }
 
+    pub(super) fn athlete(&mut self) -> String {
+        format!("Quillon{}", self.number())
+    }
+
     /// What somebody writes into her own profile.
     pub(super) fn ours(&mut self, dice: &mut Dice, unit: Unit) -> Option<String> {
         let number = self.number();
