@@ -445,7 +445,8 @@ mod tests {
         let written = changed([(Phone, "+13125550001")]);
         let theirs = sheree().with(&changed([(Phone, "+13125550009")]));
 
-        let merged = merge(CrmModule::Contacts, &sheree(), &[written.clone()], &sheree().with(&written), &theirs);
+        let merged =
+            merge(CrmModule::Contacts, &sheree(), std::slice::from_ref(&written), &sheree().with(&written), &theirs);
 
         assert_eq!(merged.take, changed([(Phone, "+13125550009")]));
     }

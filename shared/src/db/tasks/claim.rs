@@ -65,68 +65,7 @@ pub async fn claim(
 ) -> Result<Claim, Error> {
     let rows = session
         .rows(
-            "with place as materialized (
-                 -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
-                 select case when exists (
-                     select from zoho_budget where credits_remaining < $8 and noted_at > now() - interval '15 minutes'
-                 ) then $9 else $10 end as lowest
-             ),
-             asked as materialized (
-                 select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
-                 from tasks
-                 where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
-                   and (lease is null or leased_until <= now())
-                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
-                 order by priority, not_before
-                 limit $3
-                 for update skip locked
-             ),
-             others as materialized (
-                 select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
-                 from tasks
-                 where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
-                   and (lease is null or leased_until <= now())
-                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
-                 order by priority, not_before
-                 limit $3 - (select count(*) from asked)
-                 for update skip locked
-             ),
-             ranked as (
-                 select key, crashes > 0 as crashed,
-                     first_value(crashes > 0) over first_in_line as alone,
-                     row_number() over first_in_line as rank
-                 from (select * from asked union all select * from others) as candidate
-                 window first_in_line as (order by place, crashes, priority, not_before, key)
-             ),
-             chosen as materialized (
-                 select key from ranked where rank <= case when alone then 1 else $3 end and crashed = alone
-             ),
-             claimed as (
-                 update tasks set
-                     lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
-                     leased_until = case
-                         when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
-                     end,
-                     dispatch_at = now() + make_interval(secs => $5),
-                     attempts = attempts + 1,
-                     crashes = crashes + (lease is not null)::int,
-                     failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
-                     failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
-                 where kind = $1 and key = any (array(select key from chosen))
-                 returning key, revision, attempts, failed_at, failure ->> 'code' as code
-             )
-             select
-                 key, revision, attempts, failed_at is null as held, code,
-                 (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
-                     -- the first one that is due, and not whether one exists: only the former goes by the index
-                     select true from tasks
-                     where kind = $1 and failed_at is null and not_before <= now() and priority <= (select lowest from place)
-                       and (lease is null or leased_until <= now())
-                       and key <> all (array(select key from ranked))
-                     order by priority, not_before
-                     limit 1
-                 ), false) as more
-             from claimed",
+            CLAIM,
             &[
                 (&kind.as_str(), Type::TEXT),
                 (&named, Type::UUID_ARRAY),
@@ -149,6 +88,71 @@ pub async fn claim(
         failed: rows.iter().filter(|row| !row.get::<_, bool>("held")).map(|row| row.get("key")).collect(),
     })
 }
+
+/// $1 is the kind, $2 the named keys, $3 how many, $4 the lease and $5 its seconds, $6 and $7 when and why a task fails for
+/// its crashes, $8 the reserve of credits, $9 and $10 the places in line.
+const CLAIM: &str = "with place as materialized (
+     -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
+     select case when exists (
+         select from zoho_budget where credits_remaining < $8 and noted_at > now() - interval '15 minutes'
+     ) then $9 else $10 end as lowest
+ ),
+ asked as materialized (
+     select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+     from tasks
+     where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+       and (lease is null or leased_until <= now())
+       and not exists (select from task_kinds where kind = $1 and paused_until > now())
+     order by priority, not_before
+     limit $3
+     for update skip locked
+ ),
+ others as materialized (
+     select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+     from tasks
+     where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+       and (lease is null or leased_until <= now())
+       and not exists (select from task_kinds where kind = $1 and paused_until > now())
+     order by priority, not_before
+     limit $3 - (select count(*) from asked)
+     for update skip locked
+ ),
+ ranked as (
+     select key, crashes > 0 as crashed,
+         first_value(crashes > 0) over first_in_line as alone,
+         row_number() over first_in_line as rank
+     from (select * from asked union all select * from others) as candidate
+     window first_in_line as (order by place, crashes, priority, not_before, key)
+ ),
+ chosen as materialized (
+     select key from ranked where rank <= case when alone then 1 else $3 end and crashed = alone
+ ),
+ claimed as (
+     update tasks set
+         lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
+         leased_until = case
+             when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
+         end,
+         dispatch_at = now() + make_interval(secs => $5),
+         attempts = attempts + 1,
+         crashes = crashes + (lease is not null)::int,
+         failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
+         failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
+     where kind = $1 and key = any (array(select key from chosen))
+     returning key, revision, attempts, failed_at, failure ->> 'code' as code
+ )
+ select
+     key, revision, attempts, failed_at is null as held, code,
+     (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
+         -- the first one that is due, and not whether one exists: only the former goes by the index
+         select true from tasks
+         where kind = $1 and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+           and (lease is null or leased_until <= now())
+           and key <> all (array(select key from ranked))
+         order by priority, not_before
+         limit 1
+     ), false) as more
+ from claimed";
 
 fn claimed(row: &Row) -> ClaimedTask {
     ClaimedTask {
