@@ -25,6 +25,14 @@ async fn with_a_namesake() -> (System, Uuid, Value) {
     (system, user, namesake)
 }
 
+/// Nobody is told of what sales did, so it is looked for.
+async fn is_found(system: &System) {
+    system.invoke("reconcile-zoho", &json!({})).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
 async fn is_whole(system: &System, user: Uuid) {
     assert_eq!(system.account_of(user).await["Account_Name"], "Lincoln High");
     assert_eq!(system.contact_of(user).await["Account_Name"]["id"], system.account_of(user).await["id"]);
@@ -49,10 +57,7 @@ async fn an_account_is_made_once_its_namesake_is_gone_though_nobody_was_told() {
     system.zoho_post("settings", &json!({ "notifications": "drop" })).await;
 
     system.zoho_post("delete", &json!({ "module": "Accounts", "id": namesake })).await;
-    system.invoke("reconcile-zoho", &json!({})).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    is_found(&system).await;
 
     is_whole(&system, user).await;
     system.stop().await;
@@ -64,10 +69,7 @@ async fn an_edit_of_the_namesake_that_nobody_was_told_of_is_found_too() {
     system.zoho_post("settings", &json!({ "notifications": "drop" })).await;
 
     system.edited("Accounts", &namesake, &json!({ "Account_Name": "Lincoln Middle" })).await;
-    system.invoke("reconcile-zoho", &json!({})).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    is_found(&system).await;
 
     is_whole(&system, user).await;
     system.stop().await;
