@@ -52,7 +52,8 @@ async fn a_failure_is_shown_with_its_reason() {
           "failure": {
             "code": "INVALID_DATA",
             "field": "Phone",
-            "message": "invalid data"
+            "message": "invalid data",
+            "record": null
           },
           "key": "[id]",
           "kind": "sync-zoho",
@@ -65,7 +66,8 @@ async fn a_failure_is_shown_with_its_reason() {
           "failure": {
             "code": "INVALID_DATA",
             "field": "Phone",
-            "message": "invalid data"
+            "message": "invalid data",
+            "record": null
           },
           "key": "[id]",
           "kind": "send-alerts",

@@ -212,27 +212,44 @@ async fn a_contact_that_comes_back_is_erased_once_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_while_she_is_still_to_be_erased_gets_a_contact_of_her_own() {
-    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let system = System::with(ON).await;
     let before = system.register("sheree", &sheree("")).await.id("/user/id");
     system.drained().await;
     let old = system.contact_of(before).await["id"].clone();
     system.edited("Contacts", &old, &json!({ USER_ID: null })).await;
     let locked = json!({ "match": old, "code": "RECORD_LOCKED", "times": -1 });
     system.fault("delete", "record-error", &locked).await;
-    assert_eq!(system.call("DELETE", "/api/user", "sheree", &json!(null)).await.status, 204);
-    system.attempted("sync-zoho", before, 1).await;
+    deleted(&system, "sheree").await;
+    system.attempted(KIND, before, 1).await;
 
     let after = system.register("sheree", &sheree("")).await.id("/user/id");
-    system.attempted("sync-zoho", after, 1).await;
-    let waiting = system.task("sync-zoho", after).await.expect("she waits");
+    system.attempted(KIND, after, 1).await;
+    let waiting = system.task(KIND, after).await.expect("she waits");
     system.mend_zoho().await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    goes_on(&system).await;
 
     assert_eq!(waiting.code, "waits-for-erasure");
     let contacts = system.contacts().await;
     assert_eq!(contacts.len(), 1, "{contacts:?}");
     assert_ne!(system.contact_of(after).await["id"], old);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_given_back_by_the_recycle_bin_is_deleted_again() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    deleted(&system, "sheree").await;
+    system.drained().await;
+    let gone = system.contacts().await.len();
+
+    system.zoho_post("restore", &json!({ "module": "Contacts", "id": contact })).await;
+    let back = system.contacts().await.len();
+    system.notified("Contacts", &[&contact]).await;
+    system.drained().await;
+
+    assert_eq!((gone, back, system.contacts().await.len()), (0, 1, 0));
     system.stop().await;
 }

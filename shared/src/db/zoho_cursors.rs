@@ -64,8 +64,8 @@ pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, 
 }
 
 /// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
-/// on it, or of one who was erased; or one that somebody's work has failed for. A change is here if the link was brought up to date after that very change; and clearly after it, since
-/// another edit within the same second would look the same.
+/// on it, or of one who was erased. A change is here if the link was brought up to date after that very change; and clearly
+/// after it, since another edit within the same second would look the same. And those that somebody's work has failed for.
 pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Changed]) -> Result<Vec<CrmRecord>, Error> {
     let ids: Vec<String> = changed.iter().map(|one| one.record.id.to_string()).collect();
     let times: Vec<DateTime<Utc>> = changed.iter().map(|one| one.modified_at).collect();
@@ -77,14 +77,12 @@ pub async fn unsettled(tx: &Transaction<'_>, module: CrmModule, changed: &[Chang
                  from unnest($2, $3, $4) as changed (id, modified_at, user_id)
                  left join ({LINKED}) as linked on linked.record = changed.id
                  left join zoho_links as link on link.user_id = linked.user_id and link.module = $1
-                 where (
-                     linked.user_id is not null
-                     or exists (select from users where users.id = changed.user_id)
-                     or exists (select from erasures where erasures.user_id = changed.user_id)
-                     or exists (
-                         select from tasks where failed_at is not null and failure ->> 'record' = changed.id
-                     )
-                 )
+                 where exists (select from tasks where failed_at is not null and failure ->> 'record' = changed.id)
+                   or (
+                       linked.user_id is not null
+                       or exists (select from users where users.id = changed.user_id)
+                       or exists (select from erasures where erasures.user_id = changed.user_id)
+                   )
                    and not coalesce(
                        link.modified_at = changed.modified_at
                            and link.synced_at > changed.modified_at + interval '10 seconds',

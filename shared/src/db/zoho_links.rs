@@ -276,6 +276,21 @@ pub async fn intend(
     Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
 }
 
+/// Takes note that nothing has arrived of what was set out to be written under this lease: Zoho has refused it.
+pub async fn forget_intentions(
+    tx: &Transaction<'_>,
+    module: CrmModule,
+    lease: Uuid,
+    users: &[Uuid],
+) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_links set sent = null where user_id = any ($1) and module = $2 and sent_by = $3",
+        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT), (&lease, Type::UUID)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes down that the addresses of these users' Contacts are about to be cleared, beside whatever else is.
 pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
     session
@@ -284,7 +299,10 @@ pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]
                  select id from users where id = any ($1) order by id for no key update
              )
              update zoho_links as link set
-                 sent = coalesce(link.sent, '[]') || '[{\"email\": null}]',
+                 sent = case
+                     when link.sent @> '[{\"email\": null}]' then link.sent
+                     else coalesce(link.sent, '[]') || '[{\"email\": null}]'
+                 end,
                  sent_by = $2
              from present
              where link.user_id = present.id and link.module = 'Contacts'",
@@ -321,7 +339,7 @@ pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)])
 /// Takes note that the address of these users' Contacts was cleared, to make way for others' who have it by now.
 pub async fn forget_addresses(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
     tx.rows(
-        "update zoho_links set base = base - 'email', sent = null, version = version + 1
+        "update zoho_links set base = base - 'email', version = version + 1
          where user_id = any ($1) and module = 'Contacts'",
         &[(&users, Type::UUID_ARRAY)],
     )

@@ -89,6 +89,11 @@ impl<'a> Fate<'a> {
         }
     }
 
+    /// Whether Zoho has refused to make what there is nothing else to record of.
+    pub(super) fn is_denied(&self, half: &Half) -> bool {
+        matches!((self, &half.end), (Self::Nothing, End::Met(plan)) if plan.is_answered && !plan.is_written)
+    }
+
     /// The tags that it has put on a Contact although nothing of it is recorded.
     pub(super) fn tags_put(&self, half: &Half) -> Option<(UserId, Vec<String>)> {
         match (self, &half.end) {
@@ -122,7 +127,7 @@ impl Kept<'_> {
             base: &self.base,
             tags: &self.tags,
             modified_at: self.plan.modified_at,
-            corrected: self.plan.corrects && self.plan.written() && self.plan.problem.is_none(),
+            corrected: self.plan.corrected(),
             answered: self.plan.answered(),
         })
     }

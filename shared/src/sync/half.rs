@@ -48,7 +48,7 @@ pub(super) struct Sight<'a> {
     pub before: Before,
 }
 
-/// From which attempt on a task writes whatever Zoho says of changes since the reading.
+/// From which attempt on a task that was overtaken writes whatever Zoho says of changes since the reading.
 const INSISTENT: u32 = 3;
 
 /// What came before this attempt on a task.
@@ -56,7 +56,7 @@ const INSISTENT: u32 = 3;
 pub(super) struct Before {
     /// The last attempt found that somebody had changed something meanwhile.
     was_overtaken: bool,
-    /// That has gone on for long enough: what is written goes over there whatever Zoho says of changes since the reading.
+    /// And it was tried often enough: what is written goes over there whatever Zoho says of changes since the reading.
     /// Zoho shows whole seconds; should it compare finer ones, the newest record of a call would be stale each time that it
     /// is read, and its write would never go through. An edit over there that was meant has been read by then.
     insists: bool,

@@ -60,6 +60,11 @@ impl Plan {
         self.write.is_none() || self.is_written
     }
 
+    /// Whether something over there has been put right.
+    pub(super) fn corrected(&self) -> bool {
+        self.corrects && if self.write.is_some() { self.is_written } else { self.problem.is_none() }
+    }
+
     /// Whether nothing that was to be written may have arrived without our knowing.
     pub(super) fn answered(&self) -> bool {
         self.write.is_none() || self.is_answered
@@ -139,7 +144,8 @@ impl Ground<'_> {
             }
         }
         let needs_write = !merge.send.is_empty() || account.is_some() || key == Key::Put;
-        let is_new = !is_hers || link.modified_at != Some(record.modified_at);
+        // What was set out to be written has not arrived, or is agreed on: either way that is recorded.
+        let is_new = !is_hers || !link.sent.is_empty() || link.modified_at != Some(record.modified_at);
         let is_echo = !is_new && !needs_write && merge.take.is_empty() && merge.base == base && tags.agree(&link.tags);
         Plan {
             user: person.id,

@@ -51,7 +51,7 @@ pub(super) async fn record(
         .iter()
         .map(|half| (half, Fate::of(half, round.people.get(&half.user), now.get(&half.user), claim.lease())))
         .collect();
-    let refused = link(&tx, &fates).await?;
+    let refused = link(&tx, claim.lease(), &fates).await?;
     let mut after = take_over(&tx, &fates, &now).await?;
     let (outcomes, handed_over) = outcomes(claim, round, &fates, &refused);
     after.follow_up.and(ask_for_more(&tx, round, &fates, handed_over).await?);
@@ -69,7 +69,11 @@ pub(super) async fn record(
 }
 
 /// The links, and whom they were refused to.
-async fn link(tx: &Transaction<'_>, fates: &[(&Half, Fate<'_>)]) -> Result<HashSet<(UserId, CrmModule)>, Error> {
+async fn link(
+    tx: &Transaction<'_>,
+    lease: Uuid,
+    fates: &[(&Half, Fate<'_>)],
+) -> Result<HashSet<(UserId, CrmModule)>, Error> {
     let mut refused = HashSet::new();
     for module in CrmModule::ALL {
         let of_module = || fates.iter().filter(|(half, _)| half.module == module);
@@ -88,6 +92,11 @@ async fn link(tx: &Transaction<'_>, fates: &[(&Half, Fate<'_>)]) -> Result<HashS
         let put: Vec<(UserId, Vec<String>)> = of_module().filter_map(|(half, fate)| fate.tags_put(half)).collect();
         if !put.is_empty() {
             zoho_links::intend_tags(tx, &put).await?;
+        }
+        let denied = of_module().filter(|(half, fate)| fate.is_denied(half));
+        let denied: Vec<Uuid> = denied.map(|(half, _)| half.user.0).collect();
+        if !denied.is_empty() {
+            zoho_links::forget_intentions(tx, module, lease, &denied).await?;
         }
         let agreed: Vec<Agreed<'_>> = of_module().filter_map(|(half, fate)| fate.kept()?.agreed(half.user)).collect();
         let unlinked = zoho_links::record(tx, module, &agreed).await?;

@@ -1,7 +1,6 @@
 //! Addresses that move on. Where they are unique in the CRM, one that a user has given up still stands on her Contact when
 //! another user comes with it, and two who swap theirs stand in each other's way: whoever has another one by now loses
-//! the old one first, and gets hers by her own task. An upsert would even take the Contact with the address for the new
-//! owner's, whose id is not on it, and write over it.
+//! the old one first, and gets hers by her own task.
 
 use std::collections::{HashMap, HashSet};
 

@@ -53,7 +53,7 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
                 plan.problem = Some(Problem::stale("The record was made a moment ago; it is looked for again."));
             }
             Some(Err(Refused::Record(error))) => {
-                plan.is_answered = true;
+                plan.is_answered = !error.is_transient();
                 plan.problem = Some(problem(plan, &error));
             }
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),

@@ -86,6 +86,9 @@ impl From<ZohoError> for Error {
     }
 }
 
+/// Zoho's code where somebody has changed a record since a time that was named.
+pub(super) const STALE: &str = "ALREADY_MODIFIED";
+
 /// One record of a call that was refused; its neighbours went through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError {
@@ -113,7 +116,7 @@ impl RecordError {
 
     /// Somebody has changed the record since it was read: read it again.
     pub fn is_stale(&self) -> bool {
-        self.code == "ALREADY_MODIFIED"
+        self.code == STALE
     }
 
     /// The record itself does not exist any more. A value that names another record which does not is told apart by its

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::error::{ErrorBody, RecordError, ZohoError};
+use super::error::{ErrorBody, RecordError, STALE, ZohoError};
 use super::fields::FieldNames;
 use super::http::Answer;
 use super::query::name;
@@ -66,7 +66,7 @@ impl Crm<'_> {
         let results = self.write(&request, new.len(), written).await?;
         if new.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)) {
             // One word for all of them, or a word for each: asked for in halves, each has its own.
-            return Err(ZohoError::bad_request("ALREADY_MODIFIED", "records are there already"));
+            return Err(ZohoError::bad_request(STALE, "records are there already"));
         }
         let there = |error: RecordError| if error.is_stale() { error.there_already() } else { error };
         Ok(results.into_iter().map(|result| result.map_err(there)).collect())
@@ -125,8 +125,14 @@ impl Crm<'_> {
         if sent == 0 {
             return Ok(Vec::new());
         }
-        let answer = self.zoho.crm(self.connection, request).await?;
-        results(&answer, sent, read)
+        match self.zoho.crm(self.connection, request).await {
+            // One word for all of them, outside of any list.
+            Err(ZohoError::BadRequest { code, .. }) if code == STALE => {
+                let stale = json!({ "code": STALE, "message": "the records were changed meanwhile" });
+                Ok((0..sent).map(|_| Err(refused(&stale))).collect())
+            }
+            answer => results(&answer?, sent, read),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ impl Stage<'_> {
         match step {
             Step::Fault(fault) => self.fault(fault).await,
             Step::Mend => system.mend_zoho().await,
+            Step::Route { to } => system.take_route(to).await,
             Step::Refused { on } => drop(system.zoho_post("settings", &json!({ "wrong_dc": on })).await),
             Step::Operator => self.operator().await,
             Step::Kill { function } => self.kill(function),

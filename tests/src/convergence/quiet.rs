@@ -55,6 +55,7 @@ impl Stage<'_> {
         // Zoho gives ten tokens in ten minutes.
         self.pass(600).await;
         system.zoho_post("notifications", &json!({ "action": "deliver-held", "order": "as-is" })).await;
+        system.take_route("native").await;
         system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
         system.invoke("renew-zoho-watch", &json!({})).await;
     }

@@ -190,6 +190,9 @@ impl Stage<'_> {
             "DUPLICATE_DATA" | "contact-belongs-to-another" => {
                 self.story.steps.iter().any(reused) || !self.model.leads.is_empty()
             }
+            "erase-by-hand" => {
+                self.story.steps.iter().any(|step| matches!(step, Step::Route { to } if *to == "middleware"))
+            }
             "crashed" => self.model.kills > 4,
             // A poison with the status 500, and one with 400.
             "http-500" | "INVALID_REQUEST" => self.model.faults.contains("poison"),

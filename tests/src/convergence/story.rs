@@ -118,6 +118,9 @@ pub(super) enum Step {
     Fault(Fault),
     Mend,
     /// The CRM refuses every token of ours, or takes them again.
+    Route {
+        to: &'static str,
+    },
     Refused {
         on: bool,
     },
@@ -211,6 +214,7 @@ impl fmt::Display for Step {
                 write!(f, "fault {kind} on {operation}: {more}, about the {record} of P{member}")
             }
             Self::Mend => write!(f, "all faults end"),
+            Self::Route { to } => write!(f, "ZOHO_SYNC_ROUTE={to}"),
             Self::Refused { on: true } => write!(f, "the CRM refuses us"),
             Self::Refused { on: false } => write!(f, "the CRM lets us in again"),
             Self::Operator => write!(f, "an admin resumes the work"),
