@@ -302,13 +302,13 @@ async fn a_gallery_that_is_registered_meanwhile_keeps_its_organisation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tombstone_is_dropped_a_month_after_the_erasure_and_not_before_it() {
+async fn a_tombstone_is_dropped_three_months_after_the_erasure_and_not_before() {
     let system = System::start().await;
     system
         .rows(
             "insert into erasures (user_id, requested_at, erased_at)
              select gen_random_uuid(), now() - interval '1 year', now() - make_interval(days => days)
-             from unnest(array[null, 29, 31]) as days",
+             from unnest(array[null, 89, 91]) as days",
             &[],
         )
         .await;
