@@ -77,9 +77,15 @@ async fn what_she_says_after_her_contact_was_made_unheard_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_attempt_in_between_forgets_what_an_earlier_one_may_have_written() {
+    forgets_nothing("status-503", &json!({})).await;
+    forgets_nothing("record-error", &json!({ "match": "+13125550002", "code": "RECORD_LOCKED" })).await;
+    forgets_nothing("record-error", &json!({ "match": "+13125550002", "code": "INVALID_DATA" })).await;
+}
+
+async fn forgets_nothing(fault: &str, more: &Value) {
     let system = System::with(ON).await;
     system.fault("upsert", "reset-after", &json!({})).await;
-    system.fault("update", "status-503", &json!({})).await;
+    system.fault("update", fault, more).await;
     let user = system.register("sheree", &sheree("")).await.id("/user/id");
     system.attempted(KIND, user, 1).await;
     system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;

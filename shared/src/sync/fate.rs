@@ -89,9 +89,9 @@ impl<'a> Fate<'a> {
         }
     }
 
-    /// Whether Zoho has refused to make what there is nothing else to record of.
+    /// Whether Zoho has refused to make a record where there is none: nothing of hers can have arrived.
     pub(super) fn is_denied(&self, half: &Half) -> bool {
-        matches!((self, &half.end), (Self::Nothing, End::Met(plan)) if plan.is_answered && !plan.is_written)
+        matches!((self, &half.end), (Self::Nothing, End::Met(plan)) if plan.is_answered && plan.record.is_none())
     }
 
     /// The tags that it has put on a Contact although nothing of it is recorded.
