@@ -32,6 +32,7 @@ pub mod webhook_events;
 pub mod webhook_subjects;
 pub mod zoho_budget;
 pub mod zoho_cursors;
+pub mod zoho_intentions;
 pub mod zoho_links;
 pub mod zoho_token;
 pub mod zoho_watch;

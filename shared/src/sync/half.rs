@@ -11,9 +11,9 @@ use super::problem::{Problem, overruled};
 use super::read::Seen;
 use super::{tags, write};
 use crate::db::people::Person;
+use crate::db::sync_conflicts;
 use crate::db::tasks::Claim;
-use crate::db::zoho_links::Intention;
-use crate::db::{sync_conflicts, zoho_links};
+use crate::db::zoho_intentions::{self, Intention};
 use crate::domain::event::CrmModule;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
@@ -129,7 +129,7 @@ async fn set_out(
             Some(Intention { user: write.user, link, sent: &write.changes })
         })
         .collect();
-    let intended = zoho_links::intend(calls.crm().connection, module, calls.lease(), &intentions).await?;
+    let intended = zoho_intentions::intend(calls.crm().connection, module, calls.lease(), &intentions).await?;
     for plan in plans.iter_mut().filter(|plan| plan.write.is_some() && !intended.contains(&plan.user)) {
         plan.problem = Some(Problem::stale("Somebody else has worked on the person meanwhile; she is read again."));
     }

@@ -12,6 +12,7 @@ use crate::db::people::{self, Person};
 use crate::db::taken_over::{self, Taken};
 use crate::db::tasks::{self, Claim, ClaimedTask, Outcome};
 use crate::db::webhook_events::{self, Happening};
+use crate::db::zoho_intentions;
 use crate::db::zoho_links::{self, Agreed};
 use crate::db::{Database, Transaction, erasures, strangers, sync_conflicts, users};
 use crate::domain::UserId;
@@ -91,12 +92,12 @@ async fn link(
         // They may be there, and whoever has recorded something meanwhile may not have seen them.
         let put: Vec<(UserId, Vec<String>)> = of_module().filter_map(|(half, fate)| fate.tags_put(half)).collect();
         if !put.is_empty() {
-            zoho_links::intend_tags(tx, &put).await?;
+            zoho_intentions::intend_tags(tx, &put).await?;
         }
         let denied = of_module().filter(|(half, fate)| fate.is_denied(half));
         let denied: Vec<Uuid> = denied.map(|(half, _)| half.user.0).collect();
         if !denied.is_empty() {
-            zoho_links::forget_intentions(tx, module, lease, &denied).await?;
+            zoho_intentions::forget_intentions(tx, module, lease, &denied).await?;
         }
         let agreed: Vec<Agreed<'_>> = of_module().filter_map(|(half, fate)| fate.kept()?.agreed(half.user)).collect();
         let unlinked = zoho_links::record(tx, module, &agreed).await?;

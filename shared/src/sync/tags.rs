@@ -9,7 +9,7 @@ use super::calls::Calls;
 use super::plan::Plan;
 use super::problem::Problem;
 use crate::db::people::Person;
-use crate::db::{self, zoho_links};
+use crate::db::{self, zoho_intentions};
 use crate::domain::{CrmId, Role, UserId, tags};
 use crate::error::Error;
 use crate::zoho::{Crm, RecordError, ZohoError};
@@ -96,7 +96,7 @@ async fn announce(calls: &Calls<'_>, plans: &[Plan]) -> Result<(), Error> {
         return Ok(());
     }
     let connection = calls.crm().connection;
-    db::once_more(|| zoho_links::intend_tags(connection, &announced)).await
+    db::once_more(|| zoho_intentions::intend_tags(connection, &announced)).await
 }
 
 fn by_tag(plans: &[Plan], some: impl Fn(&Tags) -> &Vec<String>) -> BTreeMap<String, Vec<CrmId>> {

@@ -12,7 +12,7 @@ use super::choice;
 use super::plan::Plan;
 use super::problem::{Problem, waits_for_erasure};
 use super::write::{self, Answer, Refused};
-use crate::db::zoho_links;
+use crate::db::{zoho_intentions, zoho_links};
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Changes, Field};
 use crate::domain::{CrmId, UserId};
@@ -125,7 +125,7 @@ async fn clear(
     }
     // The blank that is about to be there is nobody's edit.
     let users: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
-    zoho_links::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
+    zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
     let writes = contacts.into_iter().map(|(user, record)| cleared(user, record)).collect();
     let mut problems = HashMap::new();
     for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
