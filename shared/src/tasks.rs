@@ -166,8 +166,10 @@ pub struct Failure {
     pub record: Option<String>,
 }
 
-/// The code of a task that is done again because what it was about had changed meanwhile.
+/// The code of a task that is done again because the other side had changed what it was about meanwhile.
 pub const CHANGED_MEANWHILE: &str = "changed-meanwhile";
+/// The code of one that is done again because somebody on our side had.
+pub const OVERTAKEN: &str = "overtaken";
 
 impl Failure {
     /// The message is cut to what the column takes.

@@ -109,7 +109,9 @@ impl<'a> Fate<'a> {
         match self {
             Self::Written(_) | Self::Overtaken => {
                 Some(half.problem().filter(|problem| problem.concerns_all()).cloned().unwrap_or_else(|| {
-                    Problem::stale("The person, or her link to the CRM, was changed while Zoho was called; done again.")
+                    Problem::overtaken(
+                        "The person, or her link to the CRM, was changed while Zoho was called; done again.",
+                    )
                 }))
             }
             // Its task is asked for anew.

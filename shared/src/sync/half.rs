@@ -56,7 +56,7 @@ const INSISTENT: u32 = 3;
 pub(super) struct Before {
     /// The last attempt found that somebody had changed something meanwhile.
     was_overtaken: bool,
-    /// And it was tried often enough: what is written goes over there whatever Zoho says of changes since the reading.
+    /// And it was Zoho that said so, and it was tried often enough: what is written goes over there whatever Zoho says of changes since the reading.
     /// Zoho shows whole seconds; should it compare finer ones, the newest record of a call would be stale each time that it
     /// is read, and its write would never go through. An edit over there that was meant has been read by then.
     insists: bool,
@@ -65,7 +65,10 @@ pub(super) struct Before {
 impl Before {
     pub(super) fn of(claim: &Claim, key: Uuid) -> Self {
         let task = claim.tasks.iter().find(|task| task.key == key && task.was_overtaken);
-        Self { was_overtaken: task.is_some(), insists: task.is_some_and(|task| task.attempts >= INSISTENT) }
+        Self {
+            was_overtaken: task.is_some(),
+            insists: task.is_some_and(|task| task.was_stale && task.attempts >= INSISTENT),
+        }
     }
 }
 
@@ -131,7 +134,7 @@ async fn set_out(
         .collect();
     let intended = zoho_intentions::intend(calls.crm().connection, module, calls.lease(), &intentions).await?;
     for plan in plans.iter_mut().filter(|plan| plan.write.is_some() && !intended.contains(&plan.user)) {
-        plan.problem = Some(Problem::stale("Somebody else has worked on the person meanwhile; she is read again."));
+        plan.problem = Some(Problem::overtaken("Somebody else has worked on the person meanwhile; she is read again."));
     }
     Ok(())
 }

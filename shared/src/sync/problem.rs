@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::db::tasks::{ClaimedTask, Outcome};
 use crate::domain::CrmId;
-use crate::tasks::{CHANGED_MEANWHILE, Failure, backoff};
+use crate::tasks::{CHANGED_MEANWHILE, Failure, OVERTAKEN, backoff};
 use crate::zoho::{RecordError, ZohoError};
 
 /// Why something did not succeed.
@@ -34,6 +34,10 @@ const MOST_STALE: u32 = 3;
 impl Problem {
     pub(super) fn stale(message: &str) -> Self {
         Self::Stale(Failure::new(CHANGED_MEANWHILE, message))
+    }
+
+    pub(super) fn overtaken(message: &str) -> Self {
+        Self::Stale(Failure::new(OVERTAKEN, message))
     }
 
     /// Whether no call can do any better now.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::session::Session;
 use crate::error::Error;
-use crate::tasks::{CHANGED_MEANWHILE, Failure, Kind, Priority};
+use crate::tasks::{CHANGED_MEANWHILE, Failure, Kind, OVERTAKEN, Priority};
 
 /// So many leases may end without an outcome; then the task itself is taken for the cause.
 const MOST_CRASHES: i32 = 5;
@@ -34,6 +34,8 @@ pub struct ClaimedTask {
     pub attempts: u32,
     /// Its last attempt found that what it is about had changed meanwhile.
     pub was_overtaken: bool,
+    /// And it was the other side that refused it for that.
+    pub was_stale: bool,
 }
 
 impl Claim {
@@ -155,11 +157,13 @@ const CLAIM: &str = "with place as materialized (
  from claimed";
 
 fn claimed(row: &Row) -> ClaimedTask {
+    let code: Option<&str> = row.get("code");
     ClaimedTask {
         key: row.get("key"),
         revision: row.get("revision"),
         attempts: row.get::<_, i32>("attempts").unsigned_abs(),
-        was_overtaken: row.get::<_, Option<&str>>("code") == Some(CHANGED_MEANWHILE),
+        was_overtaken: matches!(code, Some(CHANGED_MEANWHILE | OVERTAKEN)),
+        was_stale: code == Some(CHANGED_MEANWHILE),
     }
 }
 
