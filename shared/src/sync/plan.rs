@@ -43,8 +43,8 @@ pub(super) struct Plan {
     pub modified_at: Option<DateTime<Utc>>,
     /// `write` is sent whatever Zoho says of changes since the reading.
     pub insists: bool,
-    /// The last attempt was overtaken by somebody else's change.
-    pub was_overtaken: bool,
+    /// The last attempt was refused for somebody else's change.
+    pub was_stale: bool,
     /// Nothing was written, tagged or taken over, and nothing has to be recorded.
     pub is_echo: bool,
     /// `write` has gone through.
@@ -112,7 +112,7 @@ impl Ground<'_> {
             tags: self.tags(person, &[]),
             modified_at: None,
             insists: false,
-            was_overtaken: false,
+            was_stale: false,
             is_echo: false,
             is_written: false,
             is_answered: false,
@@ -167,7 +167,7 @@ impl Ground<'_> {
             tags,
             modified_at: Some(record.modified_at),
             insists: false,
-            was_overtaken: false,
+            was_stale: false,
             is_echo,
             is_written: false,
             is_answered: false,

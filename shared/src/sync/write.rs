@@ -65,7 +65,7 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
 /// A record may have been made, by a lost call of ours or by sales, since it was looked for. Whoever has been looked for
 /// again has something else in common with it.
 fn came_between(plan: &Plan, error: &RecordError) -> bool {
-    error.is_duplicate() && error.field.is_none() && !plan.was_overtaken
+    error.is_duplicate() && error.field.is_none() && !plan.was_stale
 }
 
 /// An Account that is gone is no longer attached once it is read again; nobody has to do anything about it.
