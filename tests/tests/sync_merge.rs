@@ -1,7 +1,7 @@
 //! Both sides change at once, or while the other one is looking: they end the same.
 
 use serde_json::{Value, json};
-use tests::{System, USER_ID, eventually, parent, sheree, tags, tags_with_jordans};
+use tests::{System, USER_ID, eventually, sheree, tags, tags_with_jordans};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -124,62 +124,6 @@ async fn a_profile_that_changes_while_zoho_is_called_loses_nothing() {
     assert_eq!(json!([there["Phone"], there["Last_Name"]]), json!(["+13125550002", "Moss"]));
     assert_eq!(system.conflicts_of(user).await, [json!(["last_name", "Stone", "Moss", "theirs", 1])]);
     system.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
-    for unique_email in [false, true] {
-        let system = System::with(ON).await;
-        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
-        let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
-        let (dana, his) = registered(&system, "dana", &parent("Dana", &[], "")).await;
-        system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
-
-        let swap = "update users set email = case id when $1 then 'swap@example.com' else email end where id = $1";
-        system.rows(swap, &[&sheree]).await;
-        system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
-        system.rows("update users set email = 'dana@example.com' where id = $1", &[&sheree]).await;
-        system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
-        for user in [sheree, dana] {
-            system.asked_for(user).await;
-        }
-        goes_on(&system).await;
-
-        let (now, other) = (system.contact_of(sheree).await, system.contact_of(dana).await);
-        assert_eq!(json!([now["id"], now["Email"]]), json!([hers, "dana@example.com"]), "unique: {unique_email}");
-        assert_eq!(json!([other["id"], other["Email"]]), json!([his, "sheree@example.com"]));
-        assert_eq!((system.count("sync_conflicts").await, system.contacts().await.len()), (0, 2));
-        assert_eq!(system.count("tasks").await, 0);
-        system.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_contact() {
-    for unique_email in [false, true] {
-        let system = System::with(ON).await;
-        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
-        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
-        system.stack().set_mappings_enabled(false).await;
-
-        system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
-        let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
-        let token = system.token_with(&second).await;
-        let second =
-            tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
-        let second = second.id("/user/id");
-        // The newcomer's turn comes first.
-        system.wake(KIND, &[second]).await;
-        system.stack().set_mappings_enabled(true).await;
-        system.asked_for(first).await;
-        goes_on(&system).await;
-
-        assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com", "unique: {unique_email}");
-        let hers = system.contact_of(first).await;
-        assert_eq!(json!([hers["id"], hers["Email"]]), json!([contact, "lane@example.com"]));
-        assert_eq!((system.contacts().await.len(), system.count("sync_conflicts").await), (2, 0));
-        system.stop().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -322,33 +266,6 @@ async fn our_id_on_a_contact_goes_back_when_sales_have_cleared_it() {
     system.edit_arrives(&contact, &json!({USER_ID: null})).await;
 
     assert_eq!(system.contact_of(user).await["id"], contact);
-    system.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
-    let system = System::with(ON).await;
-    system.zoho_post("settings", &json!({"unique_email": true})).await;
-    let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
-    let (dana, _) = registered(&system, "dana", &parent("Dana", &[], "")).await;
-    system.stack().set_mappings_enabled(false).await;
-    system.rows("update users set email = 'lane@example.com' where id = $1", &[&sheree]).await;
-    system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
-    // Somebody works on the Contact that has the address.
-    system.fault("update", "record-error", &json!({"match": hers, "code": "RECORD_LOCKED"})).await;
-
-    system.asked_for(dana).await;
-    system.wake(KIND, &[dana]).await;
-    let task = system.task(KIND, dana).await.expect("it waits");
-    system.stack().set_mappings_enabled(true).await;
-    system.asked_for(sheree).await;
-    goes_on(&system).await;
-    goes_on(&system).await;
-
-    assert_eq!((task.code.as_str(), task.failed), ("RECORD_LOCKED", false), "{task:?}");
-    assert_eq!(system.contact_of(dana).await["Email"], "sheree@example.com");
-    assert_eq!(system.contact_of(sheree).await["Email"], "lane@example.com");
-    assert_eq!(system.count("tasks").await, 0);
     system.stop().await;
 }
 

@@ -76,6 +76,12 @@ impl Plan {
         conflict.kept == Kept::Ours && self.write.as_ref().is_some_and(sends)
     }
 
+    /// Whether its write replaces an address that sales have written.
+    pub(super) fn writes_address_over(&self) -> bool {
+        let of_address = |conflict: &&Conflict| conflict.unit == Unit::Email;
+        self.problem.is_none() && self.conflicts.iter().filter(of_address).any(|conflict| self.writes_over(conflict))
+    }
+
     /// Whether it has got so far that its record can be tagged.
     pub(super) fn can_be_tagged(&self) -> bool {
         self.record.is_some() && self.problem.is_none()

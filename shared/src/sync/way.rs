@@ -12,9 +12,11 @@ use super::choice;
 use super::plan::Plan;
 use super::problem::{Problem, waits_for_erasure};
 use super::write::{self, Answer, Refused};
-use crate::db::{zoho_intentions, zoho_links};
+use crate::db::people::{self, Person};
+use crate::db::{sync_conflicts, zoho_intentions, zoho_links};
 use crate::domain::event::CrmModule;
-use crate::domain::record::{Changes, Field};
+use crate::domain::merge::{Conflict, merge};
+use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 use crate::zoho::{Key, Write};
@@ -32,8 +34,11 @@ pub(super) struct Way {
 pub(super) async fn ahead(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Result<Way, Error> {
     let mut way = Way::default();
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
-    let to_clear: HashMap<UserId, CrmId> = ready.flat_map(|plan| plan.in_the_way.iter().cloned()).collect();
-    let problems = clear(calls, plans, to_clear, &mut way).await?;
+    let to_clear = ready.flat_map(|plan| {
+        let holders = plan.in_the_way.iter();
+        holders.filter_map(|(holder, record)| Some((*holder, Old { record: record.clone(), address: address(plan)? })))
+    });
+    let problems = clear(calls, plans, to_clear.collect(), &mut way).await?;
     for plan in plans.iter_mut().filter(|plan| plan.problem.is_none()) {
         plan.problem = plan.in_the_way.iter().find_map(|(user, _)| problems.get(user).cloned());
     }
@@ -74,10 +79,11 @@ pub(super) async fn behind(
         let moved = plans.iter().find(|plan| plan.user == *user && matches!(answers.get(user), Some(Ok(_))));
         moved.and_then(|plan| plan.write.as_ref()).is_some_and(|write| write.changes.contains_key(&Field::Email))
     };
-    let to_clear: HashMap<UserId, CrmId> = in_the_way
+    let written = |user: &UserId| plans.iter().find(|plan| plan.user == *user).and_then(address);
+    let to_clear: HashMap<UserId, Old> = in_the_way
         .iter()
         .filter_map(|(user, record)| match holders.get(record)? {
-            Ok(holder) if holder != user => Some((*holder, record.clone())),
+            Ok(holder) if holder != user => Some((*holder, Old { record: record.clone(), address: written(user)? })),
             _ => None,
         })
         .filter(|(holder, _)| !has_moved_on(holder))
@@ -113,20 +119,32 @@ fn followed(
     behind
 }
 
+/// An address on the Contact of somebody who has another one by now.
+struct Old {
+    record: CrmId,
+    address: String,
+}
+
+/// The address that is written for somebody.
+fn address(plan: &Plan) -> Option<String> {
+    plan.write.as_ref()?.changes.get(&Field::Email)?.clone()
+}
+
 /// Returns the problems of those whose address could not be cleared.
 async fn clear(
     calls: &mut Calls<'_>,
     plans: &mut [Plan],
-    contacts: HashMap<UserId, CrmId>,
+    contacts: HashMap<UserId, Old>,
     way: &mut Way,
 ) -> Result<HashMap<UserId, Problem>, Error> {
     if contacts.is_empty() {
         return Ok(HashMap::new());
     }
-    // The blank that is about to be there is nobody's edit.
     let users: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
+    note_what_is_cleared(calls, plans, &users, &contacts).await?;
+    // The blank that is about to be there is nobody's edit.
     zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
-    let writes = contacts.into_iter().map(|(user, record)| cleared(user, record)).collect();
+    let writes = contacts.into_iter().map(|(user, old)| cleared(user, old.record)).collect();
     let mut problems = HashMap::new();
     for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
         match answer {
@@ -142,6 +160,31 @@ async fn clear(
         plan.base_unsent = plan.base_unsent.only(|field| field != Field::Email);
     }
     Ok(problems)
+}
+
+/// An address that is cleared may be one that sales have written, and not the one that she has given up: then that is
+/// noted before it is gone.
+async fn note_what_is_cleared(
+    calls: &Calls<'_>,
+    plans: &[Plan],
+    users: &[Uuid],
+    contacts: &HashMap<UserId, Old>,
+) -> Result<(), Error> {
+    let is_noted = |user: UserId| plans.iter().any(|plan| plan.user == user && plan.writes_address_over());
+    let people = people::by_ids(calls.crm().connection, users).await?;
+    let conflicts: Vec<(UserId, Conflict)> = (people.iter().filter(|person| !is_noted(person.id)))
+        .filter_map(|person| Some((person.id, conflict(person, &contacts.get(&person.id)?.address)?)))
+        .collect();
+    let conflicts: Vec<_> = conflicts.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
+    sync_conflicts::note(calls.crm().connection, &conflicts).await
+}
+
+/// What sales say with this address on her Contact, if they have written it.
+fn conflict(person: &Person, address: &str) -> Option<Conflict> {
+    let link = &person.contact;
+    let theirs = link.base.with(&Changes::from([(Field::Email, Some(address.to_owned()))]));
+    let merge = merge(CrmModule::Contacts, &link.base, &link.sent, &person.fields, &theirs);
+    merge.conflicts.into_iter().find(|conflict| conflict.unit == Unit::Email)
 }
 
 /// The users whose Contacts these are: linked here, or with their id over there.

@@ -1,0 +1,132 @@
+//! Addresses that change hands: whoever has one now gets it in the CRM, too, each Contact stays its owner's, and a word of
+//! sales that is in the way is told.
+
+use serde_json::{Value, json};
+use tests::{System, parent, sheree};
+use uuid::Uuid;
+
+const KIND: &str = "sync-zoho";
+const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
+
+async fn registered(system: &System, sub: &str, body: &Value) -> (Uuid, Value) {
+    let user = system.register(sub, body).await.id("/user/id");
+    system.drained().await;
+    (user, system.contact_of(user).await["id"].clone())
+}
+
+/// Time passes, and whatever is due by then is done.
+async fn goes_on(system: &System) {
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.drained().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
+    for unique_email in [false, true] {
+        let system = System::with(ON).await;
+        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
+        let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
+        let (dana, his) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
+
+        let swap = "update users set email = case id when $1 then 'swap@example.com' else email end where id = $1";
+        system.rows(swap, &[&sheree]).await;
+        system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
+        system.rows("update users set email = 'dana@example.com' where id = $1", &[&sheree]).await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+        for user in [sheree, dana] {
+            system.asked_for(user).await;
+        }
+        goes_on(&system).await;
+
+        let (now, other) = (system.contact_of(sheree).await, system.contact_of(dana).await);
+        assert_eq!(json!([now["id"], now["Email"]]), json!([hers, "dana@example.com"]), "unique: {unique_email}");
+        assert_eq!(json!([other["id"], other["Email"]]), json!([his, "sheree@example.com"]));
+        assert_eq!((system.count("sync_conflicts").await, system.contacts().await.len()), (0, 2));
+        assert_eq!(system.count("tasks").await, 0);
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_contact() {
+    for unique_email in [false, true] {
+        let system = System::with(ON).await;
+        system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
+        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
+        system.stack().set_mappings_enabled(false).await;
+
+        system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
+        let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
+        let token = system.token_with(&second).await;
+        let second =
+            tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
+        let second = second.id("/user/id");
+        // The newcomer's turn comes first.
+        system.wake(KIND, &[second]).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.asked_for(first).await;
+        goes_on(&system).await;
+
+        assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com", "unique: {unique_email}");
+        let hers = system.contact_of(first).await;
+        assert_eq!(json!([hers["id"], hers["Email"]]), json!([contact, "lane@example.com"]));
+        assert_eq!((system.contacts().await.len(), system.count("sync_conflicts").await), (2, 0));
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_email": true})).await;
+    let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
+    let (dana, _) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.rows("update users set email = 'lane@example.com' where id = $1", &[&sheree]).await;
+    system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
+    // Somebody works on the Contact that has the address.
+    system.fault("update", "record-error", &json!({"match": hers, "code": "RECORD_LOCKED"})).await;
+
+    system.asked_for(dana).await;
+    system.wake(KIND, &[dana]).await;
+    let task = system.task(KIND, dana).await.expect("it waits");
+    system.stack().set_mappings_enabled(true).await;
+    system.asked_for(sheree).await;
+    goes_on(&system).await;
+    goes_on(&system).await;
+
+    assert_eq!((task.code.as_str(), task.failed), ("RECORD_LOCKED", false), "{task:?}");
+    assert_eq!(system.contact_of(dana).await["Email"], "sheree@example.com");
+    assert_eq!(system.contact_of(sheree).await["Email"], "lane@example.com");
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_sales_that_a_newcomer_takes_over_is_told() {
+    // Found before the newcomer is written, or met by her write.
+    for search_delay_seconds in [0, 3600] {
+        let system = System::with(ON).await;
+        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
+        let settings = json!({
+            "notifications": "drop", "unique_email": true, "search_delay_seconds": search_delay_seconds,
+        });
+        system.zoho_post("settings", &settings).await;
+        let theirs = json!({"Email": "Sam@example.com"});
+        system.edited("Contacts", &contact, &theirs).await;
+
+        let (second, _) = registered(&system, "sam", &parent("Sam", &[], "")).await;
+        goes_on(&system).await;
+        system.asked_for(first).await;
+        goes_on(&system).await;
+
+        let told = json!(["email", "sheree@example.com", "sam@example.com", "ours", 1]);
+        assert_eq!(system.conflicts_of(first).await, [told], "found after {search_delay_seconds} s");
+        assert_eq!(system.conflicts_of(second).await, [json!(null); 0]);
+        assert_eq!(system.contact_of(second).await["Email"], "sam@example.com");
+        assert_eq!(system.contact_of(first).await["Email"], "sheree@example.com");
+        system.stop().await;
+    }
+}
