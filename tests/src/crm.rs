@@ -23,6 +23,13 @@ impl System {
         accounts.remove(0)
     }
 
+    /// Registers somebody who has a Contact then, and returns its id, too.
+    pub async fn synced(&self, sub: &str, body: &Value) -> (Uuid, Value) {
+        let user = self.register(sub, body).await.id("/user/id");
+        self.drained().await;
+        (user, self.contact_of(user).await["id"].clone())
+    }
+
     /// Sales change a record of a module.
     pub async fn edited(&self, module: &str, id: &Value, fields: &Value) {
         self.zoho_post("edit", &json!({ "module": module, "id": id, "fields": fields })).await;

@@ -159,6 +159,13 @@ impl System {
         self.rows("update webhook_deliveries set delivered_at = delivered_at - interval '1 hour'", &[]).await;
     }
 
+    /// An hour later whatever is due by then is done.
+    pub async fn goes_on(&self) {
+        self.let_an_hour_pass().await;
+        self.sweep().await;
+        self.drained().await;
+    }
+
     /// Waits until no task is left that could still run.
     pub async fn drained(&self) {
         eventually("all tasks are done", || async {

@@ -64,9 +64,7 @@ async fn workers_that_die_in_a_backfill_leave_nobody_out_and_nobody_twice() {
 
     system.kill("sync-zoho").await;
     system.mend_zoho().await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     let contacts = system.contacts().await;
     let ids: BTreeSet<&str> = contacts.iter().filter_map(|contact| contact["Email"].as_str()).collect();

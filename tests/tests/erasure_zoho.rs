@@ -12,12 +12,6 @@ async fn deleted(system: &System, sub: &str) {
     assert_eq!(answer.status, 204, "{}", answer.body);
 }
 
-async fn goes_on(system: &System) {
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
-}
-
 async fn is_erased(system: &System) {
     assert_eq!(system.contacts().await, Vec::<Value>::new());
     assert_eq!(system.count("erasures where erased_at is not null").await, 1);
@@ -53,7 +47,7 @@ async fn an_erasure_survives_an_outage_and_a_flag() {
     let meanwhile = (system.contacts().await.len(), system.count("erasures where erased_at is null").await);
 
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(meanwhile, (1, 1));
     is_erased(&system).await;
@@ -139,8 +133,8 @@ async fn whoever_comes_back_at_once_gets_a_contact_of_her_own() {
     system.wake(KIND, &[again]).await;
     let task = system.task(KIND, again).await.expect("it waits");
     system.stack().set_mappings_enabled(true).await;
-    goes_on(&system).await;
-    goes_on(&system).await;
+    system.goes_on().await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed), ("waits-for-erasure", false));
     assert_eq!(system.contacts().await.len(), 1);
@@ -226,7 +220,7 @@ async fn whoever_comes_back_while_she_is_still_to_be_erased_gets_a_contact_of_he
     system.attempted(KIND, after, 1).await;
     let waiting = system.task(KIND, after).await.expect("she waits");
     system.mend_zoho().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(waiting.code, "waits-for-erasure");
     let contacts = system.contacts().await;

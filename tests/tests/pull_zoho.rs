@@ -276,9 +276,7 @@ async fn a_rule_in_the_crm_that_always_says_otherwise_is_not_fought() {
     let during = system.calls("update").await;
     system.zoho_post("settings", &json!({"field_rules": []})).await;
     system.rows("update zoho_links set corrected_at = corrected_at - interval '1 hour'", &[]).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     assert_eq!(during, 4);
     assert_eq!(system.contact_of(user).await["ISO_Role"], "parent");
@@ -305,9 +303,7 @@ async fn a_rule_in_the_crm_that_takes_our_id_off_is_not_fought() {
     let during = system.calls("update").await;
     system.zoho_post("settings", &json!({"field_rules": []})).await;
     system.rows("update zoho_links set corrected_at = corrected_at - interval '1 hour'", &[]).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     assert_eq!(during, 4);
     assert_eq!(system.contact_of(user).await["id"], contact);

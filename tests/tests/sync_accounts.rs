@@ -105,9 +105,7 @@ async fn an_account_whose_worker_died_is_not_made_twice() {
     system.forsaken().await;
     system.mend_zoho().await;
 
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     assert_eq!(system.accounts().await.len(), 1);
     assert_eq!(system.contact_of(user).await["Account_Name"]["id"], system.account_of(user).await["id"]);

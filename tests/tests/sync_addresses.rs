@@ -1,33 +1,19 @@
 //! Addresses that change hands: whoever has one now gets it in the CRM, too, each Contact stays its owner's, and a word of
 //! sales that is in the way is told.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{System, parent, sheree};
-use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
 const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
-
-async fn registered(system: &System, sub: &str, body: &Value) -> (Uuid, Value) {
-    let user = system.register(sub, body).await.id("/user/id");
-    system.drained().await;
-    (user, system.contact_of(user).await["id"].clone())
-}
-
-/// Time passes, and whatever is due by then is done.
-async fn goes_on(system: &System) {
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
     for unique_email in [false, true] {
         let system = System::with(ON).await;
         system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
-        let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
-        let (dana, his) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+        let (sheree, hers) = system.synced("sheree", &sheree("")).await;
+        let (dana, his) = system.synced("dana", &parent("Dana", &[], "")).await;
         system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
 
         let swap = "update users set email = case id when $1 then 'swap@example.com' else email end where id = $1";
@@ -38,7 +24,7 @@ async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
         for user in [sheree, dana] {
             system.asked_for(user).await;
         }
-        goes_on(&system).await;
+        system.goes_on().await;
 
         let (now, other) = (system.contact_of(sheree).await, system.contact_of(dana).await);
         assert_eq!(json!([now["id"], now["Email"]]), json!([hers, "dana@example.com"]), "unique: {unique_email}");
@@ -54,7 +40,7 @@ async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_co
     for unique_email in [false, true] {
         let system = System::with(ON).await;
         system.zoho_post("settings", &json!({"unique_email": unique_email})).await;
-        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
+        let (first, contact) = system.synced("sheree", &sheree("")).await;
         system.stack().set_mappings_enabled(false).await;
 
         system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
@@ -67,7 +53,7 @@ async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_co
         system.wake(KIND, &[second]).await;
         system.stack().set_mappings_enabled(true).await;
         system.asked_for(first).await;
-        goes_on(&system).await;
+        system.goes_on().await;
 
         assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com", "unique: {unique_email}");
         let hers = system.contact_of(first).await;
@@ -81,8 +67,8 @@ async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_co
 async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
     let system = System::with(ON).await;
     system.zoho_post("settings", &json!({"unique_email": true})).await;
-    let (sheree, hers) = registered(&system, "sheree", &sheree("")).await;
-    let (dana, _) = registered(&system, "dana", &parent("Dana", &[], "")).await;
+    let (sheree, hers) = system.synced("sheree", &sheree("")).await;
+    let (dana, _) = system.synced("dana", &parent("Dana", &[], "")).await;
     system.stack().set_mappings_enabled(false).await;
     system.rows("update users set email = 'lane@example.com' where id = $1", &[&sheree]).await;
     system.rows("update users set email = 'sheree@example.com' where id = $1", &[&dana]).await;
@@ -94,8 +80,8 @@ async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
     let task = system.task(KIND, dana).await.expect("it waits");
     system.stack().set_mappings_enabled(true).await;
     system.asked_for(sheree).await;
-    goes_on(&system).await;
-    goes_on(&system).await;
+    system.goes_on().await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed), ("RECORD_LOCKED", false), "{task:?}");
     assert_eq!(system.contact_of(dana).await["Email"], "sheree@example.com");
@@ -109,7 +95,7 @@ async fn an_address_of_sales_that_a_newcomer_takes_over_is_told() {
     // Found before the newcomer is written, or met by her write.
     for search_delay_seconds in [0, 3600] {
         let system = System::with(ON).await;
-        let (first, contact) = registered(&system, "sheree", &sheree("")).await;
+        let (first, contact) = system.synced("sheree", &sheree("")).await;
         let settings = json!({
             "notifications": "drop", "unique_email": true, "search_delay_seconds": search_delay_seconds,
         });
@@ -117,10 +103,10 @@ async fn an_address_of_sales_that_a_newcomer_takes_over_is_told() {
         let theirs = json!({"Email": "Sam@example.com"});
         system.edited("Contacts", &contact, &theirs).await;
 
-        let (second, _) = registered(&system, "sam", &parent("Sam", &[], "")).await;
-        goes_on(&system).await;
+        let (second, _) = system.synced("sam", &parent("Sam", &[], "")).await;
+        system.goes_on().await;
         system.asked_for(first).await;
-        goes_on(&system).await;
+        system.goes_on().await;
 
         let told = json!(["email", "sheree@example.com", "sam@example.com", "ours", 1]);
         assert_eq!(system.conflicts_of(first).await, [told], "found after {search_delay_seconds} s");

@@ -1,29 +1,16 @@
 //! Both sides change at once, or while the other one is looking: they end the same.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{System, USER_ID, eventually, sheree, tags, tags_with_jordans};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
 const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
 
-async fn registered(system: &System, sub: &str, body: &Value) -> (Uuid, Value) {
-    let user = system.register(sub, body).await.id("/user/id");
-    system.drained().await;
-    (user, system.contact_of(user).await["id"].clone())
-}
-
-/// Time passes, and whatever is due by then is done.
-async fn goes_on(system: &System) {
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_of_hers_reaches_the_crm_and_nothing_else_is_sent() {
     let system = System::with(ON).await;
-    let (_, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (_, contact) = system.synced("sheree", &sheree("")).await;
 
     system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
     system.drained().await;
@@ -37,7 +24,7 @@ async fn an_edit_of_hers_reaches_the_crm_and_nothing_else_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_of_both_at_once_end_the_same_on_both_sides() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", false)]).await;
 
     system
@@ -49,7 +36,7 @@ async fn edits_of_both_at_once_end_the_same_on_both_sides() {
     system.edited("Contacts", &contact, &json!({"Last_Name": "Moss", "Phone": "+13125550002"})).await;
     system.notified("Contacts", &[&contact]).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     let (here, there) = (system.parent(user).await, system.contact_of(user).await);
     assert_eq!(
@@ -68,7 +55,7 @@ async fn edits_of_both_at_once_end_the_same_on_both_sides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_between_our_read_and_our_write_is_not_written_over() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     system.zoho_post("clock", &json!({"advance_seconds": 60})).await;
     system.fault("update", "hang-before", &json!({})).await;
     system.patched("sheree", &json!({"phone_number": "+13125550001", "first_name": "Sherry"})).await;
@@ -88,7 +75,7 @@ async fn an_edit_between_our_read_and_our_write_is_not_written_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_when_its_write_has_gone_through_leaves_nothing_undone() {
     let system = System::with(ON).await;
-    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    let (user, _) = system.synced("sheree", &sheree("")).await;
     system.fault("update", "hang-after", &json!({})).await;
     system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
     system.held("update").await;
@@ -96,7 +83,7 @@ async fn a_worker_that_dies_when_its_write_has_gone_through_leaves_nothing_undon
     system.kill(KIND).await;
     system.forsaken().await;
     system.mend_zoho().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(system.calls("update").await, 1);
     assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
@@ -108,7 +95,7 @@ async fn a_worker_that_dies_when_its_write_has_gone_through_leaves_nothing_undon
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_that_changes_while_zoho_is_called_loses_nothing() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     system.zoho_post("clock", &json!({"advance_seconds": 60})).await;
     system.edited("Contacts", &contact, &json!({"Last_Name": "Moss"})).await;
     system.fault("update", "hang-after", &json!({})).await;
@@ -129,7 +116,7 @@ async fn a_profile_that_changes_while_zoho_is_called_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_come_and_go_with_her_sports_and_others_stay() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     let contact_id = contact.as_str().unwrap();
     system.tag_of_sales(contact_id, "VIP").await;
     system.tag_of_sales(contact_id, "Golf").await;
@@ -149,7 +136,7 @@ async fn tags_come_and_go_with_her_sports_and_others_stay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_never_gets_more_than_ten_tags() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     for tag in 1..=7 {
         system.tag_of_sales(contact.as_str().unwrap(), &format!("Sales {tag}")).await;
     }
@@ -167,7 +154,7 @@ async fn a_contact_never_gets_more_than_ten_tags() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_whose_worker_died_is_known_as_ours() {
     let system = System::with(ON).await;
-    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    let (user, _) = system.synced("sheree", &sheree("")).await;
     system.fault("add-tags", "hang-after", &json!({})).await;
     system.patched("sheree", &json!({"sport_interests": ["Golf"]})).await;
     system.held("add-tags").await;
@@ -176,7 +163,7 @@ async fn a_tag_whose_worker_died_is_known_as_ours() {
     system.mend_zoho().await;
 
     system.patched("sheree", &json!({"sport_interests": []})).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(tags(&system.contact_of(user).await), tags_with_jordans(&["Soccer"]));
     system.stop().await;
@@ -227,7 +214,7 @@ async fn an_outage_is_not_split_to_death_and_fails_nobody() {
     .await;
     let calls = system.calls("upsert").await;
     system.mend_zoho().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(calls, 8);
     assert_eq!((system.contacts().await.len(), system.count("tasks").await), (100, 0));
@@ -261,7 +248,7 @@ async fn a_hundred_people_who_have_not_changed_cost_one_read_and_no_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn our_id_on_a_contact_goes_back_when_sales_have_cleared_it() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
 
     system.edit_arrives(&contact, &json!({USER_ID: null})).await;
 
@@ -272,7 +259,7 @@ async fn our_id_on_a_contact_goes_back_when_sales_have_cleared_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crm_that_counts_finer_than_it_shows_does_not_refuse_for_ever() {
     let system = System::with(ON).await;
-    let (user, _) = registered(&system, "sheree", &sheree("")).await;
+    let (user, _) = system.synced("sheree", &sheree("")).await;
     system.zoho_post("settings", &json!({"modified_hidden_milliseconds": 500})).await;
 
     system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
@@ -286,7 +273,7 @@ async fn a_crm_that_counts_finer_than_it_shows_does_not_refuse_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_our_word_replaces_is_told_even_if_the_worker_dies_over_it() {
     let system = System::with(ON).await;
-    let (user, contact) = registered(&system, "sheree", &sheree("")).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     system.edited("Contacts", &contact, &json!({"Email": "other@example.com"})).await;
     system.fault("update", "hang-after", &json!({})).await;
     system.asked_for(user).await;
@@ -295,7 +282,7 @@ async fn what_our_word_replaces_is_told_even_if_the_worker_dies_over_it() {
     system.kill(KIND).await;
     system.forsaken().await;
     system.mend_zoho().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
     let told = json!(["email", "sheree@example.com", "other@example.com", "ours", 1]);

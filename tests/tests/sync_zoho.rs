@@ -170,9 +170,7 @@ async fn the_task_of_a_user_who_is_gone_is_completed() {
     system.rows("delete from users where id = $1", &[&user]).await;
 
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     assert_eq!(system.count("tasks").await, 0);
     assert_eq!(system.calls("token").await, 0);

@@ -108,9 +108,7 @@ async fn a_task_whose_worker_died_runs_alone_and_its_neighbours_together() {
     system.rows(died, &[&sheree]).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
 
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     let upserts = system.sent_to_zoho("upsert").await;
     let mut sizes: Vec<usize> = upserts.iter().map(|body| body["data"].as_array().unwrap().len()).collect();

@@ -28,9 +28,7 @@ async fn with_a_namesake() -> (System, Uuid, Value) {
 /// Nobody is told of what sales did, so it is looked for.
 async fn is_found(system: &System) {
     system.invoke("reconcile-zoho", &json!({})).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 }
 
 async fn is_whole(system: &System, user: Uuid) {

@@ -45,9 +45,7 @@ async fn while_credits_are_short_sign_ups_go_on_and_a_backfill_waits() {
     let signed_up = (system.linked_contact(frank).await, system.linked_contact(cathy).await);
     system.zoho_post("settings", &json!({ "credits": 100_000 })).await;
     system.rows("update zoho_budget set noted_at = now() - interval '16 minutes'", &[]).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     let remaining = told["credits_remaining"].as_i64().expect("Zoho has told what is left");
     assert!((1..50).contains(&remaining) && told["remaining_noted_at"].is_string(), "{told}");

@@ -13,13 +13,6 @@ async fn registered(system: &System) -> Uuid {
     system.register("sheree", &sheree("")).await.id("/user/id")
 }
 
-/// Time passes, and whatever is due by then is done.
-async fn goes_on(system: &System) {
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
-}
-
 /// Sheree's only Contact is hers on both sides.
 async fn is_synced_once(system: &System, user: Uuid) {
     assert_eq!(system.contacts().await.len(), 1);
@@ -39,7 +32,7 @@ async fn a_worker_that_dies_before_zoho_has_done_its_work_leaves_one_contact() {
     system.forsaken().await;
     system.mend_zoho().await;
     assert_eq!(system.contacts().await.len(), 0);
-    goes_on(&system).await;
+    system.goes_on().await;
 
     is_synced_once(&system, user).await;
     system.stop().await;
@@ -56,7 +49,7 @@ async fn a_worker_that_dies_when_zoho_has_done_its_work_leaves_one_contact() {
     system.forsaken().await;
     system.mend_zoho().await;
     assert_eq!(system.linked_contact(user).await, None);
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(system.calls("upsert").await, 1);
     is_synced_once(&system, user).await;
@@ -74,7 +67,7 @@ async fn a_worker_that_dies_between_its_claim_and_its_call_leaves_one_contact() 
     system.kill(KIND).await;
     lock.release().await;
     system.no_worker_is_connected().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert!(claimed.leased);
     is_synced_once(&system, user).await;
@@ -93,7 +86,7 @@ async fn when_zoho_has_had_enough_everybody_waits_and_then_goes_on() {
     system.woken().await;
 
     let behind = system.task(KIND, frank).await.expect("his task is there");
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed, task.waits), ("TOO_MANY_REQUESTS", false, true));
     assert_eq!(reason, "TOO_MANY_REQUESTS: Zoho asks to slow down; the work goes on by itself.");
@@ -124,7 +117,7 @@ async fn what_fails_at_zoho_is_tried_again() {
         }
     }
 
-    goes_on(&system).await;
+    system.goes_on().await;
 
     is_synced_once(&system, user).await;
     system.stop().await;
@@ -139,7 +132,7 @@ async fn a_call_that_zoho_does_not_answer_ends_after_fifteen_seconds() {
     let task = system.told(KIND, user).await;
 
     assert_eq!((task.code.as_str(), task.failed, task.waits), ("no-answer", false, true));
-    goes_on(&system).await;
+    system.goes_on().await;
     is_synced_once(&system, user).await;
     system.stop().await;
 }
@@ -159,7 +152,7 @@ async fn too_many_tokens_pause_the_kind_and_nobody_asks_on() {
         assert_eq!((task.code.as_str(), task.failed, task.waits), ("token-throttled", false, true));
         assert!(system.pause_of(KIND).await.starts_with("token-throttled: "));
         assert_eq!(system.calls("token").await, 1);
-        goes_on(&system).await;
+        system.goes_on().await;
         is_synced_once(&system, user).await;
         system.stop().await;
     }
@@ -204,7 +197,7 @@ async fn whoever_waits_for_another_workers_token_in_vain_stops_nobody() {
     let frank = system.register("frank", &frank()).await.id("/user/id");
     let task = system.told(KIND, frank).await;
     let pause = system.pause_of(KIND).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed, task.waits, pause.as_str()), ("no-answer", false, true, ""));
     assert!(system.linked_contact(frank).await.is_some());
@@ -255,7 +248,7 @@ async fn one_bad_record_fails_with_zohos_reason_and_its_neighbours_go_through() 
     system.fault("upsert", "record-error", &error).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
 
-    goes_on(&system).await;
+    system.goes_on().await;
 
     let task = system.task(KIND, frank).await.expect("his task is there");
     assert_eq!((task.code.as_str(), task.field.as_str(), task.failed), ("INVALID_DATA", "Last_Name", true));
@@ -293,7 +286,7 @@ async fn a_record_that_zoho_has_locked_is_tried_again() {
     let user = registered(&system).await;
 
     let task = system.told(KIND, user).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed, task.waits), ("RECORD_LOCKED", false, true));
     is_synced_once(&system, user).await;
@@ -308,7 +301,7 @@ async fn a_tag_that_is_not_set_is_tried_again_and_the_contact_is_not_written_twi
 
     let task = system.told(KIND, user).await;
     let linked = system.linked_contact(user).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!((task.code.as_str(), task.failed, task.waits), ("http-500", false, true));
     assert!(linked.is_some());

@@ -138,9 +138,7 @@ async fn flags_that_are_flipped_in_between_lose_nobody() {
     let while_off: Vec<Option<String>> = vec![system.linked_contact(sheree).await, system.linked_contact(pat).await];
     let pause = system.pause_of(KIND).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     assert_eq!((while_off, pause.as_str()), (vec![None, None], ""));
     assert!(system.linked_contact(sheree).await.is_some() && system.linked_contact(pat).await.is_some());
@@ -216,9 +214,7 @@ async fn a_token_counts_only_for_the_credentials_it_was_got_with() {
     let refused = system.told(KIND, user).await;
     system.change_secret("zoho", &right).await;
     system.restart_functions().await;
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
+    system.goes_on().await;
 
     let last: String = system.value(hash, &[]).await;
     assert_eq!((refused.code.as_str(), refused.failed), ("invalid_client", false), "the old token is not theirs");

@@ -10,17 +10,8 @@ const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
 
 async fn synced() -> (System, Uuid, Value) {
     let system = System::with(ON).await;
-    let user = system.register("sheree", &sheree("")).await.id("/user/id");
-    system.drained().await;
-    let contact = system.contact_of(user).await["id"].clone();
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
     (system, user, contact)
-}
-
-/// Time passes, and whatever is due by then is done.
-async fn goes_on(system: &System) {
-    system.let_an_hour_pass().await;
-    system.sweep().await;
-    system.drained().await;
 }
 
 async fn phones(system: &System, user: Uuid) -> Value {
@@ -36,7 +27,7 @@ async fn what_she_says_after_a_write_without_an_answer_is_not_undone_by_it() {
     assert_eq!(system.contact_of(user).await["Phone"], "+13125550001", "it has arrived");
 
     system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
     assert_eq!(system.conflicts_of(user).await, [json!(null); 0], "sales have said nothing");
@@ -53,7 +44,7 @@ async fn what_she_takes_back_after_the_worker_has_died_stays_taken_back() {
     system.mend_zoho().await;
 
     system.patched("sheree", &json!({"phone_number": "+13125550142"})).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(phones(&system, user).await, json!(["+13125550142", "+13125550142"]));
     assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
@@ -68,7 +59,7 @@ async fn what_she_says_after_her_contact_was_made_unheard_counts() {
     system.attempted(KIND, user, 1).await;
 
     system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
     assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
@@ -93,7 +84,7 @@ async fn forgets_nothing(fault: &str, more: &Value) {
     eventually("that one has failed, too", || async { (system.calls("update").await == 1).then_some(()) }).await;
 
     system.patched("sheree", &json!({"phone_number": "+13125550003"})).await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(phones(&system, user).await, json!(["+13125550003", "+13125550003"]));
     assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
@@ -116,7 +107,7 @@ async fn a_notification_of_our_own_write_changes_nothing_while_its_worker_is_at_
     })
     .await;
     system.mend_zoho().await;
-    goes_on(&system).await;
+    system.goes_on().await;
 
     assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
     assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
