@@ -115,6 +115,24 @@ async fn a_notification_of_our_own_write_changes_nothing_while_its_worker_is_at_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_before_our_write_has_arrived_does_not_forget_that_it_may() {
+    let (system, user, contact) = synced().await;
+    system.fault("update", "hang-before", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.held("update").await;
+
+    system.patched("sheree", &json!({"phone_number": "+13125550142"})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.settled("pull-zoho").await;
+    system.mend_zoho().await;
+    system.goes_on().await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550142", "+13125550142"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_sales_make_between_look_and_write_is_met_and_not_written_over() {
     let system = System::with(ON).await;
     system.zoho_post("settings", &json!({ "unique_email": true })).await;

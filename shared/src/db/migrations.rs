@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::error::Error;
 
 /// Every file of `migrations/`; a test compares this list with the folder.
-pub const FILES: [(&str, &str); 14] = [
+pub const FILES: [(&str, &str); 15] = [
     ("V0001__roles", include_str!("../../../migrations/0001_roles.sql")),
     ("V0002__users_and_profiles", include_str!("../../../migrations/0002_users_and_profiles.sql")),
     ("V0003__athletes_and_rosters", include_str!("../../../migrations/0003_athletes_and_rosters.sql")),
@@ -23,6 +23,7 @@ pub const FILES: [(&str, &str); 14] = [
     ("V0012__operations", include_str!("../../../migrations/0012_operations.sql")),
     ("V0013__zoho_both_ways", include_str!("../../../migrations/0013_zoho_both_ways.sql")),
     ("V0014__what_was_sent", include_str!("../../../migrations/0014_what_was_sent.sql")),
+    ("V0015__who_is_at_work", include_str!("../../../migrations/0015_who_is_at_work.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run: any constant that nobody else uses.

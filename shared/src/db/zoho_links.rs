@@ -104,9 +104,14 @@ pub struct Agreed<'a> {
     pub answered: bool,
 }
 
-/// Records what is known of records of one module, and returns those users for whom that was refused, because they have
-/// another record or theirs is another user's here: an existing link is never overwritten.
-pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_>]) -> Result<HashSet<UserId>, Error> {
+/// Records what is known under this lease of records of one module, and returns those users for whom that was refused,
+/// because they have another record or theirs is another user's here: an existing link is never overwritten.
+pub async fn record(
+    tx: &Transaction<'_>,
+    module: CrmModule,
+    lease: Uuid,
+    agreed: &[Agreed<'_>],
+) -> Result<HashSet<UserId>, Error> {
     if agreed.is_empty() {
         return Ok(HashSet::new());
     }
@@ -155,7 +160,14 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                  order by user_id
                  on conflict (user_id, module) do update set
                      base = excluded.base,
-                     sent = case when excluded.sent is not null then link.sent end,
+                     sent = case
+                         when excluded.sent is not null then link.sent
+                         -- somebody else is still at work: what he has set out to write may yet arrive
+                         when exists (
+                             select from tasks
+                             where tasks.lease = link.sent_by and tasks.lease <> $9 and tasks.leased_until > now()
+                         ) then link.sent
+                     end,
                      tags = excluded.tags,
                      modified_at = excluded.modified_at,
                      gone_at = null,
@@ -178,6 +190,7 @@ pub async fn record(tx: &Transaction<'_>, module: CrmModule, agreed: &[Agreed<'_
                 (&modified, Type::TIMESTAMPTZ_ARRAY),
                 (&corrected, Type::BOOL_ARRAY),
                 (&answered, Type::BOOL_ARRAY),
+                (&lease, Type::UUID),
             ],
         )
         .await?;

@@ -100,7 +100,7 @@ async fn link(
             zoho_intentions::forget_intentions(tx, module, lease, &denied).await?;
         }
         let agreed: Vec<Agreed<'_>> = of_module().filter_map(|(half, fate)| fate.kept()?.agreed(half.user)).collect();
-        let unlinked = zoho_links::record(tx, module, &agreed).await?;
+        let unlinked = zoho_links::record(tx, module, lease, &agreed).await?;
         refused.extend(unlinked.into_iter().map(|user| (user, module)));
     }
     Ok(refused)
