@@ -178,3 +178,25 @@ async fn an_edit_of_sales_is_not_written_over_because_zoho_was_ill_before() {
     assert!(system.conflicts_of(user).await.contains(&json!(["phone", "+13125550001", "+13125550009", "theirs", 1])));
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_sales_is_not_written_over_because_we_were_in_our_own_way_before() {
+    let (system, user, contact) = synced().await;
+    system.stack().set_mappings_enabled(false).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    let overtaken = json!({"code": "overtaken", "message": "Another worker was faster each time."});
+    system.rows("update tasks set attempts = 3, failure = $1 where key = $2", &[&overtaken, &user]).await;
+    system.fault("update", "hang-before", &json!({})).await;
+    system.stack().set_mappings_enabled(true).await;
+    system.held("update").await;
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": 60 })).await;
+    system.edited("Contacts", &contact, &json!({"Phone": "+13125550009"})).await;
+
+    system.mend_zoho().await;
+    system.attempted(KIND, user, 4).await;
+    system.goes_on().await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550009", "+13125550009"]));
+    assert!(system.conflicts_of(user).await.contains(&json!(["phone", "+13125550001", "+13125550009", "theirs", 1])));
+    system.stop().await;
+}
