@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
 /// How long a test waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running system, its database (as its owner), and a client.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ impl System {
 /// Waits for something that has to happen.
 ///
 /// # Panics
-/// If it does not happen within twenty seconds.
+/// If it does not happen within a minute.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {

@@ -180,12 +180,17 @@ async fn an_edit_of_sales_is_not_written_over_because_zoho_was_ill_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_of_sales_is_not_written_over_because_we_were_in_our_own_way_before() {
+async fn an_edit_of_sales_is_not_written_over_however_often_a_write_was_held_up() {
+    held_up_by("overtaken").await;
+    held_up_by("changed-meanwhile").await;
+}
+
+async fn held_up_by(code: &str) {
     let (system, user, contact) = synced().await;
     system.stack().set_mappings_enabled(false).await;
     system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
-    let overtaken = json!({"code": "overtaken", "message": "Another worker was faster each time."});
-    system.rows("update tasks set attempts = 3, failure = $1 where key = $2", &[&overtaken, &user]).await;
+    let failure = json!({"code": code, "message": "Somebody was faster each time."});
+    system.rows("update tasks set attempts = 3, failure = $1 where key = $2", &[&failure, &user]).await;
     system.fault("update", "hang-before", &json!({})).await;
     system.stack().set_mappings_enabled(true).await;
     system.held("update").await;

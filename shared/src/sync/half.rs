@@ -48,24 +48,23 @@ pub(super) struct Sight<'a> {
     pub before: Before,
 }
 
-/// From which attempt on a task that was refused for a change writes whatever Zoho says of changes since the reading.
-const INSISTENT: u32 = 3;
+/// From which attempt on a task that was refused for a change allows for times that are finer than what Zoho shows.
+const LENIENT: u32 = 3;
 
 /// What came before this attempt on a task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
     /// Zoho refused the last attempt because somebody had changed something over there.
     was_stale: bool,
-    /// And it was tried often enough: what is written goes over there whatever Zoho says of changes since the reading.
-    /// Zoho shows whole seconds; should it compare finer ones, the newest record of a call would be stale each time that it
-    /// is read, and its write would never go through. An edit over there that was meant has been read by then.
-    insists: bool,
+    /// And it was tried often enough. Zoho shows whole seconds; should it compare finer ones, the newest record of a call
+    /// would be stale each time that it is read, and its write would never go through.
+    allows_for_unseen: bool,
 }
 
 impl Before {
     pub(super) fn of(claim: &Claim, key: Uuid) -> Self {
         let task = claim.tasks.iter().find(|task| task.key == key && task.was_stale);
-        Self { was_stale: task.is_some(), insists: task.is_some_and(|task| task.attempts >= INSISTENT) }
+        Self { was_stale: task.is_some(), allows_for_unseen: task.is_some_and(|task| task.attempts >= LENIENT) }
     }
 }
 
@@ -83,13 +82,13 @@ pub(super) async fn settle(
     let mut halves = Vec::new();
     let (mut keys, mut plans) = (HashMap::new(), Vec::new());
     let people: HashMap<UserId, &Person> = sights.iter().map(|sight| (sight.person.id, sight.person)).collect();
-    for Sight { key, person, seen, before: Before { was_stale, insists } } in sights {
+    for Sight { key, person, seen, before: Before { was_stale, allows_for_unseen } } in sights {
         let account = if module == CrmModule::Contacts { accounts.get(&person.id).cloned() } else { None };
         let ground = Ground { module, has: &has, today, account };
         let end = match seen {
             Seen::Hers(record) => {
                 keys.insert(person.id, key);
-                plans.push(Plan { insists, was_stale, ..ground.meet(person, &record) });
+                plans.push(Plan { allows_for_unseen, was_stale, ..ground.meet(person, &record) });
                 continue;
             }
             Seen::Nobody(in_the_way) => {

@@ -41,8 +41,8 @@ pub(super) struct Plan {
     pub tags: Tags,
     /// Zoho's time of the record as it was read, and then as it was written.
     pub modified_at: Option<DateTime<Utc>>,
-    /// `write` is sent whatever Zoho says of changes since the reading.
-    pub insists: bool,
+    /// A change within the second after the time that Zoho shows does not hold `write` up.
+    pub allows_for_unseen: bool,
     /// The last attempt was refused for somebody else's change.
     pub was_stale: bool,
     /// Nothing was written, tagged or taken over, and nothing has to be recorded.
@@ -117,7 +117,7 @@ impl Ground<'_> {
             overruled: None,
             tags: self.tags(person, &[]),
             modified_at: None,
-            insists: false,
+            allows_for_unseen: false,
             was_stale: false,
             is_echo: false,
             is_written: false,
@@ -172,7 +172,7 @@ impl Ground<'_> {
             base_unsent: merge.base_unsent,
             tags,
             modified_at: Some(record.modified_at),
-            insists: false,
+            allows_for_unseen: false,
             was_stale: false,
             is_echo,
             is_written: false,

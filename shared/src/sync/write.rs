@@ -1,8 +1,8 @@
 //! The writes: one call that makes records, one that changes them, and both again where an address was in the way.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calls::Calls;
 use super::plan::Plan;
@@ -83,25 +83,28 @@ fn problem(plan: &Plan, error: &RecordError) -> Problem {
 struct Since {
     /// The newest of the records as they were read.
     read: Option<DateTime<Utc>>,
-    insistent: HashSet<UserId>,
+    /// Those who allow for what Zoho does not show of its times.
+    lenient: HashMap<UserId, DateTime<Utc>>,
 }
+
+/// Zoho shows whole seconds.
+const UNSEEN: TimeDelta = TimeDelta::seconds(1);
 
 impl Since {
     fn of(plans: &[Plan]) -> Self {
+        let lenient = plans.iter().filter(|plan| plan.allows_for_unseen);
         Self {
             read: plans.iter().filter_map(|plan| plan.modified_at).max(),
-            insistent: plans.iter().filter(|plan| plan.insists).map(|plan| plan.user).collect(),
+            lenient: lenient.filter_map(|plan| Some((plan.user, plan.modified_at? + UNSEEN))).collect(),
         }
     }
 
     /// A Contact that we have just cleared was changed by ourselves: the others are not to pay for it.
     fn of_user(&self, user: UserId, way: &Way) -> Option<DateTime<Utc>> {
-        if self.insistent.contains(&user) {
-            None
-        } else if way.cleared.contains(&user) {
-            self.read.max(way.cleared_at)
-        } else {
-            self.read
+        let cleared_at = way.cleared_at.filter(|_| way.cleared.contains(&user));
+        match self.lenient.get(&user) {
+            Some(read) => Some(*read).max(cleared_at.map(|at| at + UNSEEN)),
+            None => self.read.max(cleared_at),
         }
     }
 }
