@@ -2,7 +2,7 @@
 //! sales that is in the way is told.
 
 use serde_json::json;
-use tests::{System, parent, sheree};
+use tests::{System, eventually, parent, sheree};
 
 const KIND: &str = "sync-zoho";
 const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
@@ -115,4 +115,32 @@ async fn an_address_of_sales_that_a_newcomer_takes_over_is_told() {
         assert_eq!(system.contact_of(first).await["Email"], "sheree@example.com");
         system.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_cleared_when_nobody_waits_for_it_any_more_comes_back() {
+    let system = System::with(ON).await;
+    let (first, contact) = system.synced("sheree", &sheree("")).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
+    let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
+    let token = system.token_with(&second).await;
+    let second =
+        tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
+    // The call that clears her old address for the newcomer is not answered.
+    system.fault("update", "status-503", &json!({})).await;
+    system.wake(KIND, &[second.id("/user/id")]).await;
+    system.stack().set_mappings_enabled(true).await;
+    system.asked_for(first).await;
+    eventually("hers is done", || async { system.task(KIND, first).await.is_none().then_some(()) }).await;
+
+    system.zoho_post("settings", &json!({"clock_offset_seconds": 60})).await;
+    system.edited("Contacts", &contact, &json!({"Email": null})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.settled("pull-zoho").await;
+    system.goes_on().await;
+
+    assert_eq!(system.contact_of(first).await["Email"], "lane@example.com");
+    assert_eq!(system.conflicts_of(first).await, [json!(null); 0]);
+    system.stop().await;
 }

@@ -133,6 +133,34 @@ async fn a_look_before_our_write_has_arrived_does_not_forget_that_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_when_nobody_waits_for_it_any_more_is_no_edit_of_sales() {
+    for now in ["+13125550142", "+13125550002"] {
+        let (system, user, contact) = synced().await;
+        system.fault("update", "status-503", &json!({})).await;
+        system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+        system.attempted(KIND, user, 1).await;
+        // The next one looks, and is about to write if it has to; then Zoho does what it was told first.
+        system.fault("update", "hang-before", &json!({})).await;
+        system.patched("sheree", &json!({"phone_number": now})).await;
+        if now == "+13125550142" {
+            system.drained().await;
+        } else {
+            system.held("update").await;
+        }
+        system.zoho_post("settings", &json!({ "clock_offset_seconds": 60 })).await;
+        system.edited("Contacts", &contact, &json!({"Phone": "+13125550001"})).await;
+
+        system.mend_zoho().await;
+        system.notified("Contacts", &[&contact]).await;
+        system.drained().await;
+
+        assert_eq!(phones(&system, user).await, json!([now, now]));
+        assert_eq!(system.conflicts_of(user).await, [json!(null); 0]);
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_sales_make_between_look_and_write_is_met_and_not_written_over() {
     let system = System::with(ON).await;
     system.zoho_post("settings", &json!({ "unique_email": true })).await;

@@ -23,7 +23,7 @@ pub const FILES: [(&str, &str); 15] = [
     ("V0012__operations", include_str!("../../../migrations/0012_operations.sql")),
     ("V0013__zoho_both_ways", include_str!("../../../migrations/0013_zoho_both_ways.sql")),
     ("V0014__what_was_sent", include_str!("../../../migrations/0014_what_was_sent.sql")),
-    ("V0015__who_is_at_work", include_str!("../../../migrations/0015_who_is_at_work.sql")),
+    ("V0015__set_out_by_whom", include_str!("../../../migrations/0015_set_out_by_whom.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run: any constant that nobody else uses.

@@ -1,5 +1,14 @@
 //! What we set out to do on records of the CRM, written down in `zoho_links` before it is done: should nobody come to record
 //! it, it is known as ours all the same.
+//!
+//! Several workers may work on one person, her own task's and those of her records, and a call may arrive long after
+//! nobody waits for it any more. So each entry of `zoho_links.sent` belongs to the lease under which it was set out:
+//!
+//! - Where one of them stands over there, it is our own word and nobody's edit (`domain::merge`).
+//! - It is dropped once Zoho has said to the same lease what became of it, or, by whoever records a look at the record,
+//!   when it is too old to arrive ([`zoho_links::record`](super::zoho_links::record)).
+//! - Nobody sets out to write, and nobody records, what was read before somebody else set out to write: [`intend`], and
+//!   `Fate::of` in `sync`.
 
 use std::collections::HashSet;
 
@@ -8,7 +17,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::zoho_links::Link;
+use super::zoho_links::{Link, Sent};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::domain::record::Changes;
@@ -20,12 +29,11 @@ pub struct Intention<'a> {
     pub user: UserId,
     /// Her link as it was read.
     pub link: &'a Link,
-    pub sent: &'a Changes,
+    pub changes: &'a Changes,
 }
 
-/// Writes down what is about to be written over there under this lease, so that it is not taken for somebody's edit should
-/// nobody come to record it. Returns those for whom it is: nobody has recorded or set out to write anything since their
-/// links were read. Rows are locked as by [`intend_tags`].
+/// Writes down what is about to be written over there under this lease. Returns those for whom it is: nobody has recorded
+/// or set out to write anything since their links were read. Rows are locked as by [`intend_tags`].
 pub async fn intend(
     session: &impl Session,
     module: CrmModule,
@@ -36,40 +44,47 @@ pub async fn intend(
         return Ok(HashSet::new());
     }
     let users: Vec<Uuid> = intentions.iter().map(|one| one.user.0).collect();
-    let sent: Vec<Json<[&Changes; 1]>> = intentions.iter().map(|one| Json([one.sent])).collect();
+    let changes: Vec<Json<&Changes>> = intentions.iter().map(|one| Json(one.changes)).collect();
     let versions: Vec<i64> = intentions.iter().map(|one| one.link.version).collect();
-    let sent_by: Vec<Option<Uuid>> = intentions.iter().map(|one| one.link.sent_by).collect();
+    let seen: Vec<Json<&[Sent]>> = intentions.iter().map(|one| Json(&*one.link.sent)).collect();
     let rows = session
         .rows(
             "with present as materialized (
                  select id from users where id = any ($1) order by id for no key update
              ),
              intended as materialized (
-                 select * from unnest($1, $2, $5, $6) as intended (user_id, sent, version, sent_by)
+                 select * from unnest($1, $2, $5, $6) as intended (user_id, changes, version, seen)
              )
-             insert into zoho_links as link (user_id, module, base, sent, sent_by, version)
-             select user_id, $3, '{}', sent, $4, version
+             insert into zoho_links as link (user_id, module, base, sent, version)
+             select user_id, $3, '{}',
+                 jsonb_build_array(jsonb_build_object(
+                     'by', $4::uuid, 'at', extract(epoch from now())::bigint, 'changes', changes
+                 )),
+                 version
              from intended join present on id = user_id
              order by user_id
              on conflict (user_id, module) do update set
-                 -- beside what may have arrived of earlier attempts
-                 sent = case
-                     when link.sent @> excluded.sent then link.sent
-                     else coalesce(link.sent, '[]') || excluded.sent
-                 end,
-                 sent_by = excluded.sent_by
+                 sent = excluded.sent || coalesce(
+                     (
+                         select jsonb_agg(earlier)
+                         from jsonb_array_elements(link.sent) as earlier
+                         -- the same once more is known from the newer entry
+                         where earlier -> 'changes' <> excluded.sent -> 0 -> 'changes'
+                     ),
+                     '[]'
+                 )
              where link.version = excluded.version
-               and link.sent_by is not distinct from (
-                   select intended.sent_by from intended where intended.user_id = link.user_id
+               and coalesce(link.sent, '[]') <@ (
+                   select seen from intended where intended.user_id = link.user_id
                )
              returning user_id",
             &[
                 (&users, Type::UUID_ARRAY),
-                (&sent, Type::JSONB_ARRAY),
+                (&changes, Type::JSONB_ARRAY),
                 (&module.as_str(), Type::TEXT),
                 (&lease, Type::UUID),
                 (&versions, Type::INT8_ARRAY),
-                (&sent_by, Type::UUID_ARRAY),
+                (&seen, Type::JSONB_ARRAY),
             ],
         )
         .await?;
@@ -84,7 +99,10 @@ pub async fn forget_intentions(
     users: &[Uuid],
 ) -> Result<(), Error> {
     tx.rows(
-        "update zoho_links set sent = null where user_id = any ($1) and module = $2 and sent_by = $3",
+        "update zoho_links set sent = (
+             select jsonb_agg(one) from jsonb_array_elements(sent) as one where (one ->> 'by')::uuid <> $3
+         )
+         where user_id = any ($1) and module = $2",
         &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT), (&lease, Type::UUID)],
     )
     .await?;
@@ -99,11 +117,9 @@ pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]
                  select id from users where id = any ($1) order by id for no key update
              )
              update zoho_links as link set
-                 sent = case
-                     when link.sent @> '[{\"email\": null}]' then link.sent
-                     else coalesce(link.sent, '[]') || '[{\"email\": null}]'
-                 end,
-                 sent_by = $2
+                 sent = coalesce(link.sent, '[]') || jsonb_build_object(
+                     'by', $2::uuid, 'at', extract(epoch from now())::bigint, 'changes', '{\"email\": null}'::jsonb
+                 )
              from present
              where link.user_id = present.id and link.module = 'Contacts'",
             &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID)],

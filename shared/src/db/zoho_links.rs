@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
@@ -23,10 +24,8 @@ pub struct Link {
     pub standing: Standing,
     /// On what both sides last agreed; empty if they never did.
     pub base: Fields,
-    /// What we have set out to write and do not know to have arrived; any of it may have.
-    pub sent: Vec<Changes>,
-    /// Under which lease that was, if it was ever.
-    pub sent_by: Option<Uuid>,
+    /// What we have set out to write and may have arrived, or may yet.
+    pub sent: Vec<Sent>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
     /// Zoho's time of the record when both sides agreed.
@@ -34,6 +33,16 @@ pub struct Link {
     /// Counts what was recorded; 0: nothing yet.
     pub version: i64,
     pub corrections: Corrections,
+}
+
+/// Something that we have set out to write on a record: an entry of `zoho_links.sent`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The lease under which it was.
+    pub by: Uuid,
+    /// When, in seconds of the epoch.
+    pub at: i64,
+    pub changes: Changes,
 }
 
 /// Whether she has a record.
@@ -61,13 +70,18 @@ impl Link {
         }
     }
 
+    /// What is our own word, where it stands over there.
+    pub fn may_have_arrived(&self) -> Vec<&Changes> {
+        self.sent.iter().map(|sent| &sent.changes).collect()
+    }
+
     /// The columns that begin with this prefix.
     pub(super) fn of_row(row: &Row, prefix: &str) -> Result<Self, Error> {
         let column = |name: &str| format!("{prefix}_{name}");
         let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
         let record = record.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?;
         let base: Option<Json<Fields>> = row.get(&*column("base"));
-        let sent: Option<Json<Vec<Changes>>> = row.get(&*column("sent"));
+        let sent: Option<Json<Vec<Sent>>> = row.get(&*column("sent"));
         let times: Option<i32> = row.get(&*column("corrections"));
         let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
         Ok(Self {
@@ -78,7 +92,6 @@ impl Link {
             },
             base: base.map(|Json(base)| base).unwrap_or_default(),
             sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
-            sent_by: row.get(&*column("sent_by")),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
             modified_at: row.get(&*column("modified_at")),
             version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
@@ -100,9 +113,13 @@ pub struct Agreed<'a> {
     pub modified_at: Option<DateTime<Utc>>,
     /// Our word had to go back, and went.
     pub corrected: bool,
-    /// Zoho has said what became of all that we set out to write.
+    /// Zoho has said what became of the write, or there was none.
     pub answered: bool,
 }
+
+/// So many seconds later nothing arrives any more of what was set out to be written: no invocation of Lambda lives longer
+/// than a quarter of an hour.
+const MAY_ARRIVE_FOR: i64 = 900;
 
 /// Records what is known under this lease of records of one module, and returns those users for whom that was refused,
 /// because they have another record or theirs is another user's here: an existing link is never overwritten.
@@ -123,64 +140,9 @@ pub async fn record(
     let modified: Vec<Option<DateTime<Utc>>> = agreed.iter().map(|one| one.modified_at).collect();
     let corrected: Vec<bool> = agreed.iter().map(|one| one.corrected).collect();
     let answered: Vec<bool> = agreed.iter().map(|one| one.answered).collect();
-    let (table, key, column) = place(module);
     let rows = tx
         .rows(
-            &format!(
-                "with agreed as (
-                     -- one of two people who were answered with the same record: it cannot be both's
-                     select distinct on (record_id) *
-                     from unnest($2, $3, $4, $5, $6, $7, $8)
-                         as agreed (user_id, record_id, base, tags, modified_at, corrected, answered)
-                     order by record_id, user_id
-                 ),
-                 made as (
-                     update {table} as mine set {column} = agreed.record_id
-                     from agreed
-                     where mine.{key} = agreed.user_id and mine.{column} is null
-                       and not exists (
-                           select from {table} as other
-                           where other.{column} = agreed.record_id and other.{key} <> agreed.user_id
-                       )
-                     returning mine.{key} as user_id
-                 ),
-                 linked as (
-                     select user_id from made
-                     union all
-                     select agreed.user_id
-                     from agreed join {table} as mine on mine.{key} = agreed.user_id
-                     where mine.{column} = agreed.record_id
-                 )
-                 insert into zoho_links as link
-                     (user_id, module, base, sent, tags, modified_at, corrections, corrected_at)
-                 select user_id, $1, base, case when not answered then '[]'::jsonb end,
-                     array(select jsonb_array_elements_text(tags)), modified_at,
-                     corrected::int, case when corrected then now() end
-                 from agreed join linked using (user_id)
-                 order by user_id
-                 on conflict (user_id, module) do update set
-                     base = excluded.base,
-                     sent = case
-                         when excluded.sent is not null then link.sent
-                         -- somebody else is still at work: what he has set out to write may yet arrive
-                         when exists (
-                             select from tasks
-                             where tasks.lease = link.sent_by and tasks.lease <> $9 and tasks.leased_until > now()
-                         ) then link.sent
-                     end,
-                     tags = excluded.tags,
-                     modified_at = excluded.modified_at,
-                     gone_at = null,
-                     synced_at = now(),
-                     version = link.version + 1,
-                     corrections = case
-                         when excluded.corrections = 0 then link.corrections
-                         when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
-                         else 1
-                     end,
-                     corrected_at = coalesce(excluded.corrected_at, link.corrected_at)
-                 returning user_id"
-            ),
+            &recording(module),
             &[
                 (&module.as_str(), Type::TEXT),
                 (&users, Type::UUID_ARRAY),
@@ -196,6 +158,65 @@ pub async fn record(
         .await?;
     let recorded: HashSet<UserId> = rows.iter().map(|row| UserId(row.get("user_id"))).collect();
     Ok(agreed.iter().map(|one| one.user).filter(|user| !recorded.contains(user)).collect())
+}
+
+/// $1 is the module, $2 to $8 are the columns of what is agreed, $9 is the lease.
+fn recording(module: CrmModule) -> String {
+    let (table, key, column) = place(module);
+    format!(
+        "with agreed as (
+             -- one of two people who were answered with the same record: it cannot be both's
+             select distinct on (record_id) *
+             from unnest($2, $3, $4, $5, $6, $7, $8)
+                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered)
+             order by record_id, user_id
+         ),
+         made as (
+             update {table} as mine set {column} = agreed.record_id
+             from agreed
+             where mine.{key} = agreed.user_id and mine.{column} is null
+               and not exists (
+                   select from {table} as other
+                   where other.{column} = agreed.record_id and other.{key} <> agreed.user_id
+               )
+             returning mine.{key} as user_id
+         ),
+         linked as (
+             select user_id from made
+             union all
+             select agreed.user_id
+             from agreed join {table} as mine on mine.{key} = agreed.user_id
+             where mine.{column} = agreed.record_id
+         )
+         insert into zoho_links as link (user_id, module, base, tags, modified_at, corrections, corrected_at)
+         select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at, corrected::int,
+             case when corrected then now() end
+         from agreed join linked using (user_id)
+         order by user_id
+         on conflict (user_id, module) do update set
+             base = excluded.base,
+             sent = (
+                 select jsonb_agg(one)
+                 from jsonb_array_elements(link.sent) as one
+                 where (one ->> 'at')::bigint > extract(epoch from now()) - {MAY_ARRIVE_FOR}
+                   and not (
+                       (one ->> 'by')::uuid = $9
+                       and (select answered from agreed where agreed.user_id = link.user_id)
+                   )
+             ),
+             tags = excluded.tags,
+             modified_at = excluded.modified_at,
+             gone_at = null,
+             synced_at = now(),
+             version = link.version + 1,
+             corrections = case
+                 when excluded.corrections = 0 then link.corrections
+                 when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
+                 else 1
+             end,
+             corrected_at = coalesce(excluded.corrected_at, link.corrected_at)
+         returning user_id"
+    )
 }
 
 /// Takes note that these records were looked at and nothing had to be recorded.

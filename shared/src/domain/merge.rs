@@ -60,7 +60,7 @@ impl std::fmt::Debug for Conflict {
 /// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met. `sent`
 /// is what we set out to write over there without having learnt whether it arrived: where it stands there, that is our
 /// own word of then and nobody's edit.
-pub fn merge(module: CrmModule, base: &Fields, sent: &[Changes], ours: &Fields, theirs: &Fields) -> Merge {
+pub fn merge(module: CrmModule, base: &Fields, sent: &[&Changes], ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {
         let (mut base, theirs, is_first) = (Values::of(unit, base), raw(unit, theirs), base.is_empty());
@@ -431,7 +431,7 @@ mod tests {
         for (now, sends) in [("+13125550002", true), ("+13125550142", true), ("+13125550001", false)] {
             let ours = sheree().with(&changed([(Phone, now)]));
 
-            let merged = merge(CrmModule::Contacts, &sheree(), &[Changes::default(), written.clone()], &ours, &theirs);
+            let merged = merge(CrmModule::Contacts, &sheree(), &[&Changes::default(), &written], &ours, &theirs);
 
             assert!(merged.take.is_empty() && merged.conflicts.is_empty(), "{now}: {merged:?}");
             assert_eq!(merged.send.get(&Phone).is_some(), sends, "{now}");
@@ -445,8 +445,7 @@ mod tests {
         let written = changed([(Phone, "+13125550001")]);
         let theirs = sheree().with(&changed([(Phone, "+13125550009")]));
 
-        let merged =
-            merge(CrmModule::Contacts, &sheree(), std::slice::from_ref(&written), &sheree().with(&written), &theirs);
+        let merged = merge(CrmModule::Contacts, &sheree(), &[&written], &sheree().with(&written), &theirs);
 
         assert_eq!(merged.take, changed([(Phone, "+13125550009")]));
     }

@@ -52,7 +52,7 @@ impl<'a> Fate<'a> {
             End::Met(plan) => plan,
         };
         // Somebody else has set out to write meanwhile: what was read over there may be his already.
-        if is.sent_by != was.sent_by && is.sent_by != Some(lease) {
+        if is.sent.iter().any(|one| one.by != lease && !was.sent.contains(one)) {
             return Self::Overtaken;
         }
         let is_written = plan.written();
@@ -173,6 +173,7 @@ mod tests {
     use super::super::people::{contact, sheree};
     use super::super::plan::Ground;
     use super::*;
+    use crate::db::zoho_links::Sent;
     use crate::domain::record::Field;
     use crate::zoho::Record;
 
@@ -212,7 +213,7 @@ mod tests {
         record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("+13125550000".to_owned()))]));
         let half = met(&read, &record, true);
         changed(&mut now, Field::LastName, "Moss");
-        now.contact.sent_by = Some(LEASE);
+        now.contact.sent.push(Sent { by: LEASE, at: 0, changes: Changes::default() });
 
         let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
@@ -228,7 +229,7 @@ mod tests {
         let (record, person) = linked(&[(Field::Phone, "+13125550001")]);
         let (read, mut now) = (person(), person());
         let half = met(&read, &record, false);
-        now.contact.sent_by = Some(Uuid::max());
+        now.contact.sent.push(Sent { by: Uuid::max(), at: 0, changes: Changes::default() });
 
         let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 

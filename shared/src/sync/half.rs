@@ -125,7 +125,7 @@ async fn set_out(
     let intentions: Vec<Intention<'_>> = writes
         .filter_map(|write| {
             let link = people.get(&write.user)?.link(module);
-            Some(Intention { user: write.user, link, sent: &write.changes })
+            Some(Intention { user: write.user, link, changes: &write.changes })
         })
         .collect();
     let intended = zoho_intentions::intend(calls.crm().connection, module, calls.lease(), &intentions).await?;

@@ -40,7 +40,6 @@ fn never() -> Link {
         standing: Standing::Never,
         base: Fields::default(),
         sent: Vec::new(),
-        sent_by: None,
         tags: Vec::new(),
         modified_at: None,
         version: 0,

@@ -53,7 +53,8 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
                 plan.problem = Some(Problem::stale("The record was made a moment ago; it is looked for again."));
             }
             Some(Err(Refused::Record(error))) => {
-                plan.is_answered = !error.is_transient();
+                // What is stale may be so by our own write: one that nobody heard of, or a part of this one.
+                plan.is_answered = !error.is_transient() && !error.is_stale();
                 plan.problem = Some(problem(plan, &error));
             }
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),

@@ -91,6 +91,15 @@ impl Model {
         self.of_sales.entry(unit).or_default().insert(value);
     }
 
+    /// Whether she whose id is on a record has said this herself at some time.
+    pub(super) fn has_said(&self, record: &Value, unit: Unit, value: Option<&str>) -> bool {
+        let is_on_it = |person: &&Person| record["ISO_User_ID"] == person.id.to_string();
+        let said = |person: &Person| {
+            person.edits.iter().any(|edit| edit.unit == unit && unit.same(edit.value.as_deref(), value))
+        };
+        self.people.values().filter(is_on_it).any(said)
+    }
+
     /// Those whom a record belongs to, or may come to belong to, lose it by sales' own word.
     pub(super) fn lost(&mut self, module: &'static str, record: &Value) {
         let [user, account] =
