@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
 /// How long a test waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What was set out to be written over there was so an hour earlier.
 pub(crate) const AGE_WHAT_WAS_SENT: &str = "update zoho_links set sent = (
