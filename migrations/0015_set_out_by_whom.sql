@@ -10,3 +10,10 @@ update zoho_links set sent = (
 )
 where sent is not null;
 alter table zoho_links drop column sent_by;
+
+-- Zoho knows a tag whatever its case, and shows it as whoever made it wrote it.
+drop index zoho_links_senior_idx;
+create or replace function has_senior_tag(tags text[]) returns boolean language sql immutable parallel safe as $$
+    select exists (select from unnest(tags) as tag where tag ilike 'Senior %')
+$$;
+create index zoho_links_senior_idx on zoho_links (user_id) where has_senior_tag(tags);

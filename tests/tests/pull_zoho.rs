@@ -309,3 +309,16 @@ async fn a_rule_in_the_crm_that_takes_our_id_off_is_not_fought() {
     assert_eq!(system.contact_of(user).await["id"], contact);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_waits_for_an_approval_is_not_taken_for_deleted() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({ "approval_pending": true })).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
+
+    system.edit_arrives(&contact, &json!({ "Phone": "+13125550009" })).await;
+
+    assert_eq!(system.parent(user).await["phone_number"], "+13125550009");
+    assert_eq!(system.count("zoho_links where gone_at is not null").await, 0);
+    system.stop().await;
+}

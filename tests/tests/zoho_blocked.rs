@@ -138,3 +138,29 @@ async fn what_a_change_over_there_leads_to_and_cannot_be_written_is_the_persons_
     assert_eq!(system.contact_of(user).await["ISO_Role"], "parent");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_behind_a_contact_that_cannot_be_written_goes_on_once_it_has_changed() {
+    let system = System::with(ON).await;
+    system.make_admin("ops").await;
+    let (first, held) = system.synced("pat", &parent("Pat", &[], "")).await;
+    system.rows("update users set email = 'sheree@example.com' where id = $1", &[&first]).await;
+    system.asked_for(first).await;
+    system.drained().await;
+    system.rows("update users set email = 'pat@example.com' where id = $1", &[&first]).await;
+    system.fault("update", "record-error", &json!({ "match": held, "code": "RECORD_IN_BLUEPRINT", "times": -1 })).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.told(KIND, user).await;
+    let failed = system.get("/api/admin/failures?kind=sync-zoho", "ops").await;
+
+    system.mend_zoho().await;
+    system.edited("Contacts", &held, &json!({ "Phone": "+13125550009" })).await;
+    system.notified("Contacts", &[&held]).await;
+    system.goes_on().await;
+
+    let failure = &failed.body["failures"][0]["failure"];
+    assert_eq!(json!([failure["code"], failure["record"]]), json!(["RECORD_IN_BLUEPRINT", held]));
+    assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
+    assert_eq!(system.count("tasks where failed_at is not null").await, 0);
+    system.stop().await;
+}

@@ -60,6 +60,11 @@ fn get_many(world: &World, module: Module, call: &Call) -> Result<Reply, Reply> 
     let fields = fields(world, module, call)?.ok_or_else(|| Reply::missing_parameter("fields"))?;
     let since = call.header(header::IF_MODIFIED_SINCE).and_then(clock::read);
     let mut chosen = chosen(world, module, call)?;
+    chosen.retain(|_| match call.parameter("approved") {
+        Some("both") => true,
+        Some("false") => world.settings.approval_pending,
+        _ => !world.settings.approval_pending,
+    });
     chosen.retain(|record| since.is_none_or(|since| record.modified > since));
     if chosen.is_empty() && since.is_some() {
         return Ok(Reply::empty(not_modified(world)));

@@ -22,6 +22,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Link {
     pub standing: Standing,
+    /// The record on which both sides last agreed is gone; she may have another one by now.
+    pub gone: bool,
     /// On what both sides last agreed; empty if they never did.
     pub base: Fields,
     /// What we have set out to write and may have arrived, or may yet.
@@ -84,10 +86,12 @@ impl Link {
         let sent: Option<Json<Vec<Sent>>> = row.get(&*column("sent"));
         let times: Option<i32> = row.get(&*column("corrections"));
         let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
+        let gone = row.get(&*column("gone"));
         Ok(Self {
+            gone,
             standing: match record {
                 Some(record) => Standing::Linked(record),
-                None if row.get(&*column("gone")) => Standing::Gone,
+                None if gone => Standing::Gone,
                 None => Standing::Never,
             },
             base: base.map(|Json(base)| base).unwrap_or_default(),

@@ -37,6 +37,7 @@ pub(super) fn contact(id: &str, email: &str) -> Record {
 
 fn never() -> Link {
     Link {
+        gone: false,
         standing: Standing::Never,
         base: Fields::default(),
         sent: Vec::new(),

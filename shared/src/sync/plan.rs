@@ -194,7 +194,7 @@ impl Ground<'_> {
     fn base(&self, person: &Person, theirs: &Fields) -> Fields {
         let link = person.link(self.module);
         let base = self.kept(person, &link.base);
-        if link.standing != Standing::Gone {
+        if !link.gone {
             return base;
         }
         let blank = |unit: &Unit| unit.fields().iter().all(|field| theirs.get(*field).is_none());
@@ -293,14 +293,18 @@ mod tests {
 
     #[test]
     fn a_record_that_came_back_blank_takes_nothing_away() {
-        let mut sheree = sheree();
-        sheree.contact.standing = Standing::Gone;
-        sheree.contact.base = sheree.fields.clone();
+        let record = contact("9", "sheree@example.com");
+        // By its id on it, or because somebody has linked it.
+        for standing in [Standing::Gone, Standing::Linked(record.id.clone())] {
+            let mut sheree = sheree();
+            (sheree.contact.standing, sheree.contact.gone) = (standing, true);
+            sheree.contact.base = sheree.fields.clone();
 
-        let plan = met(&sheree, &contact("9", "sheree@example.com"));
+            let plan = met(&sheree, &record);
 
-        assert!(plan.take.is_empty());
-        assert_eq!(plan.write.unwrap().changes[&Field::FirstName].as_deref(), Some("Sheree"));
+            assert!(plan.take.is_empty());
+            assert_eq!(plan.write.unwrap().changes[&Field::FirstName].as_deref(), Some("Sheree"));
+        }
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl Problem {
         Self::Stale(Failure::new(OVERTAKEN, message))
     }
 
+    /// The same, with the record that is to blame: once it has changed, this is tried again.
+    pub(super) fn because_of(self, record: &CrmId) -> Self {
+        match self {
+            Self::Never(failure) => Self::Never(failure.because_of(Some(record))),
+            Self::Suspect(failure) => Self::Suspect(failure.because_of(Some(record))),
+            other => other,
+        }
+    }
+
     /// Whether no call can do any better now.
     pub(super) fn concerns_all(&self) -> bool {
         matches!(self, Self::Pause(..) | Self::Refused(_))

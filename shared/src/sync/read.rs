@@ -148,7 +148,10 @@ impl Wanted {
         match record {
             Some(record) => Seen::Hers(record),
             None if self.is_linked => Seen::Gone,
-            None => Seen::Failed(Problem::stale("A record that was found is gone; it is looked for again.")),
+            None => Seen::Failed(Problem::stale(
+                "A record that was found is gone; it is looked for again. If that does not end, the user of the integration \
+                 may find it and not read it.",
+            )),
         }
     }
 }

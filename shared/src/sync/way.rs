@@ -144,7 +144,7 @@ async fn clear(
     note_what_is_cleared(calls, plans, &users, &contacts).await?;
     // The blank that is about to be there is nobody's edit.
     zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
-    let writes = contacts.into_iter().map(|(user, old)| cleared(user, old.record)).collect();
+    let writes = contacts.iter().map(|(user, old)| cleared(*user, old.record.clone())).collect();
     let mut problems = HashMap::new();
     for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
         match answer {
@@ -152,8 +152,13 @@ async fn clear(
                 way.cleared.push(user);
                 way.cleared_at = way.cleared_at.max(written.modified_at);
             }
-            Err(Refused::Record(error)) => drop(problems.insert(user, Problem::from(&error))),
-            Err(Refused::Of(problem)) => drop(problems.insert(user, problem)),
+            Err(refused) => {
+                let problem = match refused {
+                    Refused::Record(error) => Problem::from(&error),
+                    Refused::Of(problem) => problem,
+                };
+                problems.insert(user, problem.because_of(&contacts[&user].record));
+            }
         }
     }
     for plan in plans.iter_mut().filter(|plan| way.cleared.contains(&plan.user)) {

@@ -50,7 +50,10 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
             Some(Err(Refused::Record(error)))
                 if plan.record.is_none() && (crm.is_made_already(module, &error) || came_between(plan, &error)) =>
             {
-                plan.problem = Some(Problem::stale("The record was made a moment ago; it is looked for again."));
+                plan.problem = Some(Problem::stale(
+                    "The record was made a moment ago; it is looked for again. If that does not end, the user of the \
+                     integration may not see it.",
+                ));
             }
             Some(Err(Refused::Record(error))) => {
                 // What is stale may be so by our own write: one that nobody heard of, or a part of this one.

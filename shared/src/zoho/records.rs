@@ -82,6 +82,8 @@ impl Crm<'_> {
         let fields = &self.zoho.settings.fields;
         let request = Request::get(format!("/{}", name(module)))
             .query("ids", joined(ids))
+            // By default Zoho leaves out what waits for an approval, and that would pass for deleted.
+            .query("approved", "both")
             .query("fields", columns(fields, module).join(","));
         let answer = self.zoho.crm(self.connection, &request).await?;
         query::rows(&answer)?.iter().map(|row| record(fields, module, row, answer.status.as_u16())).collect()

@@ -100,6 +100,9 @@ pub(super) struct Settings {
     /// against it: not at all, or a part of a second; not published.
     pub(super) modified_hidden_milliseconds: u16,
     pub(super) field_rules: Vec<FieldRule>,
+    /// Whether all records wait for an approval: a list of records shows only approved ones, unless it is asked for
+    /// others (`approved`).
+    pub(super) approval_pending: bool,
 }
 
 impl Default for Settings {
@@ -149,6 +152,7 @@ impl Default for Settings {
             email_case: EmailCase::Keep,
             modified_hidden_milliseconds: 0,
             field_rules: Vec::new(),
+            approval_pending: false,
         }
     }
 }

@@ -79,6 +79,20 @@ async fn a_conditional_read_without_news_is_a_304_or_a_204() {
 }
 
 #[tokio::test]
+async fn what_waits_for_an_approval_is_shown_to_whoever_asks_for_it() {
+    let zoho = Zoho::new().await;
+    zoho.contact("sheree@example.com").await;
+    zoho.settings(json!({ "approval_pending": true })).await;
+    let mut statuses = Vec::new();
+
+    for approved in ["", "&approved=true", "&approved=false", "&approved=both"] {
+        statuses.push(zoho.get(&format!("/crm/v8/Contacts?fields=Email{approved}")).await.status);
+    }
+
+    assert_eq!(statuses, [204, 204, 200, 200]);
+}
+
+#[tokio::test]
 async fn search_lags_behind_and_its_equals_contains() {
     let zoho = Zoho::new().await;
     zoho.contact("sheree@example.com").await;
