@@ -127,8 +127,8 @@ impl Stage<'_> {
         let had_nobody = kept["ISO_User_ID"].is_null();
         for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == master.module()) {
             let value = unit.on(&after);
-            if value != unit.on(&kept) && self.model.has_said(&lost, unit, value.as_deref()) {
-                // It came along with her record: no word of sales.
+            if had_nobody && value != unit.on(&kept) && self.model.has_said(&lost, unit, value.as_deref()) {
+                // It came along with her record, and stays hers: no word of sales.
                 self.model.stood(unit, value);
             } else if value != unit.on(&kept) || had_nobody && value.is_some() {
                 self.model.written(&id(&kept), unit, value, self.zoho_time());
