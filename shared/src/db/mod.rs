@@ -34,6 +34,7 @@ pub mod zoho_budget;
 pub mod zoho_cursors;
 pub mod zoho_intentions;
 pub mod zoho_links;
+pub mod zoho_owners;
 pub mod zoho_token;
 pub mod zoho_watch;
 

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::problem::{Problem, belongs_to_another, waits_for_erasure};
 use crate::db::people::Person;
-use crate::db::zoho_links::{Others, Standing};
+use crate::db::zoho_links::Standing;
+use crate::db::zoho_owners::Others;
 use crate::domain::event::CrmModule;
 use crate::domain::record::Field;
 use crate::domain::{CrmId, UserId};

@@ -9,7 +9,7 @@ use super::calls::Calls;
 use super::choice;
 use super::problem::Problem;
 use crate::db::erasures::Erasure;
-use crate::db::zoho_links;
+use crate::db::zoho_owners;
 use crate::domain::event::CrmModule;
 use crate::domain::record::Changes;
 use crate::domain::{CrmId, UserId};
@@ -92,7 +92,7 @@ async fn of_nobody_else(
     }
     let ids: Vec<Uuid> = read.iter().filter_map(|(.., id)| Some((*id)?.0)).collect();
     let records: Vec<CrmId> = read.iter().map(|(_, record, _)| record.clone()).collect();
-    let others = zoho_links::others(calls.crm().connection, module, &ids, &records).await?;
+    let others = zoho_owners::others(calls.crm().connection, module, &ids, &records).await?;
     let is_others =
         |record: &CrmId, id: Option<UserId>| id.is_some_and(|id| others.is_user(id)) || others.holder(record).is_some();
     Ok(read
@@ -106,7 +106,7 @@ async fn of_nobody_else(
 /// the other one's now. It stays, without the id.
 async fn of_others(calls: &Calls<'_>, left: &BTreeSet<(UserId, CrmId)>) -> Result<BTreeSet<CrmId>, Error> {
     let records: Vec<CrmId> = left.iter().map(|(_, record)| record.clone()).collect();
-    let others = zoho_links::others(calls.crm().connection, CrmModule::Contacts, &[], &records).await?;
+    let others = zoho_owners::others(calls.crm().connection, CrmModule::Contacts, &[], &records).await?;
     Ok(records.into_iter().filter(|record| others.holder(record).is_some()).collect())
 }
 

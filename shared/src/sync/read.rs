@@ -8,7 +8,8 @@ use super::calls::Calls;
 use super::choice::{self, Choice};
 use super::problem::{Problem, belongs_to_another, waits_for_erasure};
 use crate::db::people::Person;
-use crate::db::zoho_links::{self, Others, Standing};
+use crate::db::zoho_links::Standing;
+use crate::db::zoho_owners::{self, Others};
 use crate::domain::event::CrmModule;
 use crate::domain::record::Field;
 use crate::domain::{CrmId, Email, UserId};
@@ -86,7 +87,7 @@ pub(super) async fn check_owners(
         return Ok(());
     }
     let ids: Vec<Uuid> = foreign.values().map(|(id, _)| id.0).collect();
-    let others = zoho_links::others(calls.crm().connection, module, &ids, &[]).await?;
+    let others = zoho_owners::others(calls.crm().connection, module, &ids, &[]).await?;
     for (user, (id, record)) in foreign {
         if others.is_user(id) {
             seen.insert(user, Seen::Failed(Problem::Never(belongs_to_another(Some(&record)))));
@@ -120,7 +121,7 @@ async fn chosen(
         let ids: Vec<Uuid> =
             found.iter().filter_map(|found| Some(choice::user_id(found.our_id.as_deref())?.0)).collect();
         let records: Vec<CrmId> = found.iter().map(|found| found.id.clone()).collect();
-        zoho_links::others(calls.crm().connection, module, &ids, &records).await?
+        zoho_owners::others(calls.crm().connection, module, &ids, &records).await?
     };
     let mut wanted = Vec::new();
     for person in people {

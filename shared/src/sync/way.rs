@@ -13,7 +13,7 @@ use super::plan::Plan;
 use super::problem::{Problem, waits_for_erasure};
 use super::write::{self, Answer, Refused};
 use crate::db::people::{self, Person};
-use crate::db::{sync_conflicts, zoho_intentions, zoho_links};
+use crate::db::{sync_conflicts, zoho_intentions, zoho_owners};
 use crate::domain::event::CrmModule;
 use crate::domain::merge::{Conflict, merge};
 use crate::domain::record::{Changes, Field, Unit};
@@ -195,7 +195,7 @@ fn conflict(person: &Person, address: &str) -> Option<Conflict> {
 /// The users whose Contacts these are: linked here, or with their id over there.
 async fn holders(calls: &mut Calls<'_>, records: Vec<CrmId>) -> Result<Holders, Error> {
     let module = CrmModule::Contacts;
-    let others = zoho_links::others(calls.crm().connection, module, &[], &records).await?;
+    let others = zoho_owners::others(calls.crm().connection, module, &[], &records).await?;
     let (known, unknown): (Vec<CrmId>, Vec<CrmId>) =
         records.into_iter().partition(|record| others.holder(record).is_some());
     let mut holders: Holders =
@@ -216,7 +216,7 @@ async fn holders(calls: &mut Calls<'_>, records: Vec<CrmId>) -> Result<Holders, 
     }
     if !read.is_empty() {
         let ids: Vec<Uuid> = read.iter().map(|(_, user)| user.0).collect();
-        let others = zoho_links::others(calls.crm().connection, module, &ids, &[]).await?;
+        let others = zoho_owners::others(calls.crm().connection, module, &ids, &[]).await?;
         holders.extend(read.into_iter().filter_map(|(record, user)| match user {
             user if others.is_user(user) => Some((record, Ok(user))),
             user if others.is_being_erased(user) => Some((record, Err(waits_for_erasure()))),

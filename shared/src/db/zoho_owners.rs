@@ -1,0 +1,90 @@
+//! Whose records of the CRM are, as far as we know: users of ours, and those who are still to be erased.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::column::stored_optional;
+use super::session::Session;
+use super::zoho_links::place;
+use crate::domain::event::CrmModule;
+use crate::domain::{CrmId, UserId};
+use crate::error::Error;
+
+/// Who else has to do with records of one module.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// Users of ours, among those who were asked for.
+    users: HashSet<UserId>,
+    /// Whose records are still to be erased.
+    erasing: HashSet<UserId>,
+    /// The records that were theirs.
+    to_erase: HashSet<CrmId>,
+    linked: HashMap<CrmId, UserId>,
+}
+
+/// Who one of these users is, and whose these records are here.
+pub async fn others(
+    session: &impl Session,
+    module: CrmModule,
+    users: &[Uuid],
+    records: &[CrmId],
+) -> Result<Others, Error> {
+    let (table, key, column) = place(module);
+    let records: Vec<&str> = records.iter().map(CrmId::as_str).collect();
+    let rows = session
+        .rows(
+            &format!(
+                "select {key} as user_id, {column} as record_id, false as erasing
+                 from {table}
+                 where {key} = any ($1)
+                 union
+                 select {key}, {column}, false from {table} where {column} = any ($2)
+                 union
+                 select user_id, erasures.{column}, true
+                 from erasures
+                 where (user_id = any ($1) or erasures.{column} = any ($2)) and erased_at is null"
+            ),
+            &[(&users, Type::UUID_ARRAY), (&records, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let mut others = Others::default();
+    for row in rows {
+        let user = UserId(row.get("user_id"));
+        let record = stored_optional(&row, "record_id")?;
+        if row.get("erasing") {
+            others.erasing.insert(user);
+            others.to_erase.extend(record);
+        } else {
+            others.users.insert(user);
+            others.linked.extend(record.map(|record| (record, user)));
+        }
+    }
+    Ok(others)
+}
+
+impl Others {
+    #[cfg(test)]
+    pub(crate) fn of_users(users: &[UserId]) -> Self {
+        Self { users: users.iter().copied().collect(), ..Self::default() }
+    }
+
+    pub fn is_user(&self, user: UserId) -> bool {
+        self.users.contains(&user)
+    }
+
+    pub fn is_being_erased(&self, user: UserId) -> bool {
+        self.erasing.contains(&user)
+    }
+
+    /// Whether a record was that of somebody who is still to be erased.
+    pub fn is_to_erase(&self, record: &CrmId) -> bool {
+        self.to_erase.contains(record)
+    }
+
+    /// The user to whom a record is linked.
+    pub fn holder(&self, record: &CrmId) -> Option<UserId> {
+        self.linked.get(record).copied()
+    }
+}
