@@ -3,9 +3,18 @@
 
 use serde_json::json;
 use tests::{System, eventually, parent, sheree};
+use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
 const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
+
+/// Somebody signs up with the address that Sheree has given up.
+async fn with_sherees_address(system: &System) -> Uuid {
+    let claims = json!({"sub": "sam", "email": "sheree@example.com", "email_verified": true});
+    let token = system.token_with(&claims).await;
+    let request = system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""));
+    tests::sent(request).await.id("/user/id")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_who_swap_their_addresses_keep_a_contact_each() {
@@ -44,11 +53,7 @@ async fn an_old_address_that_somebody_else_takes_over_brings_her_no_strangers_co
         system.stack().set_mappings_enabled(false).await;
 
         system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
-        let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
-        let token = system.token_with(&second).await;
-        let second =
-            tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
-        let second = second.id("/user/id");
+        let second = with_sherees_address(&system).await;
         // The newcomer's turn comes first.
         system.wake(KIND, &[second]).await;
         system.stack().set_mappings_enabled(true).await;
@@ -123,13 +128,10 @@ async fn an_address_that_is_cleared_when_nobody_waits_for_it_any_more_comes_back
     let (first, contact) = system.synced("sheree", &sheree("")).await;
     system.stack().set_mappings_enabled(false).await;
     system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
-    let second = json!({"sub": "second", "email": "sheree@example.com", "email_verified": true});
-    let token = system.token_with(&second).await;
-    let second =
-        tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&parent("Sam", &[], ""))).await;
+    let second = with_sherees_address(&system).await;
     // The call that clears her old address for the newcomer is not answered.
     system.fault("update", "status-503", &json!({})).await;
-    system.wake(KIND, &[second.id("/user/id")]).await;
+    system.wake(KIND, &[second]).await;
     system.stack().set_mappings_enabled(true).await;
     system.asked_for(first).await;
     eventually("hers is done", || async { system.task(KIND, first).await.is_none().then_some(()) }).await;
