@@ -152,7 +152,8 @@ impl Ground<'_> {
         let needs_write = !merge.send.is_empty() || account.is_some() || key == Key::Put;
         // What was set out to be written has not arrived, or is agreed on: either way that is recorded.
         let is_new = !is_hers || !link.sent.is_empty() || link.modified_at != Some(record.modified_at);
-        let is_echo = !is_new && !needs_write && merge.take.is_empty() && merge.base == base && tags.agree(&link.tags);
+        let changes_nothing = merge.take.is_empty() && merge.conflicts.is_empty() && merge.base == base;
+        let is_echo = !is_new && !needs_write && changes_nothing && tags.agree(&link.tags);
         Plan {
             user: person.id,
             record: Some(record.id.clone()),
@@ -257,6 +258,18 @@ mod tests {
         let plan = met(&sheree, &record);
 
         assert!(plan.is_echo && plan.write.is_none(), "{plan:?}");
+    }
+
+    #[test]
+    fn an_edit_in_the_second_of_our_own_write_is_told_also_where_it_changes_nothing() {
+        let (mut sheree, mut record) = linked();
+        sheree.contact.modified_at = Some(record.modified_at);
+        record.fields = record.fields.with(&Changes::from([(Field::Phone, Some("ask Sheree".to_owned()))]));
+
+        let plan = met(&sheree, &record);
+
+        assert!(!plan.is_echo && plan.write.is_none() && plan.take.is_empty(), "{plan:?}");
+        assert_eq!(plan.conflicts.iter().map(|conflict| conflict.kept).collect::<Vec<_>>(), [Kept::Both]);
     }
 
     #[test]
