@@ -12,11 +12,13 @@ use tokio_postgres::{NoTls, Row};
 /// How long a test waits for what has to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What was set out to be written over there was so an hour earlier.
-pub(crate) const AGE_WHAT_WAS_SENT: &str = "update zoho_links set sent = (
-        select jsonb_agg(one || jsonb_build_object('at', (one ->> 'at')::bigint - 3600))
-        from jsonb_array_elements(sent) as one
-    )
+/// What was set out to be written over there was so an hour earlier, and so was the last look before or after it.
+pub(crate) const AGE_WHAT_WAS_SENT: &str = "update zoho_links set
+        synced_at = synced_at - interval '1 hour',
+        sent = (
+            select jsonb_agg(one || jsonb_build_object('at', (one ->> 'at')::bigint - 3600))
+            from jsonb_array_elements(sent) as one
+        )
     where sent is not null";
 
 /// A running system, its database (as its owner), and a client.

@@ -98,23 +98,29 @@ async fn an_old_address_that_cannot_be_cleared_just_now_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_of_sales_that_a_newcomer_takes_over_is_told() {
     // Found before the newcomer is written, or met by her write.
-    for search_delay_seconds in [0, 3600] {
+    for is_met in [false, true] {
         let system = System::with(ON).await;
         let (first, contact) = system.synced("sheree", &sheree("")).await;
-        let settings = json!({
-            "notifications": "drop", "unique_email": true, "search_delay_seconds": search_delay_seconds,
-        });
-        system.zoho_post("settings", &settings).await;
+        system.zoho_post("settings", &json!({"notifications": "drop", "unique_email": true})).await;
         let theirs = json!({"Email": "Sam@example.com"});
-        system.edited("Contacts", &contact, &theirs).await;
-
-        let (second, _) = system.synced("sam", &parent("Sam", &[], "")).await;
+        if is_met {
+            system.fault("upsert", "hang-before", &json!({})).await;
+        } else {
+            system.edited("Contacts", &contact, &theirs).await;
+        }
+        let second = system.register("sam", &parent("Sam", &[], "")).await.id("/user/id");
+        if is_met {
+            system.held("upsert").await;
+            system.edited("Contacts", &contact, &theirs).await;
+            system.mend_zoho().await;
+        }
+        system.drained().await;
         system.goes_on().await;
         system.asked_for(first).await;
         system.goes_on().await;
 
         let told = json!(["email", "sheree@example.com", "sam@example.com", "ours", 1]);
-        assert_eq!(system.conflicts_of(first).await, [told], "found after {search_delay_seconds} s");
+        assert_eq!(system.conflicts_of(first).await, [told], "met: {is_met}");
         assert_eq!(system.conflicts_of(second).await, [json!(null); 0]);
         assert_eq!(system.contact_of(second).await["Email"], "sam@example.com");
         assert_eq!(system.contact_of(first).await["Email"], "sheree@example.com");

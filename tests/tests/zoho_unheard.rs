@@ -161,6 +161,31 @@ async fn what_arrives_when_nobody_waits_for_it_any_more_is_no_edit_of_sales() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_sales_say_later_is_theirs_even_if_we_were_about_to_write_the_same_once() {
+    let (system, user, contact) = synced().await;
+    system.fault("update", "status-503", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.attempted(KIND, user, 1).await;
+    pulled(&system, &contact, "+13125550009").await;
+    let taken = phones(&system, user).await;
+    system.let_an_hour_pass().await;
+
+    // Somebody reads of the conflict, and gives her what she had wanted.
+    pulled(&system, &contact, "+13125550001").await;
+
+    assert_eq!(taken, json!(["+13125550009", "+13125550009"]));
+    assert_eq!(phones(&system, user).await, json!(["+13125550001", "+13125550001"]));
+    system.stop().await;
+}
+
+/// Sales write a number, and it is seen; her own task waits as it did.
+async fn pulled(system: &System, contact: &Value, phone: &str) {
+    system.edited("Contacts", contact, &json!({ "Phone": phone })).await;
+    system.notified("Contacts", &[contact]).await;
+    system.settled("pull-zoho").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_sales_make_between_look_and_write_is_met_and_not_written_over() {
     let system = System::with(ON).await;
     system.zoho_post("settings", &json!({ "unique_email": true })).await;

@@ -6,7 +6,9 @@
 //!
 //! - Where one of them stands over there, it is our own word and nobody's edit (`domain::merge`).
 //! - It is dropped once Zoho has said to the same lease what became of it, or, by whoever records a look at the record,
-//!   when it is too old to arrive ([`zoho_links::record`](super::zoho_links::record)).
+//!   when it is too old to arrive ([`zoho_links::record`](super::zoho_links::record)). If nobody looks so late, it no
+//!   longer counts for what is changed after that ([`Link::may_have_arrived`]). The same set out once more takes its
+//!   place, and a record that is gone has none.
 //! - Nobody sets out to write, and nobody records, what was read before somebody else set out to write: [`intend`], and
 //!   `Fate::of` in `sync`.
 
@@ -20,7 +22,7 @@ use super::session::Session;
 use super::zoho_links::{Link, Sent};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
-use crate::domain::record::Changes;
+use crate::domain::record::{Changes, Field};
 use crate::error::Error;
 
 /// What is about to be written on a record.
@@ -117,15 +119,37 @@ pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]
                  select id from users where id = any ($1) order by id for no key update
              )
              update zoho_links as link set
-                 sent = coalesce(link.sent, '[]') || jsonb_build_object(
-                     'by', $2::uuid, 'at', extract(epoch from now())::bigint, 'changes', '{\"email\": null}'::jsonb
+                 sent = coalesce(
+                     (select jsonb_agg(earlier) from jsonb_array_elements(link.sent) as earlier
+                      where earlier -> 'changes' <> $3),
+                     '[]'
+                 ) || jsonb_build_object(
+                     'by', $2::uuid, 'at', extract(epoch from now())::bigint, 'changes', $3
                  )
              from present
              where link.user_id = present.id and link.module = 'Contacts'",
-            &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID)],
+            &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID), (&clearing(), Type::JSONB)],
         )
         .await?;
     Ok(())
+}
+
+/// Takes note that these users' addresses were cleared under this lease: nothing of it is to come any more.
+pub async fn forget_clearing(tx: &Transaction<'_>, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_links set sent = (
+             select jsonb_agg(one) from jsonb_array_elements(sent) as one
+             where (one ->> 'by')::uuid <> $2 or one -> 'changes' <> $3
+         )
+         where user_id = any ($1) and module = 'Contacts'",
+        &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID), (&clearing(), Type::JSONB)],
+    )
+    .await?;
+    Ok(())
+}
+
+fn clearing() -> Json<Changes> {
+    Json(Changes::from([(Field::Email, None)]))
 }
 
 /// Writes down tags that are about to be put on Contacts, so that they are known as ours whatever becomes of the call. The

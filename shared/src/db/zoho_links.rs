@@ -27,6 +27,8 @@ pub struct Link {
     pub base: Fields,
     /// What we have set out to write and may have arrived, or may yet.
     pub sent: Vec<Sent>,
+    /// When the record was last looked at, and that recorded.
+    pub synced_at: Option<DateTime<Utc>>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
     /// Zoho's time of the record when both sides agreed.
@@ -71,9 +73,13 @@ impl Link {
         }
     }
 
-    /// What is our own word, where it stands over there.
-    pub fn may_have_arrived(&self) -> Vec<&Changes> {
-        self.sent.iter().map(|sent| &sent.changes).collect()
+    /// What is our own word, where it stands on a record that was last changed at this moment. What has been looked for
+    /// since it was set out, and cannot have arrived so late, is somebody else's.
+    pub fn may_have_arrived(&self, changed_at: DateTime<Utc>) -> Vec<&Changes> {
+        let looked_at = self.synced_at.map(|at| at.timestamp());
+        let is_settled =
+            |sent: &&Sent| looked_at > Some(sent.at) && changed_at.timestamp() > sent.at.saturating_add(MAY_ARRIVE_FOR);
+        self.sent.iter().filter(|sent| !is_settled(sent)).map(|sent| &sent.changes).collect()
     }
 
     /// The columns that begin with this prefix.
@@ -95,6 +101,7 @@ impl Link {
             },
             base: base.map(|Json(base)| base).unwrap_or_default(),
             sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
+            synced_at: row.get(&*column("synced_at")),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
             modified_at: row.get(&*column("modified_at")),
             version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
@@ -123,6 +130,9 @@ pub struct Agreed<'a> {
 /// So many seconds later nothing arrives any more of what was set out to be written: no invocation of Lambda lives longer
 /// than a quarter of an hour.
 const MAY_ARRIVE_FOR: i64 = 900;
+
+/// How an address is set out to be cleared.
+pub(super) const CLEARING: &str = r#"{"email": null}"#;
 
 /// Records what is known under this lease of records of one module, and returns those users for whom that was refused,
 /// because they have another record or theirs is another user's here: an existing link is never overwritten.
@@ -204,6 +214,8 @@ fn recording(module: CrmModule) -> String {
                  where (one ->> 'at')::bigint > extract(epoch from now()) - {MAY_ARRIVE_FOR}
                    and not (
                        (one ->> 'by')::uuid = $9
+                       -- what has become of that is told apart
+                       and one -> 'changes' <> '{CLEARING}'
                        and (select answered from agreed where agreed.user_id = link.user_id)
                    )
              ),

@@ -58,8 +58,8 @@ impl std::fmt::Debug for Conflict {
 }
 
 /// What to do with the records of one module. `base` is what both sides last agreed on; empty if they never met. `sent`
-/// is what we set out to write over there without having learnt whether it arrived: where it stands there, that is our
-/// own word of then and nobody's edit.
+/// is what we set out to write over there and may have arrived: where it stands there, that is our own word of then and
+/// nobody's edit.
 pub fn merge(module: CrmModule, base: &Fields, sent: &[&Changes], ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {

@@ -43,6 +43,7 @@ fn never() -> Link {
         sent: Vec::new(),
         tags: Vec::new(),
         modified_at: None,
+        synced_at: None,
         version: 0,
         corrections: Corrections::default(),
     }

@@ -132,7 +132,7 @@ impl Ground<'_> {
         let ours = self.kept(person, &person.fields);
         let theirs = self.kept(person, &record.fields);
         let base = self.base(person, &theirs);
-        let mut merge = merge(self.module, &base, &link.may_have_arrived(), &ours, &theirs);
+        let mut merge = merge(self.module, &base, &link.may_have_arrived(record.modified_at), &ours, &theirs);
         let mut account = self.account.clone().filter(|_| record.account.is_none());
         let mut key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
         let mut tags = self.tags(person, &record.tags);

@@ -55,7 +55,7 @@ pub(super) async fn record(
     let refused = link(&tx, claim.lease(), &fates).await?;
     let mut after = take_over(&tx, &fates, &now).await?;
     let (outcomes, handed_over) = outcomes(claim, round, &fates, &refused);
-    after.follow_up.and(ask_for_more(&tx, round, &fates, handed_over).await?);
+    after.follow_up.and(ask_for_more(&tx, claim.lease(), round, &fates, handed_over).await?);
     let erased: Vec<Uuid> = round.erased.iter().filter(|(_, end)| end.is_ok()).map(|(user, _)| user.0).collect();
     erasures::close(&tx, &erased).await?;
 
@@ -129,6 +129,7 @@ async fn take_over(
 /// their id by now.
 async fn ask_for_more(
     tx: &Transaction<'_>,
+    lease: Uuid,
     round: &Round,
     fates: &[(&Half, Fate<'_>)],
     handed_over: BTreeSet<Uuid>,
@@ -136,6 +137,9 @@ async fn ask_for_more(
     let mut keys = handed_over;
     keys.extend(fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0));
     let cleared: Vec<Uuid> = round.cleared.iter().map(|user| user.0).collect();
+    if !cleared.is_empty() {
+        zoho_intentions::forget_clearing(tx, lease, &cleared).await?;
+    }
     let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !round.people.contains_key(&UserId(*user))).collect();
     if !cleared.is_empty() {
         zoho_links::forget_addresses(tx, &cleared).await?;

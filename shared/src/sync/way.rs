@@ -188,7 +188,8 @@ async fn note_what_is_cleared(
 fn conflict(person: &Person, address: &str) -> Option<Conflict> {
     let link = &person.contact;
     let theirs = link.base.with(&Changes::from([(Field::Email, Some(address.to_owned()))]));
-    let merge = merge(CrmModule::Contacts, &link.base, &link.may_have_arrived(), &person.fields, &theirs);
+    let sent: Vec<&Changes> = link.sent.iter().map(|sent| &sent.changes).collect();
+    let merge = merge(CrmModule::Contacts, &link.base, &sent, &person.fields, &theirs);
     merge.conflicts.into_iter().find(|conflict| conflict.unit == Unit::Email)
 }
 
