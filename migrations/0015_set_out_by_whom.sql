@@ -1,9 +1,9 @@
 -- Several workers may have set out to write on one record, and each knows only of its own write what has become of it: each
--- entry of `zoho_links.sent` says whose it is, and since when: {"by": lease, "at": seconds of the epoch, "changes": {…}}.
+-- entry of `zoho_links.sent` says whose it is, and since when: {"by": lease, "at": milliseconds of the epoch, "changes": {…}}.
 update zoho_links set sent = (
     select jsonb_agg(jsonb_build_object(
         'by', coalesce(sent_by, '00000000-0000-0000-0000-000000000000'),
-        'at', extract(epoch from now())::bigint,
+        'at', floor(extract(epoch from now()) * 1000)::bigint,
         'changes', changes
     ))
     from jsonb_array_elements(sent) as changes

@@ -12,15 +12,6 @@ use tokio_postgres::{NoTls, Row};
 /// How long a test waits for what has to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What was set out to be written over there was so an hour earlier, and so was the last look before or after it.
-pub(crate) const AGE_WHAT_WAS_SENT: &str = "update zoho_links set
-        synced_at = synced_at - interval '1 hour',
-        sent = (
-            select jsonb_agg(one || jsonb_build_object('at', (one ->> 'at')::bigint - 3600))
-            from jsonb_array_elements(sent) as one
-        )
-    where sent is not null";
-
 /// A running system, its database (as its owner), and a client.
 #[derive(Debug)]
 pub struct System {
@@ -164,7 +155,6 @@ impl System {
         .await;
         self.rows("update task_kinds set paused_until = paused_until - interval '1 hour'", &[]).await;
         self.rows("update zoho_token set refreshing_until = refreshing_until - interval '1 hour'", &[]).await;
-        self.rows(AGE_WHAT_WAS_SENT, &[]).await;
         self.rows("update webhook_events set occurred_at = occurred_at - interval '1 hour'", &[]).await;
         self.rows("update webhook_deliveries set delivered_at = delivered_at - interval '1 hour'", &[]).await;
     }

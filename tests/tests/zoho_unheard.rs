@@ -168,7 +168,11 @@ async fn what_sales_say_later_is_theirs_even_if_we_were_about_to_write_the_same_
     system.attempted(KIND, user, 1).await;
     pulled(&system, &contact, "+13125550009").await;
     let taken = phones(&system, user).await;
-    system.let_an_hour_pass().await;
+    // All that was an hour ago.
+    let passed = "update zoho_links set
+            synced_at = synced_at - interval '1 hour',
+            sent = jsonb_set(sent, '{0,at}', to_jsonb((sent -> 0 ->> 'at')::bigint - 3600000))";
+    system.rows(passed, &[]).await;
 
     // Somebody reads of the conflict, and gives her what she had wanted.
     pulled(&system, &contact, "+13125550001").await;

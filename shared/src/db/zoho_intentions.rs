@@ -60,7 +60,7 @@ pub async fn intend(
              insert into zoho_links as link (user_id, module, base, sent, version)
              select user_id, $3, '{}',
                  jsonb_build_array(jsonb_build_object(
-                     'by', $4::uuid, 'at', extract(epoch from now())::bigint, 'changes', changes
+                     'by', $4::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', changes
                  )),
                  version
              from intended join present on id = user_id
@@ -124,7 +124,7 @@ pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]
                       where earlier -> 'changes' <> $3),
                      '[]'
                  ) || jsonb_build_object(
-                     'by', $2::uuid, 'at', extract(epoch from now())::bigint, 'changes', $3
+                     'by', $2::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', $3
                  )
              from present
              where link.user_id = present.id and link.module = 'Contacts'",

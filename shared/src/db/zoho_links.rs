@@ -43,7 +43,7 @@ pub struct Link {
 pub struct Sent {
     /// The lease under which it was.
     pub by: Uuid,
-    /// When, in seconds of the epoch.
+    /// When, in milliseconds of the epoch.
     pub at: i64,
     pub changes: Changes,
 }
@@ -76,9 +76,10 @@ impl Link {
     /// What is our own word, where it stands on a record that was last changed at this moment. What has been looked for
     /// since it was set out, and cannot have arrived so late, is somebody else's.
     pub fn may_have_arrived(&self, changed_at: DateTime<Utc>) -> Vec<&Changes> {
-        let looked_at = self.synced_at.map(|at| at.timestamp());
-        let is_settled =
-            |sent: &&Sent| looked_at > Some(sent.at) && changed_at.timestamp() > sent.at.saturating_add(MAY_ARRIVE_FOR);
+        let looked_at = self.synced_at.map(|at| at.timestamp_millis());
+        let is_settled = |sent: &&Sent| {
+            looked_at > Some(sent.at) && changed_at.timestamp_millis() > sent.at.saturating_add(MAY_ARRIVE_FOR)
+        };
         self.sent.iter().filter(|sent| !is_settled(sent)).map(|sent| &sent.changes).collect()
     }
 
@@ -127,9 +128,9 @@ pub struct Agreed<'a> {
     pub answered: bool,
 }
 
-/// So many seconds later nothing arrives any more of what was set out to be written: no invocation of Lambda lives longer
+/// So many milliseconds later nothing arrives any more of what was set out to be written: no invocation of Lambda lives longer
 /// than a quarter of an hour.
-const MAY_ARRIVE_FOR: i64 = 900;
+const MAY_ARRIVE_FOR: i64 = 900_000;
 
 /// How an address is set out to be cleared.
 pub(super) const CLEARING: &str = r#"{"email": null}"#;
@@ -211,7 +212,7 @@ fn recording(module: CrmModule) -> String {
              sent = (
                  select jsonb_agg(one)
                  from jsonb_array_elements(link.sent) as one
-                 where (one ->> 'at')::bigint > extract(epoch from now()) - {MAY_ARRIVE_FOR}
+                 where (one ->> 'at')::bigint > extract(epoch from now()) * 1000 - {MAY_ARRIVE_FOR}
                    and not (
                        (one ->> 'by')::uuid = $9
                        -- what has become of that is told apart

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::stage::Stage;
 use super::story::Step;
-use crate::system::AGE_WHAT_WAS_SENT;
 
 /// How long workers may take to come to an end before time moves; what hangs is let go sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,7 +68,6 @@ impl Stage<'_> {
             lock.batch_execute("rollback").await.expect("the lock can be released");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        lock.batch_execute(AGE_WHAT_WAS_SENT).await.expect("time can pass");
         lock.batch_execute(
             "update tasks set not_before = not_before - interval '1 hour', dispatch_at = dispatch_at - interval '1 hour',
                  leased_until = leased_until - interval '1 hour';
