@@ -1,6 +1,5 @@
 //! Compares a column's value with what a query says, by the column's type.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Value, json};
@@ -57,7 +56,7 @@ pub(super) fn holds(kind: Kind, value: &Value, test: &Test) -> bool {
 /// The order of two values of a column; null comes first.
 pub(super) fn order(kind: Kind, left: &Value, right: &Value) -> Ordering {
     match (left.is_null(), right.is_null()) {
-        (false, false) => compare(kind, left, &Literal::Text(plain(right).into_owned())).unwrap_or(Ordering::Equal),
+        (false, false) => compare(kind, left, &Literal::Text(plain(right))).unwrap_or(Ordering::Equal),
         (left, right) => right.cmp(&left),
     }
 }
@@ -68,21 +67,15 @@ fn compare(kind: Kind, value: &Value, literal: &Literal) -> Option<Ordering> {
         Kind::Time => Some(clock::read(&value)?.cmp(&clock::read(wanted)?)),
         Kind::Integer | Kind::Id => match (value.parse::<i64>(), wanted.parse::<i64>()) {
             (Ok(value), Ok(wanted)) => Some(value.cmp(&wanted)),
-            _ => Some(order_of_texts(&value, wanted)),
+            _ => Some(value.to_lowercase().cmp(&wanted.to_lowercase())),
         },
-        // Dates as `YYYY-MM-DD` sort as text.
-        _ => Some(order_of_texts(&value, wanted)),
+        // Text is compared without regard to case; dates as `YYYY-MM-DD` sort as text.
+        _ => Some(value.to_lowercase().cmp(&wanted.to_lowercase())),
     }
 }
 
-/// Text is compared without regard to case, and only up to the first difference: a query of a backfill compares each
-/// record with two hundred values.
-fn order_of_texts(left: &str, right: &str) -> Ordering {
-    left.chars().flat_map(char::to_lowercase).cmp(right.chars().flat_map(char::to_lowercase))
-}
-
-fn plain(value: &Value) -> Cow<'_, str> {
-    value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed)
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn is_of(kind: Kind, literal: &Literal) -> bool {
