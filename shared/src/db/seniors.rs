@@ -20,13 +20,17 @@ pub async fn enqueue(session: &impl Session, today: NaiveDate) -> Result<i64, Er
              due as (
                  select link.user_id
                  from senior join zoho_links as link on link.user_id = senior.parent_id
-                 where link.module = 'Contacts' and link.gone_at is null and not exists (select from unnest(link.tags) as tag where lower(tag) = lower($3))
+                 where link.module = 'Contacts' and link.gone_at is null
+                   and not exists (select from unnest(link.tags) as tag where lower(tag) = lower($3))
                  union
                  select link.user_id
                  from zoho_links as link
                  where has_senior_tag(link.tags) and link.module = 'Contacts' and link.gone_at is null
                    and (
-                       exists (select from unnest(link.tags) as tag where tag ilike 'Senior %' and lower(tag) <> lower($3))
+                       exists (
+                           select from unnest(link.tags) as tag
+                           where tag ilike 'Senior %' and lower(tag) <> lower($3)
+                       )
                        or not exists (select from senior where parent_id = link.user_id)
                    )
              ),

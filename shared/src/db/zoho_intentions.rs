@@ -148,7 +148,8 @@ pub async fn forget_clearing(tx: &Transaction<'_>, lease: Uuid, users: &[Uuid]) 
     Ok(())
 }
 
-fn clearing() -> Json<Changes> {
+/// The changes of a Contact whose address is cleared.
+pub(super) fn clearing() -> Json<Changes> {
     Json(Changes::from([(Field::Email, None)]))
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::zoho_intentions::clearing;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Changes, Fields};
 use crate::domain::{CrmId, UserId};
@@ -132,9 +133,6 @@ pub struct Agreed<'a> {
 /// than a quarter of an hour.
 const MAY_ARRIVE_FOR: i64 = 900_000;
 
-/// How an address is set out to be cleared.
-pub(super) const CLEARING: &str = r#"{"email": null}"#;
-
 /// Records what is known under this lease of records of one module, and returns those users for whom that was refused,
 /// because they have another record or theirs is another user's here: an existing link is never overwritten.
 pub async fn record(
@@ -167,6 +165,7 @@ pub async fn record(
                 (&corrected, Type::BOOL_ARRAY),
                 (&answered, Type::BOOL_ARRAY),
                 (&lease, Type::UUID),
+                (&clearing(), Type::JSONB),
             ],
         )
         .await?;
@@ -174,7 +173,7 @@ pub async fn record(
     Ok(agreed.iter().map(|one| one.user).filter(|user| !recorded.contains(user)).collect())
 }
 
-/// $1 is the module, $2 to $8 are the columns of what is agreed, $9 is the lease.
+/// $1 is the module, $2 to $8 are the columns of what is agreed, $9 is the lease, $10 the clearing of an address.
 fn recording(module: CrmModule) -> String {
     let (table, key, column) = place(module);
     format!(
@@ -216,7 +215,7 @@ fn recording(module: CrmModule) -> String {
                    and not (
                        (one ->> 'by')::uuid = $9
                        -- what has become of that is told apart
-                       and one -> 'changes' <> '{CLEARING}'
+                       and one -> 'changes' <> $10
                        and (select answered from agreed where agreed.user_id = link.user_id)
                    )
              ),

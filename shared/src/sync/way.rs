@@ -83,7 +83,9 @@ pub(super) async fn behind(
     let to_clear: HashMap<UserId, Old> = in_the_way
         .iter()
         .filter_map(|(user, record)| match holders.get(record)? {
-            Ok(holder) if holder != user => Some((*holder, Old { record: record.clone(), address: written(user)? })),
+            Ok(holder) if holder != user => {
+                Some((*holder, Old { record: record.clone(), address: written(user)? }))
+            }
             _ => None,
         })
         .filter(|(holder, _)| !has_moved_on(holder))
@@ -140,8 +142,8 @@ async fn clear(
     if contacts.is_empty() {
         return Ok(HashMap::new());
     }
+    note_what_is_cleared(calls, plans, &contacts).await?;
     let users: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
-    note_what_is_cleared(calls, plans, &users, &contacts).await?;
     // The blank that is about to be there is nobody's edit.
     zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
     let writes = contacts.iter().map(|(user, old)| cleared(*user, old.record.clone())).collect();
@@ -169,15 +171,12 @@ async fn clear(
 
 /// An address that is cleared may be one that sales have written, and not the one that she has given up: then that is
 /// noted before it is gone.
-async fn note_what_is_cleared(
-    calls: &Calls<'_>,
-    plans: &[Plan],
-    users: &[Uuid],
-    contacts: &HashMap<UserId, Old>,
-) -> Result<(), Error> {
+async fn note_what_is_cleared(calls: &Calls<'_>, plans: &[Plan], contacts: &HashMap<UserId, Old>) -> Result<(), Error> {
     let is_noted = |user: UserId| plans.iter().any(|plan| plan.user == user && plan.writes_address_over());
-    let people = people::by_ids(calls.crm().connection, users).await?;
-    let conflicts: Vec<(UserId, Conflict)> = (people.iter().filter(|person| !is_noted(person.id)))
+    let others: Vec<Uuid> = contacts.keys().filter(|user| !is_noted(**user)).map(|user| user.0).collect();
+    let people = people::by_ids(calls.crm().connection, &others).await?;
+    let conflicts: Vec<(UserId, Conflict)> = people
+        .iter()
         .filter_map(|person| Some((person.id, conflict(person, &contacts.get(&person.id)?.address)?)))
         .collect();
     let conflicts: Vec<_> = conflicts.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
