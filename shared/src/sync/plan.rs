@@ -311,12 +311,16 @@ mod tests {
         for standing in [Standing::Gone, Standing::Linked(record.id.clone())] {
             let mut sheree = sheree();
             (sheree.contact.standing, sheree.contact.gone) = (standing, true);
+            let phone = Changes::from([(Field::Phone, Some("+13125550142".to_owned()))]);
+            sheree.fields = sheree.fields.with(&phone);
             sheree.contact.base = sheree.fields.clone();
 
             let plan = met(&sheree, &record);
 
-            assert!(plan.take.is_empty());
-            assert_eq!(plan.write.unwrap().changes[&Field::FirstName].as_deref(), Some("Sheree"));
+            assert!(plan.take.is_empty() && plan.conflicts.is_empty(), "{plan:?}");
+            let changes = plan.write.unwrap().changes;
+            assert_eq!(changes[&Field::FirstName].as_deref(), Some("Sheree"));
+            assert_eq!(changes[&Field::Phone].as_deref(), Some("+13125550142"));
         }
     }
 
