@@ -83,9 +83,7 @@ pub(super) async fn behind(
     let to_clear: HashMap<UserId, Old> = in_the_way
         .iter()
         .filter_map(|(user, record)| match holders.get(record)? {
-            Ok(holder) if holder != user => {
-                Some((*holder, Old { record: record.clone(), address: written(user)? }))
-            }
+            Ok(holder) if holder != user => Some((*holder, Old { record: record.clone(), address: written(user)? })),
             _ => None,
         })
         .filter(|(holder, _)| !has_moved_on(holder))
