@@ -35,6 +35,26 @@ async fn what_she_says_after_a_write_without_an_answer_is_not_undone_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_without_an_answer_is_known_after_the_migration_that_came_between() {
+    let (system, user, _) = synced().await;
+    system.fault("update", "reset-after", &json!({})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.attempted(KIND, user, 1).await;
+
+    let as_before = "alter table zoho_links add column sent_by uuid;
+        update zoho_links set sent_by = (sent -> 0 ->> 'by')::uuid, sent = jsonb_build_array(sent -> 0 -> 'changes');";
+    system.database.batch_execute(as_before).await.expect("it is as the release before left it");
+    let migration = include_str!("../../migrations/0015_set_out_by_whom.sql");
+    system.database.batch_execute(migration).await.expect("it is brought up to date");
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.goes_on().await;
+
+    assert_eq!(phones(&system, user).await, json!(["+13125550002", "+13125550002"]));
+    assert_eq!(system.conflicts_of(user).await, [json!(null); 0], "sales have said nothing");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_she_takes_back_after_the_worker_has_died_stays_taken_back() {
     let (system, user, _) = synced().await;
     system.fault("update", "hang-after", &json!({})).await;
