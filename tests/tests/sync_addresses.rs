@@ -189,3 +189,27 @@ async fn an_address_that_sales_clear_after_we_have_is_told() {
     assert_eq!(system.conflicts_of(first).await, [json!(["email", "lane@example.com", null, "ours", 1])]);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_cleared_while_somebody_else_works_on_her_comes_back() {
+    let (system, first, contact, second) = with_an_old_address_in_the_way().await;
+    system.fault("update", "hang-before", &json!({})).await;
+    system.asked_for(first).await;
+    let both = [second, first];
+    tokio::join!(system.wake(KIND, &both), async {
+        // The old address is about to be cleared. Hers is written by another worker in between, and by this one it cannot be.
+        system.held("update").await;
+        system.notified("Contacts", &[&contact]).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.settled("pull-zoho").await;
+        assert_eq!(system.contact_of(first).await["Email"], "lane@example.com", "it is written");
+        system.fault("update", "record-error", &json!({"match": "lane@example.com", "code": "RECORD_LOCKED"})).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.goes_on().await;
+
+    assert_eq!(system.contact_of(first).await["Email"], "lane@example.com", "it is back");
+    assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com");
+    assert_eq!(system.conflicts_of(first).await, [json!(null); 0], "sales have said nothing");
+    system.stop().await;
+}

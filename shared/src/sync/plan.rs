@@ -82,6 +82,15 @@ impl Plan {
         self.problem.is_none() && self.conflicts.iter().filter(of_address).any(|conflict| self.writes_over(conflict))
     }
 
+    /// The address on its record is gone: both agree on none until `write` brings another one.
+    pub(super) fn lose_address(&mut self) {
+        let without = |base: &Fields| base.only(|field| field != Field::Email);
+        self.base_unsent = without(&self.base_unsent);
+        if self.write.as_ref().is_none_or(|write| !write.changes.contains_key(&Field::Email)) {
+            self.base = without(&self.base);
+        }
+    }
+
     /// Whether it has got so far that its record can be tagged.
     pub(super) fn can_be_tagged(&self) -> bool {
         self.record.is_some() && self.problem.is_none()
@@ -378,6 +387,25 @@ mod tests {
             assert_eq!((fifth.corrects, fifth.overruled), (false, Some(Duration::from_mins(20))));
             assert!(fifth.write.is_none() && fifth.tags.missing.is_empty());
             assert_eq!(fifth.tags.ours, sheree.contact.tags, "what we have put there is still known as ours");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_lost_is_agreed_on_no_more_unless_another_one_is_written() {
+        let (mut sheree, mut record) = linked();
+        record.fields = record.fields.with(&Changes::from([(Field::Email, Some("sam@example.com".to_owned()))]));
+        let mut corrected = met(&sheree, &record);
+        sheree.contact.corrections.times = 4;
+        sheree.contact.corrections.ends_in = Duration::from_mins(20);
+        let mut overruled = met(&sheree, &record);
+        assert!(corrected.write.is_some() && overruled.write.is_none());
+
+        corrected.lose_address();
+        overruled.lose_address();
+
+        assert_eq!(corrected.base.get(Field::Email), Some("sheree@example.com"));
+        for base in [corrected.base_unsent, overruled.base, overruled.base_unsent] {
+            assert_eq!(base.get(Field::Email), None, "the blank over there is nobody's edit");
         }
     }
 

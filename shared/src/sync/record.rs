@@ -140,7 +140,13 @@ async fn ask_for_more(
     if !cleared.is_empty() {
         zoho_intentions::forget_clearing(tx, lease, &cleared).await?;
     }
-    let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !round.people.contains_key(&UserId(*user))).collect();
+    // Where something is recorded of her Contact, it is that her address is gone, or what she has now.
+    let recorded: HashSet<Uuid> = fates
+        .iter()
+        .filter(|(half, fate)| half.module == CrmModule::Contacts && fate.kept().is_some())
+        .map(|(half, _)| half.user.0)
+        .collect();
+    let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !recorded.contains(user)).collect();
     if !cleared.is_empty() {
         zoho_links::forget_addresses(tx, &cleared).await?;
         keys.extend(cleared);

@@ -162,7 +162,7 @@ async fn clear(
         }
     }
     for plan in plans.iter_mut().filter(|plan| way.cleared.contains(&plan.user)) {
-        plan.base_unsent = plan.base_unsent.only(|field| field != Field::Email);
+        plan.lose_address();
     }
     Ok(problems)
 }
