@@ -1,8 +1,10 @@
 //! Addresses that change hands: whoever has one now gets it in the CRM, too, each Contact stays its owner's, and a word of
 //! sales that is in the way is told.
 
+use std::slice;
+
 use serde_json::{Value, json};
-use tests::{System, parent, sheree};
+use tests::{System, eventually, parent, sheree};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -118,7 +120,7 @@ async fn an_address_of_sales_that_somebody_else_takes_over_is_told() {
         system.asked_for(first).await;
         system.goes_on().await;
 
-        let told = json!(["email", "sheree@example.com", "sam@example.com", "ours", 1]);
+        let told = json!(["email", "sheree@example.com", "Sam@example.com", "ours", 1]);
         assert_eq!(system.conflicts_of(first).await, [told], "met: {is_met}");
         assert_eq!(system.conflicts_of(second).await, [json!(null); 0]);
         assert_eq!(system.contact_of(second).await["Email"], "sam@example.com");
@@ -191,21 +193,75 @@ async fn an_address_that_sales_clear_after_we_have_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_its_owner_has_given_up_meanwhile_is_not_cleared() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_email": true})).await;
+    let (first, _) = system.synced("sheree", &sheree("")).await;
+    let (second, _) = system.synced("dana", &parent("Dana", &[], "")).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.rows("update users set email = 'lane@example.com' where id = $1", &[&first]).await;
+    system.rows("update users set email = 'sheree@example.com' where id = $1", &[&second]).await;
+    // Zoho has found it taken; the answer is on its way.
+    system.fault("update", "hang-after", &json!({})).await;
+    system.asked_for(second).await;
+    tokio::join!(system.wake(KIND, slice::from_ref(&second)), async {
+        system.held("update").await;
+        system.asked_for(first).await;
+        system.wake(KIND, &[first]).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+
+    assert_eq!(system.contact_of(first).await["Email"], "lane@example.com", "nobody has touched it");
+    assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com");
+    assert_eq!((system.count("tasks").await, system.count("sync_conflicts").await), (0, 0));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sales_write_where_an_address_was_to_be_cleared_is_not_cleared_unseen() {
+    let (system, first, contact, second) = with_an_old_address_in_the_way().await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    system.fault("update", "hang-before", &json!({})).await;
+    tokio::join!(system.wake(KIND, slice::from_ref(&second)), async {
+        // The call that clears it is on its way.
+        system.held("update").await;
+        system.zoho_post("settings", &json!({"clock_offset_seconds": 60})).await;
+        system.edited("Contacts", &contact, &json!({"Email": "office@example.com"})).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    assert_eq!(system.contact_of(first).await["Email"], "office@example.com");
+    system.stack().set_mappings_enabled(true).await;
+    system.asked_for(first).await;
+    system.goes_on().await;
+
+    let told = json!(["email", "lane@example.com", "office@example.com", "ours", 1]);
+    assert_eq!(system.conflicts_of(first).await, [told]);
+    assert_eq!(system.contact_of(first).await["Email"], "lane@example.com");
+    assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_cleared_while_somebody_else_works_on_her_comes_back() {
     let (system, first, contact, second) = with_an_old_address_in_the_way().await;
-    system.fault("update", "hang-before", &json!({})).await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    system.fault("coql", "hang-after", &json!({})).await;
     system.asked_for(first).await;
     let both = [second, first];
     tokio::join!(system.wake(KIND, &both), async {
-        // The old address is about to be cleared. Hers is written by another worker in between, and by this one it cannot be.
-        system.held("update").await;
+        // Zoho has found the old address. What sales have changed comes in by another worker, which cannot write hers.
+        system.held("coql").await;
+        system.fault("update", "record-error", &json!({"match": "lane@example.com", "code": "RECORD_LOCKED"})).await;
+        system.edited("Contacts", &contact, &json!({"First_Name": "Cherie"})).await;
         system.notified("Contacts", &[&contact]).await;
         system.stack().set_mappings_enabled(true).await;
-        system.settled("pull-zoho").await;
-        assert_eq!(system.contact_of(first).await["Email"], "lane@example.com", "it is written");
-        system.fault("update", "record-error", &json!({"match": "lane@example.com", "code": "RECORD_LOCKED"})).await;
+        eventually("it is hers", || async { (system.parent(first).await["first_name"] == "Cherie").then_some(()) })
+            .await;
+        system.stack().set_mappings_enabled(false).await;
         system.zoho_post("release", &json!({})).await;
     });
+    assert_eq!(system.contact_of(first).await["Email"], json!(null), "it is cleared");
+    system.stack().set_mappings_enabled(true).await;
     system.goes_on().await;
 
     assert_eq!(system.contact_of(first).await["Email"], "lane@example.com", "it is back");

@@ -11,7 +11,7 @@ use super::calls::Calls;
 use super::choice;
 use super::plan::Plan;
 use super::problem::{Problem, waits_for_erasure};
-use super::write::{self, Answer, Refused};
+use super::write::{self, Answer, Refused, UNSEEN};
 use crate::db::people::{self, Person};
 use crate::db::{sync_conflicts, zoho_intentions, zoho_owners};
 use crate::domain::event::CrmModule;
@@ -19,7 +19,7 @@ use crate::domain::merge::{Conflict, merge};
 use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
-use crate::zoho::{Key, Write};
+use crate::zoho::{Key, Record, Write};
 
 /// What was cleared so far.
 #[derive(Debug, Default)]
@@ -90,8 +90,10 @@ pub(super) async fn behind(
         .collect();
     let moved_on: HashSet<UserId> =
         holders.values().filter_map(|holder| holder.as_ref().ok().copied()).filter(has_moved_on).collect();
+    let asked: HashSet<UserId> = to_clear.keys().copied().collect();
     let problems = clear(calls, plans, to_clear, way).await?;
-    let is_out = |holder: &UserId| moved_on.contains(holder) || way.cleared.contains(holder);
+    let is_out =
+        |holder: &UserId| moved_on.contains(holder) || asked.contains(holder) && !problems.contains_key(holder);
     Ok(followed(&in_the_way, &holders, is_out, &problems))
 }
 
@@ -130,7 +132,7 @@ fn address(plan: &Plan) -> Option<String> {
     plan.write.as_ref()?.changes.get(&Field::Email)?.clone()
 }
 
-/// Returns the problems of those whose address could not be cleared.
+/// Clears the address of each Contact that still has it. Returns the problems of those for whom that could not be done.
 async fn clear(
     calls: &mut Calls<'_>,
     plans: &mut [Plan],
@@ -140,13 +142,20 @@ async fn clear(
     if contacts.is_empty() {
         return Ok(HashMap::new());
     }
-    note_what_is_cleared(calls, plans, &contacts).await?;
-    let users: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
+    let holders: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
+    // Before their Contacts: what was done over there for somebody who is read afterwards would pass for sales'.
+    let people = people::by_ids(calls.crm().connection, &holders).await?;
+    let (standing, mut problems) = still_there(calls, &contacts).await;
+    if standing.is_empty() {
+        return Ok(problems);
+    }
+    note_what_is_cleared(calls, plans, &people, &standing).await?;
+    let users: Vec<Uuid> = standing.keys().map(|user| user.0).collect();
     // The blank that is about to be there is nobody's edit.
     zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
-    let writes = contacts.iter().map(|(user, old)| cleared(*user, old.record.clone())).collect();
-    let mut problems = HashMap::new();
-    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, |_| None).await {
+    let writes = standing.iter().map(|(user, contact)| cleared(*user, contact.id.clone())).collect();
+    let since = |user| standing.get(&user).map(|contact: &Record| contact.modified_at + UNSEEN);
+    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, since).await {
         match answer {
             Ok(written) => {
                 way.cleared.push(user);
@@ -157,7 +166,7 @@ async fn clear(
                     Refused::Record(error) => Problem::from(&error),
                     Refused::Of(problem) => problem,
                 };
-                problems.insert(user, problem.because_of(&contacts[&user].record));
+                problems.insert(user, problem.because_of(&standing[&user].id));
             }
         }
     }
@@ -167,26 +176,53 @@ async fn clear(
     Ok(problems)
 }
 
+/// The Contacts that have the address still: since it was found there, its owner's own work or sales may have changed it.
+async fn still_there(
+    calls: &mut Calls<'_>,
+    contacts: &HashMap<UserId, Old>,
+) -> (HashMap<UserId, Record>, HashMap<UserId, Problem>) {
+    let owners: HashMap<&CrmId, UserId> = contacts.iter().map(|(user, old)| (&old.record, *user)).collect();
+    let records = owners.keys().map(|record| (*record).clone()).collect();
+    let (mut standing, mut problems) = (HashMap::new(), HashMap::new());
+    for (some, read) in calls.about(records, async |crm, some| crm.by_ids(CrmModule::Contacts, some).await).await {
+        match read {
+            Ok(read) => standing.extend(read.into_iter().filter_map(|contact| {
+                let owner = *owners.get(&contact.id)?;
+                let address = contact.fields.get(Field::Email)?;
+                address.eq_ignore_ascii_case(&contacts[&owner].address).then_some((owner, contact))
+            })),
+            Err(problem) => {
+                let unread = some.iter().filter_map(|record| Some((*owners.get(record)?, problem.clone())));
+                problems.extend(unread);
+            }
+        }
+    }
+    (standing, problems)
+}
+
 /// An address that is cleared may be one that sales have written, and not the one that she has given up: then that is
 /// noted before it is gone.
-async fn note_what_is_cleared(calls: &Calls<'_>, plans: &[Plan], contacts: &HashMap<UserId, Old>) -> Result<(), Error> {
+async fn note_what_is_cleared(
+    calls: &Calls<'_>,
+    plans: &[Plan],
+    people: &[Person],
+    standing: &HashMap<UserId, Record>,
+) -> Result<(), Error> {
     let is_noted = |user: UserId| plans.iter().any(|plan| plan.user == user && plan.writes_address_over());
-    let others: Vec<Uuid> = contacts.keys().filter(|user| !is_noted(**user)).map(|user| user.0).collect();
-    let people = people::by_ids(calls.crm().connection, &others).await?;
     let conflicts: Vec<(UserId, Conflict)> = people
         .iter()
-        .filter_map(|person| Some((person.id, conflict(person, &contacts.get(&person.id)?.address)?)))
+        .filter(|person| !is_noted(person.id))
+        .filter_map(|person| Some((person.id, conflict(person, standing.get(&person.id)?)?)))
         .collect();
     let conflicts: Vec<_> = conflicts.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
     sync_conflicts::note(calls.crm().connection, &conflicts).await
 }
 
-/// What sales say with this address on her Contact, if they have written it.
-fn conflict(person: &Person, address: &str) -> Option<Conflict> {
+/// What sales say with the address on her Contact, if they have written it.
+fn conflict(person: &Person, contact: &Record) -> Option<Conflict> {
     let link = &person.contact;
-    let theirs = link.base.with(&Changes::from([(Field::Email, Some(address.to_owned()))]));
-    let sent: Vec<&Changes> = link.sent.iter().map(|sent| &sent.changes).collect();
-    let merge = merge(CrmModule::Contacts, &link.base, &sent, &person.fields, &theirs);
+    let sent = link.may_have_arrived(contact.modified_at);
+    let merge = merge(CrmModule::Contacts, &link.base, &sent, &person.fields, &contact.fields);
     merge.conflicts.into_iter().find(|conflict| conflict.unit == Unit::Email)
 }
 

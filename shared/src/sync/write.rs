@@ -92,7 +92,7 @@ struct Since {
 }
 
 /// Zoho shows whole seconds.
-const UNSEEN: TimeDelta = TimeDelta::seconds(1);
+pub(super) const UNSEEN: TimeDelta = TimeDelta::seconds(1);
 
 impl Since {
     fn of(plans: &[Plan]) -> Self {
