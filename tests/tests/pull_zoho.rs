@@ -1,5 +1,7 @@
 //! What sales change in the CRM reaches people's profiles.
 
+use std::slice;
+
 use serde_json::{Value, json};
 use tests::{System, USER_ID, eventually, parent, sheree, tags, tags_with_jordans};
 use uuid::Uuid;
@@ -165,6 +167,31 @@ async fn a_contact_that_was_deleted_and_restored_is_hers_again_without_a_word() 
     let there = system.contact_of(user).await;
     assert_eq!(json!([there["First_Name"], there["Email"]]), json!(["Sheree", "sheree@example.com"]));
     assert_eq!(tags(&there), tags_with_jordans(&["Soccer"]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_comes_back_behind_the_back_of_a_worker_is_hers_again() {
+    let (system, user, contact) = synced(ON).await;
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.drained().await;
+    system.stack().set_mappings_enabled(false).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.fault("coql", "hang-after", &json!({})).await;
+    tokio::join!(system.wake("sync-zoho", slice::from_ref(&user)), async {
+        // It has been looked for in vain.
+        system.held("coql").await;
+        system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.settled("pull-zoho").await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.goes_on().await;
+
+    assert_eq!(json!(system.linked_contact(user).await), contact);
+    assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
     system.stop().await;
 }
 

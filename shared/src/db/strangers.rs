@@ -24,7 +24,8 @@ impl std::fmt::Debug for Stranger {
 }
 
 /// The users whom these records may concern: those with their ids, and those who have never had a Contact, by their
-/// addresses. Whose work is on its way already sees them by itself.
+/// addresses. Whose work is on its way already sees them by itself, unless it has found a record gone and may have looked for it
+/// before this one came.
 pub async fn users(session: &impl Session, strangers: &[Stranger]) -> Result<Vec<Uuid>, Error> {
     let ids: Vec<Uuid> = strangers.iter().filter_map(|stranger| Some(stranger.user?.0)).collect();
     let emails: Vec<String> =
@@ -42,7 +43,16 @@ pub async fn users(session: &impl Session, strangers: &[Stranger]) -> Result<Vec
                    left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
                    where lower(users.email) = any ($2) and users.zoho_contact_id is null and link.gone_at is null
                )
-               and not exists (select from tasks where kind = $3 and key = users.id and failed_at is null)
+               and not exists (
+                   select from tasks
+                   where kind = $3 and key = users.id and failed_at is null
+                     and (
+                         lease is null
+                         or not exists (
+                             select from zoho_links as lost where lost.user_id = users.id and lost.gone_at is not null
+                         )
+                     )
+               )
              order by id",
             &[(&ids, Type::UUID_ARRAY), (&emails, Type::TEXT_ARRAY), (&Kind::SyncZoho.as_str(), Type::TEXT)],
         )
