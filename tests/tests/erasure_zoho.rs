@@ -1,5 +1,7 @@
 //! Whoever is erased here is erased over there, however long that takes.
 
+use std::slice;
+
 use serde_json::{Value, json};
 use tests::{System, USER_ID, cathy, eventually, parent, sheree};
 use uuid::Uuid;
@@ -245,5 +247,30 @@ async fn whoever_is_given_back_by_the_recycle_bin_is_deleted_again() {
     system.drained().await;
 
     assert_eq!((gone, back, system.contacts().await.len()), (0, 1, 0));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_given_back_while_her_erasure_is_at_work_is_deleted_again() {
+    let system = System::with(ON).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    system.stack().set_mappings_enabled(false).await;
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+    deleted(&system, "sheree").await;
+    system.fault("get-records", "hang-after", &json!({})).await;
+    tokio::join!(system.wake(KIND, slice::from_ref(&user)), async {
+        // Nothing of hers was found.
+        system.held("get-records").await;
+        system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.settled("pull-zoho").await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.goes_on().await;
+
+    is_erased(&system).await;
     system.stop().await;
 }

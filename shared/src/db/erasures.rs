@@ -64,7 +64,7 @@ pub async fn erase(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Somebody who is still to be erased over there.
+/// Somebody who is gone here.
 #[derive(Debug)]
 pub struct Erasure {
     pub user: UserId,
@@ -72,14 +72,23 @@ pub struct Erasure {
     pub contact: Option<CrmId>,
 }
 
-/// Those of the users who are still to be erased.
+/// Those of the users who are still to be erased over there.
 pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
+    of(session, users, "erased_at is null").await
+}
+
+/// Those of the users who are gone here, erased over there or not: something of theirs may have come back just before that
+/// was noted.
+pub async fn all(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
+    of(session, users, "true").await
+}
+
+async fn of(session: &impl Session, users: &[Uuid], which: &str) -> Result<Vec<Erasure>, Error> {
     let rows = session
         .rows(
-            "select user_id, zoho_contact_id
-             from erasures
-             where user_id = any ($1) and erased_at is null
-             order by user_id",
+            &format!(
+                "select user_id, zoho_contact_id from erasures where user_id = any ($1) and {which} order by user_id"
+            ),
             &[(&users, Type::UUID_ARRAY)],
         )
         .await?;

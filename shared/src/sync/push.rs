@@ -21,7 +21,7 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
     let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
     let people = people::by_ids(&connection, &keys).await?;
     let absent: Vec<Uuid> = keys.into_iter().filter(|key| !people.iter().any(|person| person.id.0 == *key)).collect();
-    let erasures = if absent.is_empty() { Vec::new() } else { erasures::open(&connection, &absent).await? };
+    let erasures = if absent.is_empty() { Vec::new() } else { erasures::all(&connection, &absent).await? };
 
     let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time, claim.lease());
     let mut round = Round { erased: erase::all(&mut calls, &erasures).await?, ..Round::default() };
