@@ -8,7 +8,7 @@
 //! - It is dropped once Zoho has said to the same lease what became of it, or, by whoever records a look at the record,
 //!   when it is too old to arrive ([`zoho_links::record`](super::zoho_links::record)). If nobody looks so late, it no
 //!   longer counts for what is changed after that ([`Link::may_have_arrived`]). The same set out once more takes its
-//!   place, and a record that is gone has none.
+//!   place. A record that is gone may come back with it.
 //! - Nobody sets out to write, and nobody records, what was read before somebody else set out to write: [`intend`], and
 //!   `Fate::of` in `sync`.
 

@@ -28,7 +28,7 @@ pub struct Link {
     pub base: Fields,
     /// What we have set out to write and may have arrived, or may yet.
     pub sent: Vec<Sent>,
-    /// When the record was last looked at, and that recorded.
+    /// When the record was last looked at, and that recorded; not if it was written then and nobody heard the end of it.
     pub synced_at: Option<DateTime<Utc>>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
@@ -222,7 +222,11 @@ fn recording(module: CrmModule) -> String {
              tags = excluded.tags,
              modified_at = excluded.modified_at,
              gone_at = null,
-             synced_at = now(),
+             -- it was read before it was written
+             synced_at = case
+                 when (select answered from agreed where agreed.user_id = link.user_id) then now()
+                 else link.synced_at
+             end,
              version = link.version + 1,
              corrections = case
                  when excluded.corrections = 0 then link.corrections
@@ -255,7 +259,7 @@ pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> 
              insert into zoho_links as link (user_id, module, base, gone_at)
              select {key}, $2, '{{}}', now() from gone
              on conflict (user_id, module) do update set
-                 gone_at = now(), sent = null, version = link.version + 1"
+                 gone_at = now(), version = link.version + 1"
         ),
         &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
     )
