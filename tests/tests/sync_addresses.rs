@@ -242,6 +242,60 @@ async fn what_sales_write_where_an_address_was_to_be_cleared_is_not_cleared_unse
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_sales_write_before_an_address_is_cleared_is_not_written_over_after_it() {
+    let (system, first, contact, second) = with_an_old_address_in_the_way().await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
+    system.fault("get-records", "hang-after", &json!({})).await;
+    let both = [second, first];
+    tokio::join!(system.wake(KIND, &both), async {
+        // Her Contact is read.
+        system.held("get-records").await;
+        system.zoho_post("settings", &json!({"clock_offset_seconds": 60})).await;
+        system.edited("Contacts", &contact, &json!({"Phone": "+13125550009"})).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.stack().set_mappings_enabled(true).await;
+    system.goes_on().await;
+
+    let there = system.contact_of(first).await;
+    assert_eq!(json!([there["Email"], there["Phone"]]), json!(["lane@example.com", "+13125550009"]));
+    assert_eq!(system.parent(first).await["phone_number"], "+13125550009");
+    assert_eq!(system.conflicts_of(first).await.len(), 1, "hers is told");
+    assert_eq!(system.contact_of(second).await["Email"], "sheree@example.com");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_loses_an_address_that_is_not_hers_gets_her_own_back() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_email": true, "notifications": "drop"})).await;
+    let (first, contact) = system.synced("sheree", &sheree("")).await;
+    let (second, _) = system.synced("dana", &parent("Dana", &[], "")).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Lane-Moss"})).await;
+    system.asked_for(first).await;
+    system.rows("update users set email = 'sam@example.com' where id = $1", &[&second]).await;
+    system.asked_for(second).await;
+    system.fault("get-records", "hang-after", &json!({})).await;
+    let both = [first, second];
+    tokio::join!(system.wake(KIND, &both), async {
+        // Her Contact is read; then sales write his address on it.
+        system.held("get-records").await;
+        system.edited("Contacts", &contact, &json!({"Email": "sam@example.com"})).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.stack().set_mappings_enabled(true).await;
+    system.goes_on().await;
+
+    assert_eq!(system.contact_of(second).await["Email"], "sam@example.com");
+    assert_eq!(system.contact_of(first).await["Email"], "sheree@example.com");
+    let told = json!(["email", "sheree@example.com", "sam@example.com", "ours", 1]);
+    assert_eq!(system.conflicts_of(first).await, [told]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_cleared_while_somebody_else_works_on_her_comes_back() {
     let (system, first, contact, second) = with_an_old_address_in_the_way().await;
     system.zoho_post("settings", &json!({"notifications": "drop"})).await;

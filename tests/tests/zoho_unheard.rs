@@ -2,7 +2,7 @@
 //! anybody else's, and nobody's record is written over.
 
 use serde_json::{Value, json};
-use tests::{System, USER_ID, eventually, sheree};
+use tests::{System, USER_ID, eventually, parent, sheree};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -199,6 +199,87 @@ async fn what_sales_say_later_is_theirs_even_if_we_were_about_to_write_the_same_
 
     assert_eq!(taken, json!(["+13125550009", "+13125550009"]));
     assert_eq!(phones(&system, user).await, json!(["+13125550001", "+13125550001"]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_looked_for_is_ours_however_late_it_is_seen() {
+    for now in ["+13125550142", "+13125550003"] {
+        let (system, user, contact) = synced().await;
+        system.fault("update", "reset-after", &json!({})).await;
+        system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+        system.attempted(KIND, user, 1).await;
+        system.stack().set_mappings_enabled(false).await;
+        // That was an hour ago, and nothing has been read since.
+        let passed = "update zoho_links set
+                synced_at = synced_at - interval '1 hour',
+                sent = jsonb_set(sent, '{0,at}', to_jsonb((sent -> 0 ->> 'at')::bigint - 3600000))";
+        system.rows(passed, &[]).await;
+
+        system.edited("Contacts", &contact, &json!({"Last_Name": "Lane-Moss"})).await;
+        system.patched("sheree", &json!({ "phone_number": now })).await;
+        system.stack().set_mappings_enabled(true).await;
+        system.goes_on().await;
+
+        assert_eq!(phones(&system, user).await, json!([now, now]));
+        assert_eq!(system.conflicts_of(user).await, [json!(null); 0], "sales have said nothing of it");
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_contact_brings_back_from_the_recycle_bin_is_no_edit_of_sales() {
+    for now in ["+13125550142", "+13125550003"] {
+        let (system, user, contact) = synced().await;
+        system.fault("update", "reset-after", &json!({})).await;
+        system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+        system.attempted(KIND, user, 1).await;
+        system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.settled("pull-zoho").await;
+        system.patched("sheree", &json!({ "phone_number": now })).await;
+        system.goes_on().await;
+        assert_eq!(system.linked_contact(user).await, None, "it is gone");
+
+        system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.settled("pull-zoho").await;
+        system.goes_on().await;
+
+        assert_eq!(phones(&system, user).await, json!([now, now]));
+        assert_eq!(system.conflicts_of(user).await, [json!(null); 0], "sales have said nothing");
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sales_write_while_others_are_read_is_not_written_over() {
+    let (system, first, contact) = synced().await;
+    let (second, other) = system.synced("dana", &parent("Dana", &[], "")).await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    system.stack().set_mappings_enabled(false).await;
+    for sub in ["sheree", "dana"] {
+        system.patched(sub, &json!({"phone_number": "+13125550002"})).await;
+    }
+    // Zoho fails on both together; the first is read alone, and the other one later.
+    system.fault("get-records", "status-500", &json!({})).await;
+    system.fault("get-records", "hang-after", &json!({})).await;
+    let both = [first, second];
+    tokio::join!(system.wake(KIND, &both), async {
+        system.held("get-records").await;
+        for (contact, seconds) in [(&contact, 60), (&other, 120)] {
+            system.zoho_post("settings", &json!({ "clock_offset_seconds": seconds })).await;
+            system.edited("Contacts", contact, &json!({"Phone": "+13125550009"})).await;
+        }
+        system.zoho_post("release", &json!({})).await;
+    });
+    system.stack().set_mappings_enabled(true).await;
+    system.goes_on().await;
+
+    for user in [first, second] {
+        assert_eq!(phones(&system, user).await, json!(["+13125550009", "+13125550009"]));
+        assert_eq!(system.conflicts_of(user).await.len(), 1, "hers is told");
+    }
     system.stop().await;
 }
 

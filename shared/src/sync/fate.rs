@@ -1,7 +1,8 @@
 //! What may be recorded of a record's plan, by what has changed on our side since its person was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::half::{End, Half};
@@ -10,10 +11,10 @@ use super::problem::Problem;
 use super::tags::is_among;
 use crate::db::people::Person;
 use crate::db::zoho_links::{Agreed, Link, Standing};
-use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::domain::merge::{Conflict, Kept as KeptSide};
-use crate::domain::record::{Changes, Fields, Unit};
+use crate::domain::record::{Changes, Field, Fields, Unit};
+use crate::domain::{Sport, UserId};
 
 /// What is recorded.
 #[derive(Debug)]
@@ -60,9 +61,9 @@ impl<'a> Fate<'a> {
         if !is_written && !matches!(was.standing, Standing::Linked(_)) {
             return Self::Nothing;
         }
-        let same_fields = of_module(half.module, &read.fields) == of_module(half.module, &now.fields);
+        let is_same = said(half.module, read) == said(half.module, now);
         let kept = |base: Fields| Kept { plan, base, tags: tags(plan, was, is) };
-        match (same_fields, is_written) {
+        match (is_same, is_written) {
             (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo,
             (true, true) => Self::Whole(kept(plan.base.clone())),
             (true, false) => Self::Whole(kept(plan.base_unsent.clone())),
@@ -122,6 +123,10 @@ impl<'a> Fate<'a> {
 }
 
 impl Kept<'_> {
+    pub(super) fn has_address(&self) -> bool {
+        self.base.get(Field::Email).is_some()
+    }
+
     pub(super) fn agreed(&self, user: UserId) -> Option<Agreed<'_>> {
         Some(Agreed {
             user,
@@ -164,8 +169,15 @@ pub(super) fn conflicts<'a>(fates: &'a [(&Half, Fate<'_>)]) -> Vec<(UserId, CrmM
     ended
 }
 
-fn of_module(module: CrmModule, fields: &Fields) -> Fields {
-    fields.only(|field| Unit::of(module).any(|unit| unit.fields().contains(&field)))
+/// What she has to say on a record of this module: its fields, and on a Contact what its tags follow from.
+fn said(module: CrmModule, person: &Person) -> (Fields, BTreeSet<&str>, BTreeSet<NaiveDate>) {
+    let fields = person.fields.only(|field| Unit::of(module).any(|unit| unit.fields().contains(&field)));
+    match module {
+        CrmModule::Contacts => {
+            (fields, person.sports.iter().map(Sport::as_str).collect(), person.births.iter().copied().collect())
+        }
+        CrmModule::Accounts => (fields, BTreeSet::new(), BTreeSet::new()),
+    }
 }
 
 #[cfg(test)]
@@ -174,7 +186,6 @@ mod tests {
     use super::super::plan::Ground;
     use super::*;
     use crate::db::zoho_links::Sent;
-    use crate::domain::record::Field;
     use crate::zoho::Record;
 
     const LEASE: Uuid = Uuid::nil();
@@ -234,6 +245,23 @@ mod tests {
         let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
         assert!(matches!(fate, Fate::Overtaken), "{fate:?}");
+    }
+
+    #[test]
+    fn tags_that_she_has_changed_meanwhile_are_not_agreed_on() {
+        let (mut record, person) = linked(&[(Field::LastName, "Moss")]);
+        record.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
+        let changes: [fn(&mut Person); 2] =
+            [|person| person.sports.push("Golf".parse().unwrap()), |person| person.births.clear()];
+        for change in changes {
+            let (read, mut now) = (person(), person());
+            let half = met(&read, &record, true);
+            change(&mut now);
+
+            let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
+
+            assert!(matches!(fate, Fate::Written(_)), "{fate:?}");
+        }
     }
 
     #[test]

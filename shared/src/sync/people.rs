@@ -32,6 +32,7 @@ pub(super) fn contact(id: &str, email: &str) -> Record {
         account: None,
         tags: Vec::new(),
         modified_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+        newest_at: "2026-11-22T10:00:00Z".parse().unwrap(),
     }
 }
 

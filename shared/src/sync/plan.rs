@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub tags: Tags,
     /// Zoho's time of the record as it was read, and then as it was written.
     pub modified_at: Option<DateTime<Utc>>,
+    /// Zoho's time of the newest of the records that were read with it.
+    pub newest_at: Option<DateTime<Utc>>,
     /// A change within the second after the time that Zoho shows does not hold `write` up.
     pub allows_for_unseen: bool,
     /// The last attempt was refused for somebody else's change.
@@ -126,6 +128,7 @@ impl Ground<'_> {
             overruled: None,
             tags: self.tags(person, &[]),
             modified_at: None,
+            newest_at: None,
             allows_for_unseen: false,
             was_stale: false,
             is_echo: false,
@@ -182,6 +185,7 @@ impl Ground<'_> {
             base_unsent: merge.base_unsent,
             tags,
             modified_at: Some(record.modified_at),
+            newest_at: Some(record.newest_at),
             allows_for_unseen: false,
             was_stale: false,
             is_echo,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::fate::{self, Fate};
+use super::fate::{self, Fate, Kept};
 use super::half::Half;
 use super::problem::{Problem, belongs_to_another};
 use super::round::Round;
@@ -140,10 +140,10 @@ async fn ask_for_more(
     if !cleared.is_empty() {
         zoho_intentions::forget_clearing(tx, lease, &cleared).await?;
     }
-    // Where something is recorded of her Contact, it is that her address is gone, or what she has now.
+    // Whose address is recorded has another one there by now; the others get theirs by their own tasks.
     let recorded: HashSet<Uuid> = fates
         .iter()
-        .filter(|(half, fate)| half.module == CrmModule::Contacts && fate.kept().is_some())
+        .filter(|(half, fate)| half.module == CrmModule::Contacts && fate.kept().is_some_and(Kept::has_address))
         .map(|(half, _)| half.user.0)
         .collect();
     let cleared: Vec<Uuid> = cleared.into_iter().filter(|user| !recorded.contains(user)).collect();

@@ -26,7 +26,8 @@ use crate::zoho::{Key, Record, Write};
 pub(super) struct Way {
     /// The users whose Contacts have lost their old address.
     pub cleared: Vec<UserId>,
-    pub cleared_at: Option<DateTime<Utc>>,
+    /// When, by Zoho's time, where nobody had changed the Contact since it was read for the user's plan.
+    pub cleared_at: HashMap<UserId, DateTime<Utc>>,
 }
 
 /// Clears what is known to be in the way before anything is written. Whoever comes behind one that could not be
@@ -153,13 +154,18 @@ async fn clear(
     let users: Vec<Uuid> = standing.keys().map(|user| user.0).collect();
     // The blank that is about to be there is nobody's edit.
     zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
-    let writes = standing.iter().map(|(user, contact)| cleared(*user, contact.id.clone())).collect();
-    let since = |user| standing.get(&user).map(|contact: &Record| contact.modified_at + UNSEEN);
-    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes, since).await {
+    let writes = standing
+        .iter()
+        .map(|(user, contact)| (cleared(*user, contact.id.clone()), Some(contact.modified_at + UNSEEN)))
+        .collect();
+    for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes).await {
         match answer {
             Ok(written) => {
                 way.cleared.push(user);
-                way.cleared_at = way.cleared_at.max(written.modified_at);
+                let as_read = |plan: &Plan| plan.user == user && plan.modified_at == Some(standing[&user].modified_at);
+                if plans.iter().any(as_read) {
+                    way.cleared_at.extend(written.modified_at.map(|at| (user, at)));
+                }
             }
             Err(refused) => {
                 let problem = match refused {

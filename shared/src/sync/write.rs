@@ -26,16 +26,14 @@ pub(super) enum Refused {
 /// Writes what the plans ask for. Whoever that failed for has a problem. Returns the users whose Contacts have lost an
 /// address to its new owner.
 pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [Plan]) -> Result<Vec<UserId>, Error> {
-    let since = Since::of(plans);
     let mut way = way::ahead(calls, plans).await?;
+    let dated = |plan: &Plan, way: &Way| Some((plan.write.clone()?, since(plan, way)));
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
-    let writes: Vec<Write> = ready.filter_map(|plan| plan.write.clone()).collect();
-    let mut answers = attempt(calls, module, writes, |user| since.of_user(user, &way)).await;
+    let mut answers = attempt(calls, module, ready.filter_map(|plan| dated(plan, &way)).collect()).await;
     let behind = way::behind(calls, plans, &answers, &mut way).await?;
     if !behind.again.is_empty() {
         let again = plans.iter().filter(|plan| behind.again.contains(&plan.user));
-        let writes = again.filter_map(|plan| plan.write.clone()).collect();
-        answers.extend(attempt(calls, module, writes, |user| since.of_user(user, &way)).await);
+        answers.extend(attempt(calls, module, again.filter_map(|plan| dated(plan, &way)).collect()).await);
     }
     answers.extend(behind.problems.into_iter().map(|(user, problem)| (user, Err(Refused::Of(problem)))));
     let crm = calls.crm();
@@ -83,45 +81,28 @@ fn problem(plan: &Plan, error: &RecordError) -> Problem {
     Problem::from(error)
 }
 
-/// After which time somebody else's change makes a write stale.
-struct Since {
-    /// The newest of the records as they were read.
-    read: Option<DateTime<Utc>>,
-    /// Those who allow for what Zoho does not show of its times.
-    lenient: HashMap<UserId, DateTime<Utc>>,
-}
-
 /// Zoho shows whole seconds.
 pub(super) const UNSEEN: TimeDelta = TimeDelta::seconds(1);
 
-impl Since {
-    fn of(plans: &[Plan]) -> Self {
-        let lenient = plans.iter().filter(|plan| plan.allows_for_unseen);
-        Self {
-            read: plans.iter().filter_map(|plan| plan.modified_at).max(),
-            lenient: lenient.filter_map(|plan| Some((plan.user, plan.modified_at? + UNSEEN))).collect(),
-        }
-    }
-
-    /// A Contact that we have just cleared was changed by ourselves: the others are not to pay for it.
-    fn of_user(&self, user: UserId, way: &Way) -> Option<DateTime<Utc>> {
-        let cleared_at = way.cleared_at.filter(|_| way.cleared.contains(&user));
-        match self.lenient.get(&user) {
-            Some(read) => Some(*read).max(cleared_at.map(|at| at + UNSEEN)),
-            None => self.read.max(cleared_at),
-        }
+/// After which time somebody else's change makes a plan's write stale. A Contact that we have just cleared was changed by
+/// ourselves.
+fn since(plan: &Plan, way: &Way) -> Option<DateTime<Utc>> {
+    let cleared_at = way.cleared_at.get(&plan.user).copied();
+    if plan.allows_for_unseen {
+        plan.modified_at.max(cleared_at).map(|at| at + UNSEEN)
+    } else {
+        plan.newest_at.max(cleared_at)
     }
 }
 
+/// A write, and after which time somebody else's change makes it stale.
+pub(super) type Dated = (Write, Option<DateTime<Utc>>);
+
 /// One call for the new ones and one for the others that have the same `since`; more where something about one of them
 /// fails all.
-pub(super) async fn attempt(
-    calls: &mut Calls<'_>,
-    module: CrmModule,
-    writes: Vec<Write>,
-    since: impl Fn(UserId) -> Option<DateTime<Utc>>,
-) -> HashMap<UserId, Answer> {
-    let (changed, new): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| write.record.is_some());
+pub(super) async fn attempt(calls: &mut Calls<'_>, module: CrmModule, writes: Vec<Dated>) -> HashMap<UserId, Answer> {
+    let (changed, new): (Vec<Dated>, Vec<Dated>) = writes.into_iter().partition(|(write, _)| write.record.is_some());
+    let new = new.into_iter().map(|(write, _)| write).collect();
     let mut answers = HashMap::new();
     let make = async |crm: &Crm<'_>, some: &[Write]| match module {
         CrmModule::Contacts => crm.upsert(module, some).await,
@@ -130,8 +111,8 @@ pub(super) async fn attempt(
     };
     answered(&mut answers, calls.about(new, make).await);
     let mut by_since: BTreeMap<Option<DateTime<Utc>>, Vec<Write>> = BTreeMap::new();
-    for write in changed {
-        by_since.entry(since(write.user)).or_default().push(write);
+    for (write, since) in changed {
+        by_since.entry(since).or_default().push(write);
     }
     for (since, changed) in by_since {
         let update = async |crm: &Crm<'_>, some: &[Write]| -> Result<Vec<Result<Written, RecordError>>, ZohoError> {

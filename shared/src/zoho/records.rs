@@ -37,6 +37,8 @@ pub struct Record {
     pub account: Option<CrmId>,
     pub tags: Vec<String>,
     pub modified_at: DateTime<Utc>,
+    /// When the newest of those that were read with it was changed: whatever changes after that was not read.
+    pub newest_at: DateTime<Utc>,
 }
 
 /// A record that carries an id or an address which somebody looked for.
@@ -86,7 +88,14 @@ impl Crm<'_> {
             .query("approved", "both")
             .query("fields", columns(fields, module).join(","));
         let answer = self.zoho.crm(self.connection, &request).await?;
-        query::rows(&answer)?.iter().map(|row| record(fields, module, row, answer.status.as_u16())).collect()
+        let rows = query::rows(&answer)?.iter().map(|row| record(fields, module, row, answer.status.as_u16()));
+        let mut records = rows.collect::<Result<Vec<Record>, _>>()?;
+        if let Some(newest) = records.iter().map(|record| record.modified_at).max() {
+            for record in &mut records {
+                record.newest_at = newest;
+            }
+        }
+        Ok(records)
     }
 
     /// Every record that carries one of these ids or (a Contact) one of these addresses, in one call; more only where
@@ -135,13 +144,15 @@ fn record(fields: &FieldNames, module: CrmModule, row: &Value, status: u16) -> R
     let account = if module == CrmModule::Contacts { id(&row["Account_Name"]["id"]) } else { None };
     let tags = row["Tag"].as_array().map(Vec::as_slice).unwrap_or_default();
     let read = || {
+        let modified_at = time(&row["Modified_Time"])?;
         Some(Record {
             id: id(&row["id"])?,
             our_id: text(&row[fields.key(module)]),
             fields: fields.of(module).map(|(field, name)| (field, text(&row[name]))).collect(),
             account,
             tags: tags.iter().filter_map(|tag| text(&tag["name"])).collect(),
-            modified_at: time(&row["Modified_Time"])?,
+            modified_at,
+            newest_at: modified_at,
         })
     };
     read().ok_or(ZohoError::Broken { status })
