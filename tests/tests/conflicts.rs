@@ -163,6 +163,31 @@ async fn a_record_that_is_gone_is_made_again_when_an_admin_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_admin_has_made_again_is_there_and_is_linked() {
+    let system = with_an_admin(&["ENABLE_ZOHO_SYNC"]).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let records = "select jsonb_build_array(zoho_contact_id, zoho_account_id)
+                   from users join profiles_organizations on user_id = users.id where users.id = $1";
+    let before: Value = system.value(records, &[&user]).await;
+    for (module, id) in [("Contacts", &before[0]), ("Accounts", &before[1])] {
+        system.zoho_post("delete", &json!({ "module": module, "id": id })).await;
+        system.notified(module, &[id]).await;
+    }
+    system.drained().await;
+    let gone: Value = system.value(records, &[&user]).await;
+
+    let answer = system.post(REPLAY, "ops", &json!({"kind": "sync-zoho", "keys": [user], "recreate": true})).await;
+    system.drained().await;
+
+    assert_eq!((gone, &answer.body["replayed"]), (json!([null, null]), &json!(1)));
+    let after: Value = system.value(records, &[&user]).await;
+    assert!(after[0].is_string() && after[1].is_string() && after[0] != before[0] && after[1] != before[1], "{after}");
+    assert_eq!((system.contacts().await.len(), &system.contact_of(user).await["Account_Name"]["id"]), (1, &after[1]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_task_of_whoever_is_made_again_counts_once() {
     let system = with_an_admin(&[]).await;
     let sheree = system.register("sheree", &sheree("")).await.id("/user/id");

@@ -349,3 +349,23 @@ async fn a_contact_that_waits_for_an_approval_is_not_taken_for_deleted() {
     assert_eq!(system.count("zoho_links where gone_at is not null").await, 0);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_records_are_read_by_one_call() {
+    let system = System::start().await;
+    system.fill_parents(120).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    system.sweep().await;
+    system.drained().await;
+    system.stack().set_mappings_enabled(false).await;
+    let before = system.calls("get-records").await;
+
+    let contacts = system.contacts().await;
+    let ids: Vec<&Value> = contacts.iter().map(|contact| &contact["id"]).collect();
+    system.notified("Contacts", &ids).await;
+    system.stack().set_mappings_enabled(true).await;
+    system.settled("pull-zoho").await;
+
+    assert_eq!(system.calls("get-records").await - before, 2);
+    system.stop().await;
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{System, parent};
+use tests::{System, parent, tags};
 use uuid::Uuid;
 
 /// Of those who leave school in the school year that today lies in.
@@ -119,5 +119,26 @@ async fn whoever_waits_already_is_left_alone_and_the_others_stand_behind() {
     let priority: i16 = system.value("select priority from tasks where key = $1", &[&done]).await;
     assert_eq!((priority, system.task("sync-zoho", done).await.map(|task| task.revision)), (1, Some(1)));
     assert!(!system.logs().contains("Nora"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_gets_this_years_tag_and_loses_it_when_the_year_is_over() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let user = parent_of(&system, "nora", 16, 5, 14).await;
+    system.drained().await;
+    let born = format!("update athletes set dob = make_date({YEAR} - $2, 5, 14) where parent_id = $1");
+    let this_year: String = system.value(&format!("select 'Senior ' || {YEAR}"), &[]).await;
+
+    let mut seen = vec![system.contact_of(user).await];
+    for years in [18, 19] {
+        system.rows(&born, &[&user, &years]).await;
+        system.invoke("tag-seniors", &json!({})).await;
+        system.goes_on().await;
+        seen.push(system.contact_of(user).await);
+    }
+
+    let has_it = seen.iter().map(|contact| tags(contact).contains(&this_year.as_str())).collect::<Vec<_>>();
+    assert_eq!(has_it, [false, true, false]);
     system.stop().await;
 }

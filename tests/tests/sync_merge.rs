@@ -170,6 +170,26 @@ async fn a_tag_whose_worker_died_is_known_as_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_for_which_the_crm_has_no_room_keeps_no_other_one_back() {
+    let system = System::start().await;
+    // As many tags as the edition allows: one of ours is among them.
+    let known = json!({"Last_Name": "Moss", "Tag": [{"name": "Soccer"}]});
+    system.contact_of_sales(&known).await;
+    system.zoho_post("settings", &json!({"module_tag_limit": 1})).await;
+    system.fill_parents(100).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    system.goes_on().await;
+
+    let contacts = system.contacts().await;
+    let tagged = contacts.iter().filter(|contact| tags(contact) == ["Soccer"]).count();
+    assert_eq!((contacts.len(), tagged), (101, 101));
+    assert_eq!(system.calls("add-tags").await, 3, "one for each tag");
+    let told = "tasks where failed_at is not null and failure ->> 'code' = 'LICENSE_LIMIT_EXCEEDED'";
+    assert_eq!(system.count(told).await, 100);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() {
     for (status, code) in [(500, "http-500"), (400, "INVALID_REQUEST")] {
         let system = System::start().await;

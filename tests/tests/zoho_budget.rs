@@ -127,3 +127,38 @@ async fn what_calls_have_cost_is_kept_for_two_days_and_shown_for_one() {
     assert_eq!(system.count("zoho_usage").await, 4);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_that_uses_up_the_credits_tries_a_batch_a_quarter_of_an_hour_until_there_are_more() {
+    let set = [("ENABLE_ZOHO_SYNC", "false"), ("ZOHO_CREDIT_RESERVE", "50")];
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let system = System::with_variables(set.into()).await;
+    system.zoho_post("settings", &json!({ "credits": 100 })).await;
+    system.fill_parents(1000).await;
+    system.rows("update tasks set priority = 1", &[]).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+    let linked = async || system.count("users where zoho_contact_id is not null").await;
+
+    system.sweep().await;
+    system.woken().await;
+    let first = linked().await;
+    system.sweep().await;
+    system.woken().await;
+    let still = linked().await;
+    let later = "update zoho_budget set noted_at = now() - interval '16 minutes'";
+    system.rows(later, &[]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.woken().await;
+    let tried = linked().await;
+    system.zoho_post("settings", &json!({ "credits": 100_000 })).await;
+    system.rows(later, &[]).await;
+    system.goes_on().await;
+
+    assert!((200..1000).contains(&first), "it goes on until credits get short: {first}");
+    assert_eq!(still, first, "and then it waits");
+    assert!((first + 100..=first + 200).contains(&tried), "a batch for each worker at most: {first}, {tried}");
+    assert_eq!(linked().await, 1000);
+    assert_eq!(system.count("tasks").await, 0);
+    system.stop().await;
+}

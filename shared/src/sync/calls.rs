@@ -100,7 +100,9 @@ impl<'a> Calls<'a> {
         }
         Err(match error {
             ZohoError::Broken { status: 500 } if self.answered => Refusal::OfSome(Problem::Suspect(error.failure())),
-            ZohoError::BadRequest { .. } | ZohoError::Broken { status: 500 } => Refusal::OfSome(problem),
+            ZohoError::BadRequest { .. } | ZohoError::Unexplained { .. } | ZohoError::Broken { status: 500 } => {
+                Refusal::OfSome(problem)
+            }
             _ => Refusal::Of(problem),
         })
     }

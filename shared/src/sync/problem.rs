@@ -86,7 +86,7 @@ impl Problem {
 impl From<&ZohoError> for Problem {
     fn from(error: &ZohoError) -> Self {
         match error {
-            ZohoError::BadRequest { .. } => Self::Never(error.failure()),
+            ZohoError::BadRequest { .. } | ZohoError::Unexplained { .. } => Self::Never(error.failure()),
             ZohoError::Throttled { retry_after, .. } => Self::Pause(retry_after.unwrap_or(SLOW_DOWN), error.failure()),
             ZohoError::Refused { .. } => Self::Refused(error.failure()),
             ZohoError::Unreachable(_)

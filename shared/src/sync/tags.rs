@@ -115,9 +115,14 @@ async fn each(
     contacts: Vec<CrmId>,
     call: impl AsyncFn(&Crm<'_>, &[CrmId]) -> Result<Vec<Result<CrmId, RecordError>>, ZohoError>,
 ) -> BTreeMap<CrmId, Result<(), Problem>> {
+    // What Zoho has to say against all of them it says against the tag: one of them alone would fare no better.
+    let call = async |crm: &Crm<'_>, ids: &[CrmId]| match call(crm, ids).await {
+        Err(error @ ZohoError::BadRequest { .. }) => Ok(Err(Problem::from(&error))),
+        answers => answers.map(Ok),
+    };
     let mut results = BTreeMap::new();
     for (some, answers) in calls.about(contacts, call).await {
-        match answers {
+        match answers.and_then(|answers| answers) {
             Ok(answers) => {
                 let answers = answers.iter().map(|answer| answer.as_ref().map(drop).map_err(Problem::from));
                 results.extend(some.into_iter().zip(answers));

@@ -181,6 +181,7 @@ fn judged(error: &ZohoError) -> Transmitted {
         | ZohoError::InvalidToken
         | ZohoError::Refused { .. }
         | ZohoError::BadRequest { .. }
+        | ZohoError::Unexplained { .. }
         | ZohoError::Ours(_) => not_sent(error),
     }
 }

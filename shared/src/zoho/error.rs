@@ -32,9 +32,12 @@ pub enum ZohoError {
     /// Ask a person to mend our access: client, refresh token, scope, permission.
     #[error("Zoho refuses us: {code}")]
     Refused { code: String, message: String },
-    /// Ask a person to mend the request: it is refused as a whole.
+    /// Ask a person to mend the request: it is refused as a whole, because of this field if there is one.
     #[error("Zoho does not take the request: {code}")]
-    BadRequest { code: String, message: String },
+    BadRequest { code: String, field: Option<String>, message: String },
+    /// Ask for less at once, to find what Zoho does not take: it refuses the request as a whole without a word.
+    #[error("Zoho does not take the request: {status}")]
+    Unexplained { status: u16 },
     /// Our own side failed meanwhile.
     #[error(transparent)]
     Ours(#[from] Error),
@@ -49,10 +52,10 @@ impl ZohoError {
         }
     }
 
-    pub(super) fn bad_request(code: &str, message: &str) -> Self {
+    pub(super) fn bad_request(code: &str, field: Option<&str>, message: &str) -> Self {
         let message =
             format!("Zoho refuses the request as a whole. {} {GOES_ON} Zoho says: {message}", advice(code, None));
-        Self::BadRequest { code: code.to_owned(), message }
+        Self::BadRequest { code: code.to_owned(), field: field.map(str::to_owned), message }
     }
 
     /// For an operator to read in `tasks.failure`.
@@ -67,7 +70,11 @@ impl ZohoError {
             Self::InvalidToken => {
                 Failure::new("INVALID_TOKEN", "Zoho did not take the access token; a new one is asked for.")
             }
-            Self::Refused { code, message } | Self::BadRequest { code, message } => Failure::new(code, message),
+            Self::Refused { code, message } => Failure::new(code, message),
+            Self::BadRequest { code, field, message } => Failure::new(code, message).in_field(field.clone()),
+            Self::Unexplained { status } => {
+                Failure::new(format!("http-{status}"), "Zoho refuses the request as a whole, and does not say why.")
+            }
             Self::Ours(error) => Failure::new("internal", error.to_string()),
         }
     }

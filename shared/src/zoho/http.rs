@@ -187,7 +187,7 @@ fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -
     if let Some(refused) = refusal::of_crm(&body) {
         return refused;
     }
-    let ErrorBody { code, message, .. } = body;
+    let ErrorBody { code, message, details } = body;
     match (status.as_u16(), code.as_str()) {
         (429, _) | (_, "TOO_MANY_REQUESTS" | "RATE_LIMIT_EXCEEDED") => {
             ZohoError::Throttled { code: "TOO_MANY_REQUESTS".to_owned(), retry_after }
@@ -196,10 +196,7 @@ fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -
         (_, "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "SERVICE_UNAVAILABLE" | "DEPENDENT_SERVICE_ERROR") => {
             ZohoError::Broken { status: status.as_u16() }
         }
-        (status @ (400 | 413 | 414), "") => ZohoError::BadRequest {
-            code: format!("http-{status}"),
-            message: "Zoho refuses the request as a whole, and does not say why.".to_owned(),
-        },
+        (status @ (400 | 413 | 414), "") => ZohoError::Unexplained { status },
         (401 | 403, code) if !code.is_empty() => ZohoError::Refused {
             message: format!(
                 "Zoho refuses our access. Check the scopes of the refresh token in the secret isoxp/<stage>/zoho, and the \
@@ -207,7 +204,7 @@ fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -
             ),
             code: code.to_owned(),
         },
-        (400..=499, code) if !code.is_empty() => ZohoError::bad_request(code, &message),
+        (400..=499, code) if !code.is_empty() => ZohoError::bad_request(code, details["api_name"].as_str(), &message),
         // 5xx, and whatever is not JSON: a page of a proxy, an HTML login form.
         (status, _) => ZohoError::Broken { status },
     }

@@ -81,6 +81,14 @@ pub(super) fn of_crm(body: &ErrorBody) -> Option<ZohoError> {
         {
             return Some(field_missing("module", body.details["column_name"].as_str().unwrap_or("?")));
         }
+        "INVALID_DATA" if body.details["api_name"] == "duplicate_check_fields" => {
+            return Some(refused(
+                "field-not-unique",
+                "The CRM does not know records by our id: its field must not allow duplicate values. Make it unique (CRM, \
+                 Setup, Modules and Fields; ISO_User_ID of Contacts, or as the secret isoxp/<stage>/zoho names it), then \
+                 resume sync-zoho and pull-zoho.",
+            ));
+        }
         _ => return None,
     };
     Some(refused(&body.code, &message))

@@ -66,9 +66,11 @@ fn is_passing(error: &ZohoError) -> bool {
         ZohoError::Throttled { .. } | ZohoError::Unreachable(_) | ZohoError::NoAnswer(_) | ZohoError::Broken { .. } => {
             true
         }
-        ZohoError::InvalidToken | ZohoError::Refused { .. } | ZohoError::BadRequest { .. } | ZohoError::Ours(_) => {
-            false
-        }
+        ZohoError::InvalidToken
+        | ZohoError::Refused { .. }
+        | ZohoError::BadRequest { .. }
+        | ZohoError::Unexplained { .. }
+        | ZohoError::Ours(_) => false,
     }
 }
 

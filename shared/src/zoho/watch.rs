@@ -117,9 +117,10 @@ fn module_of(event: &str) -> &str {
 fn granted(item: &Value, status: u16) -> Result<Option<DateTime<Utc>>, ZohoError> {
     if item["status"] == "error" {
         let ErrorBody { code, message, details } = ErrorBody::deserialize(item).unwrap_or_default();
-        let blamed = text(&details["api_name"]).map(|field| format!(" ({field})")).unwrap_or_default();
+        let field = text(&details["api_name"]);
+        let blamed = field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
         let message = format!("Zoho does not open the channel of its notifications{blamed}. Zoho says: {message}");
-        return Err(ZohoError::BadRequest { code, message });
+        return Err(ZohoError::BadRequest { code, field, message });
     }
     let events = item["details"]["events"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ends: Option<Vec<_>> = events.iter().map(|event| time(&event["channel_expiry"])).collect();
@@ -205,7 +206,7 @@ mod tests {
     fn a_refusal_names_the_field_and_not_the_token() {
         let refused = json!({"code": "INVALID_DATA", "status": "error", "message": "invalid data", "details": {"api_name": "token"}});
 
-        let Err(ZohoError::BadRequest { code, message }) = granted(&refused, 202) else { panic!("it is refused") };
+        let Err(ZohoError::BadRequest { code, message, .. }) = granted(&refused, 202) else { panic!("it is refused") };
 
         assert_eq!(code, "INVALID_DATA");
         assert!(message.contains("(token)"), "{message}");

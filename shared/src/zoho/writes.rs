@@ -66,7 +66,7 @@ impl Crm<'_> {
         let results = self.write(&request, new.len(), written).await?;
         if new.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)) {
             // One word for all of them, or a word for each: asked for in halves, each has its own.
-            return Err(ZohoError::bad_request(STALE, "records are there already"));
+            return Err(ZohoError::bad_request(STALE, None, "records are there already"));
         }
         let there = |error: RecordError| if error.is_stale() { error.there_already() } else { error };
         Ok(results.into_iter().map(|result| result.map_err(there)).collect())
