@@ -190,6 +190,28 @@ async fn a_tag_for_which_the_crm_has_no_room_keeps_no_other_one_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_the_crm_does_not_know_and_does_not_make_is_named() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.make_admin("ops").await;
+    system.contact_of_sales(&json!({"Last_Name": "Moss", "Tag": [{"name": "Soccer"}]})).await;
+    system.zoho_post("settings", &json!({"add_tags_creates": false})).await;
+    let body =
+        json!({"role": "parent", "first_name": "Pat", "last_name": "Moss", "sport_interests": ["Golf", "Soccer"]});
+    let user = system.register("pat", &body).await.id("/user/id");
+    let task = system.told(KIND, user).await;
+    let without = system.contact_of(user).await;
+    system.contact_of_sales(&json!({"Last_Name": "Moss", "Tag": [{"name": "Golf"}]})).await;
+    system.post("/api/admin/tasks/replay", "ops", &json!({"kind": KIND, "keys": [user]})).await;
+    system.drained().await;
+
+    assert_eq!((task.code.as_str(), task.failed), ("INVALID_DATA", true), "{task:?}");
+    assert!(task.message.contains("the tag \"Golf\""), "{task:?}");
+    assert_eq!(tags(&without), ["Soccer"]);
+    assert_eq!(tags(&system.contact_of(user).await), ["Golf", "Soccer"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() {
     for (status, code) in [(500, "http-500"), (400, "INVALID_REQUEST")] {
         let system = System::start().await;

@@ -12,6 +12,7 @@ use crate::db::people::Person;
 use crate::db::{self, zoho_intentions};
 use crate::domain::{CrmId, Role, UserId, tags};
 use crate::error::Error;
+use crate::tasks::Failure;
 use crate::zoho::{Crm, RecordError, ZohoError};
 
 /// The most tags that Zoho keeps on one record.
@@ -71,13 +72,13 @@ impl Tags {
 pub(super) async fn put(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Result<(), Error> {
     let extra = by_tag(plans, |tags| &tags.extra);
     for (tag, contacts) in extra {
-        let removed = each(calls, contacts, async |crm, ids| crm.remove_tag(&tag, ids).await).await;
+        let removed = each(calls, &tag, contacts, async |crm, ids| crm.remove_tag(&tag, ids).await).await;
         note(plans, &removed, |tags, is_done| tags.ours.retain(|own| *own != tag || !is_done));
     }
     announce(calls, plans).await?;
     let missing = by_tag(plans, |tags| &tags.missing);
     for (tag, contacts) in missing {
-        let added = each(calls, contacts, async |crm, ids| crm.add_tag(&tag, ids).await).await;
+        let added = each(calls, &tag, contacts, async |crm, ids| crm.add_tag(&tag, ids).await).await;
         // Whatever has come of it: it may be there.
         note(plans, &added, |tags, _| tags.ours.push(tag.clone()));
     }
@@ -112,12 +113,13 @@ fn by_tag(plans: &[Plan], some: impl Fn(&Tags) -> &Vec<String>) -> BTreeMap<Stri
 /// What came of each Contact.
 async fn each(
     calls: &mut Calls<'_>,
+    tag: &str,
     contacts: Vec<CrmId>,
     call: impl AsyncFn(&Crm<'_>, &[CrmId]) -> Result<Vec<Result<CrmId, RecordError>>, ZohoError>,
 ) -> BTreeMap<CrmId, Result<(), Problem>> {
     // What Zoho has to say against all of them it says against the tag: one of them alone would fare no better.
     let call = async |crm: &Crm<'_>, ids: &[CrmId]| match call(crm, ids).await {
-        Err(error @ ZohoError::BadRequest { .. }) => Ok(Err(Problem::from(&error))),
+        Err(error @ ZohoError::BadRequest { .. }) => Ok(Err(refused(tag, error.failure()))),
         answers => answers.map(Ok),
     };
     let mut results = BTreeMap::new();
@@ -131,6 +133,11 @@ async fn each(
         }
     }
     results
+}
+
+fn refused(tag: &str, Failure { code, message, field, .. }: Failure) -> Problem {
+    let advice = format!("Zoho does not take the tag {tag:?}. If the CRM does not know it, make it there.");
+    Problem::Never(Failure::new(code, format!("{advice} {message}")).in_field(field))
 }
 
 fn note(plans: &mut [Plan], results: &BTreeMap<CrmId, Result<(), Problem>>, known: impl Fn(&mut Tags, bool)) {

@@ -150,7 +150,12 @@ fn answer(exchanged: Exchanged) -> Result<Answer, ZohoError> {
     let Exchanged { status, retry_after, text, .. } = exchanged;
     let body: Value = match text.as_str() {
         "" => Value::Null,
-        text => serde_json::from_str(text).unwrap_or(Value::Null),
+        text => match serde_json::from_str(text) {
+            Ok(body) => body,
+            // Whatever its status, nobody knows what it was about to say.
+            Err(_) if text.trim_start().starts_with(['{', '[']) => return Err(ZohoError::NoAnswer("it broke off")),
+            Err(_) => Value::Null,
+        },
     };
     let has_results = results(&body).is_some_and(|results| !is_wrapped_error(status, results));
     let has_nothing_new = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -269,6 +274,17 @@ mod tests {
         let body = json!({"tags": [{"code": "INVALID_DATA", "details": {"maximum_length": 25}, "status": "error"}]});
 
         assert!(matches!(answered(400, &body), Err(ZohoError::BadRequest { code, .. }) if code == "INVALID_DATA"));
+    }
+
+    #[test]
+    fn half_an_answer_is_none_whatever_its_status() {
+        for status in [200, 400, 500] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let text = r#"{"data":[{"code":"RECORD_LO"#.to_owned();
+            let half = answer(Exchanged { status, retry_after: None, credits_remaining: None, text });
+
+            assert!(matches!(half, Err(ZohoError::NoAnswer(_))), "{status}");
+        }
     }
 
     #[test]
