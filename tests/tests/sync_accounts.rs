@@ -257,3 +257,17 @@ async fn what_sales_write_on_the_account_and_on_its_contact_arrives_at_once_from
     assert_eq!((rows[0].get(0), rows[0].get(1)), ("Lincoln Park High", "Reed-Moss"));
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_sales_take_off_its_account_is_put_back() {
+    let system = System::with(ON).await;
+    let user = system.register("cathy", &cathy()).await.id("/user/id");
+    system.drained().await;
+    let (account, contact) = (system.account_of(user).await["id"].clone(), system.contact_of(user).await["id"].clone());
+
+    system.edit_arrives(&contact, &json!({ "Account_Name": null })).await;
+    system.goes_on().await;
+
+    assert_eq!(system.contact_of(user).await["Account_Name"]["id"], account);
+    system.stop().await;
+}

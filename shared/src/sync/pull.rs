@@ -93,6 +93,9 @@ async fn seen<'a>(
         }
     }
     round.moved.extend(moved(module, &sights, &seen));
+    if module == CrmModule::Contacts {
+        round.detached.extend(detached(&sights, &seen));
+    }
     read::check_owners(calls, module, &mut seen).await?;
     let sight = |(user, seen)| {
         let (key, person) = sights.get(&user).copied()?;
@@ -118,6 +121,13 @@ fn moved(
         _ => false,
     });
     moved.map(|(user, _)| *user).collect()
+}
+
+/// Whose Contact belongs to no Account, although there is one. Whether that one still exists is seen from the person's side.
+fn detached(sights: &HashMap<UserId, (Uuid, &Person)>, seen: &HashMap<UserId, Seen>) -> impl Iterator<Item = UserId> {
+    let has_account = |user: &UserId| sights.get(user).is_some_and(|(_, person)| person.account.record().is_some());
+    let detached = |seen: &Seen| matches!(seen, Seen::Hers(record) if record.account.is_none());
+    seen.iter().filter(move |(user, seen)| detached(seen) && has_account(user)).map(|(user, _)| *user)
 }
 
 fn stranger(record: &Record) -> Stranger {

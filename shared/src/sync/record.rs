@@ -85,7 +85,11 @@ async fn link(
         if !gone.is_empty() {
             zoho_links::unlink(tx, module, &gone).await?;
         }
-        let echoes = users(|fate| matches!(fate, Fate::Echo));
+        let echoes = of_module().filter_map(|(half, fate)| match fate {
+            Fate::Echo(read_at) => Some((half.user, *read_at)),
+            _ => None,
+        });
+        let echoes: Vec<_> = echoes.collect();
         if !echoes.is_empty() {
             zoho_links::looked_at(tx, module, &echoes).await?;
         }
@@ -135,6 +139,7 @@ async fn ask_for_more(
     handed_over: BTreeSet<Uuid>,
 ) -> Result<FollowUp, Error> {
     let mut keys = handed_over;
+    keys.extend(round.detached.iter().map(|user| user.0));
     keys.extend(fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0));
     let cleared: Vec<Uuid> = round.cleared.iter().map(|user| user.0).collect();
     if !cleared.is_empty() {

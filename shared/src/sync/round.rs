@@ -21,6 +21,8 @@ pub(super) struct Round {
     pub erased: Erased,
     /// Records that are nobody's here as yet.
     pub strangers: Vec<Stranger>,
+    /// Their Contacts have been taken off their Accounts: their own tasks put them back.
+    pub detached: Vec<UserId>,
     /// Their records were changed over there: work of theirs that had failed may succeed now.
     pub moved: HashSet<UserId>,
     /// Records that were looked at, there or gone, whoever they belong to: work that had failed because of one of them may
