@@ -1,6 +1,8 @@
 //! `reconcile-zoho`: what changed in the CRM and was not told of is found, however it is spread over seconds and pages,
 //! and whatever stops the search.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tests::{ORGANIZATION_ID, System, USER_ID, sheree};
@@ -450,5 +452,38 @@ async fn a_list_that_always_fails_keeps_nobody_from_the_others() {
     assert_eq!(found["stopped"], "http-500", "{found}");
     assert_eq!(json!(take_tasks(&system).await), json!([account]));
     assert_eq!(cursor(&system, "ran_at").await, None, "not everything was read");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_behind_a_slow_look_at_the_one_before_is_found() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    // Both edits in one of Zoho's seconds, which then stands still for as long.
+    let modified = async || system.contact_of(user).await["Modified_Time"].clone();
+    let first = loop {
+        system.edited("Contacts", &contact, &json!({"Phone": "+13125550001"})).await;
+        system.fault("get-records", "hang-after", &json!({})).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.held("get-records").await;
+        let first = modified().await;
+        system.edited("Contacts", &contact, &json!({"Phone": "+13125550002"})).await;
+        if modified().await == first {
+            break first;
+        }
+        system.zoho_post("release", &json!({})).await;
+        system.settled("pull-zoho").await;
+    };
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    system.zoho_post("release", &json!({})).await;
+    system.settled("pull-zoho").await;
+    let before = system.parent(user).await["phone_number"].clone();
+
+    system.invoke("reconcile-zoho", &json!({})).await;
+    system.goes_on().await;
+
+    assert_eq!((before, modified().await), (json!("+13125550001"), first));
+    assert_eq!(system.parent(user).await["phone_number"], "+13125550002");
     system.stop().await;
 }

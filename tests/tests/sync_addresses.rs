@@ -323,3 +323,49 @@ async fn an_address_that_is_cleared_while_somebody_else_works_on_her_comes_back(
     assert_eq!(system.conflicts_of(first).await, [json!(null); 0], "sales have said nothing");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sales_write_right_after_the_look_at_an_address_is_not_cleared_unseen() {
+    let (system, first, contact, second) = with_an_old_address_in_the_way().await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    let clock = async |seconds: i32| system.zoho_post("settings", &json!({ "clock_offset_seconds": seconds })).await;
+    clock(60).await;
+    system.edited("Contacts", &contact, &json!({"Department": "North"})).await;
+    system.fault("update", "hang-before", &json!({})).await;
+    tokio::join!(system.wake(KIND, slice::from_ref(&second)), async {
+        system.held("update").await;
+        // A second after the last change.
+        clock(61).await;
+        system.edited("Contacts", &contact, &json!({"Email": "office@example.com"})).await;
+        clock(65).await;
+        system.zoho_post("release", &json!({})).await;
+    });
+
+    assert_eq!(system.contact_of(first).await["Email"], "office@example.com");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_a_workflow_keeps_writing_is_not_cleared_for_ever() {
+    let system = System::with(ON).await;
+    let (first, contact) = system.synced("sheree", &sheree("")).await;
+    let (second, _) = system.synced("dana", &parent("Dana", &[], "")).await;
+    let rule = json!([{"module": "Contacts", "field": "Email", "always": "sam@example.com"}]);
+    system.zoho_post("settings", &json!({"unique_email": true, "notifications": "drop"})).await;
+    system.edited("Contacts", &contact, &json!({"Email": "sam@example.com"})).await;
+    system.rows("update users set email = 'sam@example.com' where id = $1", &[&second]).await;
+    system.zoho_post("settings", &json!({ "field_rules": rule })).await;
+    let before = system.calls("update").await;
+    for _ in 0..10 {
+        system.asked_for(second).await;
+        system.notified("Contacts", &[&contact]).await;
+        system.woken().await;
+    }
+
+    let calls = system.calls("update").await - before;
+    assert!(calls <= 30, "{calls} calls");
+    assert!(system.conflicts_of(first).await[0][4].as_i64() <= Some(8), "{:?}", system.conflicts_of(first).await);
+    let task = system.task(KIND, second).await.expect("she waits");
+    assert_eq!((task.code.as_str(), task.failed), ("overruled", false), "{task:?}");
+    system.stop().await;
+}

@@ -228,7 +228,7 @@ async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() 
 
         let first = system.calls("upsert").await;
         let poisonous: Uuid = system.value("select id from users where zoho_contact_id is null", &[]).await;
-        for _ in 0..4 {
+        for _ in 0..9 {
             system.let_an_hour_pass().await;
             system.sweep().await;
             system.woken().await;
@@ -329,5 +329,23 @@ async fn what_our_word_replaces_is_told_even_if_the_worker_dies_over_it() {
     assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
     let told = json!(["email", "sheree@example.com", "other@example.com", "ours", 1]);
     assert_eq!(system.conflicts_of(user).await, [told]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_writes_alone_fails_nobody_within_minutes() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let (user, _) = system.synced("sheree", &sheree("")).await;
+    system.fault("update", "status-500", &json!({ "times": -1 })).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    for attempt in 1..=6 {
+        system.attempted(KIND, user, attempt).await;
+        system.let_an_hour_pass().await;
+        system.sweep().await;
+    }
+    system.mend_zoho().await;
+    system.goes_on().await;
+
+    assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
     system.stop().await;
 }

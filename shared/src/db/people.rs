@@ -1,6 +1,6 @@
 //! People as the CRM is to know them: one query over users, profiles, athletes and links.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -17,6 +17,8 @@ use crate::error::Error;
 /// A user, what we know about her, and how far the CRM knows it.
 pub struct Person {
     pub id: UserId,
+    /// When she was read, by the database's clock.
+    pub read_at: DateTime<Utc>,
     pub role: Role,
     /// Of both modules.
     pub fields: Fields,
@@ -74,6 +76,7 @@ async fn read(
         .rows(
             "select
                  users.id,
+                 now() as read_at,
                  users.email,
                  users.role::text as role,
                  coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
@@ -137,6 +140,7 @@ fn from_row(row: &Row) -> Result<Person, Error> {
     Ok(Person {
         id: UserId(row.get("id")),
         role: stored(row, "role")?,
+        read_at: row.get("read_at"),
         fields: fields(row),
         sports: sports.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?,
         births: row.get("births"),

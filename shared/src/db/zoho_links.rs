@@ -28,7 +28,7 @@ pub struct Link {
     pub base: Fields,
     /// What we have set out to write and may have arrived, or may yet.
     pub sent: Vec<Sent>,
-    /// When the record was last looked at, and that recorded; not if it was written then and nobody heard the end of it.
+    /// Not before this moment it was looked at last: then whoever did so read what was here.
     pub synced_at: Option<DateTime<Utc>>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
@@ -119,6 +119,8 @@ impl Link {
 #[derive(Clone, Debug)]
 pub struct Agreed<'a> {
     pub user: UserId,
+    /// When what was here was read; the record was, after that.
+    pub read_at: DateTime<Utc>,
     pub record: &'a CrmId,
     pub base: &'a Fields,
     pub tags: &'a [String],
@@ -152,6 +154,7 @@ pub async fn record(
     let modified: Vec<Option<DateTime<Utc>>> = agreed.iter().map(|one| one.modified_at).collect();
     let corrected: Vec<bool> = agreed.iter().map(|one| one.corrected).collect();
     let answered: Vec<bool> = agreed.iter().map(|one| one.answered).collect();
+    let read: Vec<DateTime<Utc>> = agreed.iter().map(|one| one.read_at).collect();
     let rows = tx
         .rows(
             &recording(module),
@@ -166,6 +169,7 @@ pub async fn record(
                 (&answered, Type::BOOL_ARRAY),
                 (&lease, Type::UUID),
                 (&clearing(), Type::JSONB),
+                (&read, Type::TIMESTAMPTZ_ARRAY),
             ],
         )
         .await?;
@@ -173,15 +177,15 @@ pub async fn record(
     Ok(agreed.iter().map(|one| one.user).filter(|user| !recorded.contains(user)).collect())
 }
 
-/// $1 is the module, $2 to $8 are the columns of what is agreed, $9 is the lease, $10 the clearing of an address.
+/// $1 is the module, $2 to $8 and $11 are the columns of what is agreed, $9 is the lease, $10 the clearing of an address.
 fn recording(module: CrmModule) -> String {
     let (table, key, column) = place(module);
     format!(
         "with agreed as (
              -- one of two people who were answered with the same record: it cannot be both's
              select distinct on (record_id) *
-             from unnest($2, $3, $4, $5, $6, $7, $8)
-                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered)
+             from unnest($2, $3, $4, $5, $6, $7, $8, $11)
+                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered, read_at)
              order by record_id, user_id
          ),
          made as (
@@ -201,9 +205,9 @@ fn recording(module: CrmModule) -> String {
              from agreed join {table} as mine on mine.{key} = agreed.user_id
              where mine.{column} = agreed.record_id
          )
-         insert into zoho_links as link (user_id, module, base, tags, modified_at, corrections, corrected_at)
-         select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at, corrected::int,
-             case when corrected then now() end
+         insert into zoho_links as link (user_id, module, base, tags, modified_at, synced_at, corrections, corrected_at)
+         select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at, read_at,
+             corrected::int, case when corrected then now() end
          from agreed join linked using (user_id)
          order by user_id
          on conflict (user_id, module) do update set
@@ -222,11 +226,7 @@ fn recording(module: CrmModule) -> String {
              tags = excluded.tags,
              modified_at = excluded.modified_at,
              gone_at = null,
-             -- it was read before it was written
-             synced_at = case
-                 when (select answered from agreed where agreed.user_id = link.user_id) then now()
-                 else link.synced_at
-             end,
+             synced_at = excluded.synced_at,
              version = link.version + 1,
              corrections = case
                  when excluded.corrections = 0 then link.corrections
@@ -238,11 +238,19 @@ fn recording(module: CrmModule) -> String {
     )
 }
 
-/// Takes note that these records were looked at and nothing had to be recorded.
-pub async fn looked_at(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> Result<(), Error> {
+/// Takes note that these users' records were looked at, after they themselves were read at that moment, and nothing had to
+/// be recorded.
+pub async fn looked_at(
+    tx: &Transaction<'_>,
+    module: CrmModule,
+    users: &[(UserId, DateTime<Utc>)],
+) -> Result<(), Error> {
+    let (users, read): (Vec<Uuid>, Vec<DateTime<Utc>>) = users.iter().map(|(user, read_at)| (user.0, *read_at)).unzip();
     tx.rows(
-        "update zoho_links set synced_at = now() where user_id = any ($1) and module = $2",
-        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
+        "update zoho_links set synced_at = read_at
+         from unnest($1, $2) as looked (id, read_at)
+         where user_id = id and module = $3",
+        &[(&users, Type::UUID_ARRAY), (&read, Type::TIMESTAMPTZ_ARRAY), (&module.as_str(), Type::TEXT)],
     )
     .await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::half::{End, Half};
@@ -23,8 +23,8 @@ pub(super) enum Fate<'a> {
     Whole(Kept<'a>),
     /// She has changed meanwhile: what was written is so, and what both had the same; the rest is seen again.
     Written(Kept<'a>),
-    /// Nothing had to be done.
-    Echo,
+    /// Nothing had to be done for whom was read at this moment.
+    Echo(DateTime<Utc>),
     Gone,
     /// Somebody else has recorded something of it meanwhile.
     Overtaken,
@@ -36,6 +36,7 @@ pub(super) enum Fate<'a> {
 #[derive(Debug)]
 pub(super) struct Kept<'a> {
     plan: &'a Plan,
+    read_at: DateTime<Utc>,
     base: Fields,
     tags: Vec<String>,
 }
@@ -62,9 +63,9 @@ impl<'a> Fate<'a> {
             return Self::Nothing;
         }
         let is_same = said(half.module, read) == said(half.module, now);
-        let kept = |base: Fields| Kept { plan, base, tags: tags(plan, was, is) };
+        let kept = |base: Fields| Kept { plan, read_at: read.read_at, base, tags: tags(plan, was, is) };
         match (is_same, is_written) {
-            (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo,
+            (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo(read.read_at),
             (true, true) => Self::Whole(kept(plan.base.clone())),
             (true, false) => Self::Whole(kept(plan.base_unsent.clone())),
             (false, true) => {
@@ -78,7 +79,7 @@ impl<'a> Fate<'a> {
     pub(super) fn kept(&self) -> Option<&Kept<'a>> {
         match self {
             Self::Whole(kept) | Self::Written(kept) => Some(kept),
-            Self::Echo | Self::Gone | Self::Overtaken | Self::Nothing => None,
+            Self::Echo(_) | Self::Gone | Self::Overtaken | Self::Nothing => None,
         }
     }
 
@@ -117,7 +118,7 @@ impl<'a> Fate<'a> {
             }
             // Its task is asked for anew.
             Self::Gone => None,
-            Self::Whole(_) | Self::Echo | Self::Nothing => half.problem().cloned(),
+            Self::Whole(_) | Self::Echo(_) | Self::Nothing => half.problem().cloned(),
         }
     }
 }
@@ -130,6 +131,7 @@ impl Kept<'_> {
     pub(super) fn agreed(&self, user: UserId) -> Option<Agreed<'_>> {
         Some(Agreed {
             user,
+            read_at: self.read_at,
             record: self.plan.record.as_ref()?,
             base: &self.base,
             tags: &self.tags,
@@ -280,7 +282,7 @@ mod tests {
 
     fn whole(half: &Half) -> Fate<'_> {
         let End::Met(plan) = &half.end else { panic!("{half:?}") };
-        Fate::Whole(Kept { plan, base: Fields::default(), tags: Vec::new() })
+        Fate::Whole(Kept { plan, read_at: sheree().read_at, base: Fields::default(), tags: Vec::new() })
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) async fn settle(
             }
             Seen::Nobody(in_the_way) => {
                 keys.insert(person.id, key);
-                plans.push(Plan { in_the_way, was_stale, ..ground.make(person) });
+                plans.push(Plan { in_the_way, allows_for_unseen, was_stale, ..ground.make(person) });
                 continue;
             }
             Seen::Gone => End::Gone,

@@ -9,6 +9,7 @@ use crate::zoho::Record;
 pub(super) fn sheree() -> Person {
     Person {
         id: UserId("01970000-0000-7000-8000-000000000001".parse().unwrap()),
+        read_at: "2026-11-22T10:00:30Z".parse().unwrap(),
         role: Role::Parent,
         fields: fields(&[
             (Field::FirstName, "Sheree"),

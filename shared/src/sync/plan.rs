@@ -16,7 +16,7 @@ use crate::zoho::{Key, Record, Write};
 
 /// How often within an hour our word goes back. After that it waits until the hour is over: something in the CRM says
 /// otherwise each time.
-const MOST_CORRECTIONS: u32 = 4;
+pub(super) const MOST_CORRECTIONS: u32 = 4;
 
 /// One record's way to agreement.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ pub(super) enum Problem {
 /// How long everybody pauses when Zoho asks to slow down without saying for how long.
 const SLOW_DOWN: Duration = Duration::from_mins(1);
 /// How often Zoho may fail on one alone before a person has to look.
-const MOST_SUSPECT: u32 = 5;
+const MOST_SUSPECT: u32 = 10;
 /// How often something is read again at once before it waits like everything else.
 const MOST_STALE: u32 = 3;
 

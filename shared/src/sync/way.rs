@@ -4,13 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::calls::Calls;
 use super::choice;
-use super::plan::Plan;
-use super::problem::{Problem, waits_for_erasure};
+use super::plan::{MOST_CORRECTIONS, Plan};
+use super::problem::{Problem, overruled, waits_for_erasure};
 use super::write::{self, Answer, Refused, UNSEEN};
 use crate::db::people::{self, Person};
 use crate::db::{sync_conflicts, zoho_intentions, zoho_owners};
@@ -37,7 +37,7 @@ pub(super) async fn ahead(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Result<W
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
     let to_clear = ready.flat_map(|plan| {
         let holders = plan.in_the_way.iter();
-        holders.filter_map(|(holder, record)| Some((*holder, Old { record: record.clone(), address: address(plan)? })))
+        holders.filter_map(|(holder, record)| Some((*holder, Old::of(plan, record)?)))
     });
     let problems = clear(calls, plans, to_clear.collect(), &mut way).await?;
     for plan in plans.iter_mut().filter(|plan| plan.problem.is_none()) {
@@ -80,11 +80,11 @@ pub(super) async fn behind(
         let moved = plans.iter().find(|plan| plan.user == *user && matches!(answers.get(user), Some(Ok(_))));
         moved.and_then(|plan| plan.write.as_ref()).is_some_and(|write| write.changes.contains_key(&Field::Email))
     };
-    let written = |user: &UserId| plans.iter().find(|plan| plan.user == *user).and_then(address);
+    let old = |user: &UserId, record| Old::of(plans.iter().find(|plan| plan.user == *user)?, record);
     let to_clear: HashMap<UserId, Old> = in_the_way
         .iter()
         .filter_map(|(user, record)| match holders.get(record)? {
-            Ok(holder) if holder != user => Some((*holder, Old { record: record.clone(), address: written(user)? })),
+            Ok(holder) if holder != user => Some((*holder, old(user, record)?)),
             _ => None,
         })
         .filter(|(holder, _)| !has_moved_on(holder))
@@ -126,11 +126,16 @@ fn followed(
 struct Old {
     record: CrmId,
     address: String,
+    /// A change of the Contact within the second after the time that Zoho shows does not hold the clearing up.
+    allows_for_unseen: bool,
 }
 
-/// The address that is written for somebody.
-fn address(plan: &Plan) -> Option<String> {
-    plan.write.as_ref()?.changes.get(&Field::Email)?.clone()
+impl Old {
+    /// The address that is written for somebody, on another one's Contact.
+    fn of(plan: &Plan, record: &CrmId) -> Option<Self> {
+        let address = plan.write.as_ref()?.changes.get(&Field::Email)?.clone()?;
+        Some(Self { record: record.clone(), address, allows_for_unseen: plan.allows_for_unseen })
+    }
 }
 
 /// Clears the address of each Contact that still has it. Returns the problems of those for whom that could not be done.
@@ -146,24 +151,38 @@ async fn clear(
     let holders: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
     // Before their Contacts: what was done over there for somebody who is read afterwards would pass for sales'.
     let people = people::by_ids(calls.crm().connection, &holders).await?;
-    let (standing, mut problems) = still_there(calls, &contacts).await;
+    let (mut standing, mut problems) = still_there(calls, &contacts).await;
+    let mut told = told(plans, &people, &standing);
+    // What sales have written is cleared as often as our word goes back, and no oftener.
+    for person in people.iter().filter(|person| person.contact.corrections.times >= MOST_CORRECTIONS) {
+        if told.extract_if(.., |(user, _)| *user == person.id).next().is_some() {
+            standing.remove(&person.id);
+            problems.insert(person.id, overruled(person.contact.corrections.ends_in));
+        }
+    }
     if standing.is_empty() {
         return Ok(problems);
     }
-    note_what_is_cleared(calls, plans, &people, &standing).await?;
-    let users: Vec<Uuid> = standing.keys().map(|user| user.0).collect();
+    let conflicts: Vec<_> = told.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
+    // Before it is gone.
+    sync_conflicts::note(calls.crm().connection, &conflicts).await?;
+    let clearings: Vec<(UserId, bool)> =
+        standing.keys().map(|user| (*user, told.iter().any(|(told, _)| told == user))).collect();
     // The blank that is about to be there is nobody's edit.
-    zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
+    zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &clearings).await?;
+    let is_lenient = |user: &UserId| contacts[user].allows_for_unseen;
+    let since =
+        |user, contact: &Record| contact.modified_at + if is_lenient(user) { UNSEEN } else { TimeDelta::zero() };
     let writes = standing
         .iter()
-        .map(|(user, contact)| (cleared(*user, contact.id.clone()), Some(contact.modified_at + UNSEEN)))
+        .map(|(user, contact)| (cleared(*user, contact.id.clone()), Some(since(user, contact))))
         .collect();
     for (user, answer) in write::attempt(calls, CrmModule::Contacts, writes).await {
         match answer {
             Ok(written) => {
                 way.cleared.push(user);
                 let as_read = |plan: &Plan| plan.user == user && plan.modified_at == Some(standing[&user].modified_at);
-                if plans.iter().any(as_read) {
+                if !is_lenient(&user) && plans.iter().any(as_read) {
                     way.cleared_at.extend(written.modified_at.map(|at| (user, at)));
                 }
             }
@@ -206,22 +225,14 @@ async fn still_there(
     (standing, problems)
 }
 
-/// An address that is cleared may be one that sales have written, and not the one that she has given up: then that is
-/// noted before it is gone.
-async fn note_what_is_cleared(
-    calls: &Calls<'_>,
-    plans: &[Plan],
-    people: &[Person],
-    standing: &HashMap<UserId, Record>,
-) -> Result<(), Error> {
+/// Whose address is one that sales have written, and not the one that she has given up, unless her own plan tells of it.
+fn told(plans: &[Plan], people: &[Person], standing: &HashMap<UserId, Record>) -> Vec<(UserId, Conflict)> {
     let is_noted = |user: UserId| plans.iter().any(|plan| plan.user == user && plan.writes_address_over());
-    let conflicts: Vec<(UserId, Conflict)> = people
+    people
         .iter()
         .filter(|person| !is_noted(person.id))
         .filter_map(|person| Some((person.id, conflict(person, standing.get(&person.id)?)?)))
-        .collect();
-    let conflicts: Vec<_> = conflicts.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
-    sync_conflicts::note(calls.crm().connection, &conflicts).await
+        .collect()
 }
 
 /// What sales say with the address on her Contact, if they have written it.
