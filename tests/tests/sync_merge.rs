@@ -349,3 +349,32 @@ async fn an_outage_of_writes_alone_fails_nobody_within_minutes() {
     assert_eq!(system.contact_of(user).await["Phone"], "+13125550001");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_arrives_behind_a_look_is_known_as_ours() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
+    let before = tags(&system.contact_of(user).await).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for _ in ["Golf", "Tennis"] {
+        system.fault("add-tags", "hang-before", &json!({})).await;
+    }
+    system.patched("sheree", &json!({"sport_interests": ["Golf", "Soccer", "Tennis"]})).await;
+    system.held("add-tags").await;
+    // She thinks better of it, and somebody else's worker looks at her Contact, where nothing of it is as yet.
+    system.patched("sheree", &json!({"sport_interests": ["Soccer"]})).await;
+    system.edited("Contacts", &contact, &json!({"Last_Name": "Lane-Moss"})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.settled("pull-zoho").await;
+    system.zoho_post("release", &json!({})).await;
+    eventually("one of them has arrived", || async {
+        tags(&system.contact_of(user).await).contains(&"Golf").then_some(())
+    })
+    .await;
+    system.held("add-tags").await;
+    system.kill(KIND).await;
+    system.mend_zoho().await;
+    system.goes_on().await;
+
+    assert_eq!(tags(&system.contact_of(user).await), before);
+    system.stop().await;
+}

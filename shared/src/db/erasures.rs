@@ -74,20 +74,23 @@ pub struct Erasure {
 
 /// Those of the users who are still to be erased over there.
 pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
-    of(session, users, "erased_at is null").await
+    of(session, users, "zoho_contact_id", "erased_at is null").await
 }
 
 /// Those of the users who are gone here, erased over there or not: something of theirs may have come back just before that
-/// was noted.
+/// was noted. What is theirs then has their id on it; the Contact that was theirs may be another one's by now.
 pub async fn all(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
-    of(session, users, "true").await
+    of(session, users, "case when erased_at is null then zoho_contact_id end", "true").await
 }
 
-async fn of(session: &impl Session, users: &[Uuid], which: &str) -> Result<Vec<Erasure>, Error> {
+async fn of(session: &impl Session, users: &[Uuid], contact: &str, which: &str) -> Result<Vec<Erasure>, Error> {
     let rows = session
         .rows(
             &format!(
-                "select user_id, zoho_contact_id from erasures where user_id = any ($1) and {which} order by user_id"
+                "select user_id, {contact} as zoho_contact_id
+                 from erasures
+                 where user_id = any ($1) and {which}
+                 order by user_id"
             ),
             &[(&users, Type::UUID_ARRAY)],
         )

@@ -179,12 +179,13 @@ pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)])
                  -- whoever is being deleted is waited for, and is not here then
                  select id from users where id = any ($1) order by id for no key update
              )
-             insert into zoho_links as link (user_id, module, base, tags, version)
-             select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), 0
+             insert into zoho_links as link (user_id, module, base, tags, tags_set_out_at, version)
+             select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), now(), 0
              from unnest($1, $2) as intended (user_id, tags) join present on id = user_id
              order by id
              on conflict (user_id, module) do update set
-                 tags = array(select unnest(link.tags) union select unnest(excluded.tags))",
+                 tags = array(select unnest(link.tags) union select unnest(excluded.tags)),
+                 tags_set_out_at = excluded.tags_set_out_at",
             &[(&users, Type::UUID_ARRAY), (&tags, Type::JSONB_ARRAY)],
         )
         .await?;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
@@ -32,6 +32,8 @@ pub struct Link {
     pub synced_at: Option<DateTime<Utc>>,
     /// The tags that we have put there, or were about to.
     pub tags: Vec<String>,
+    /// When we were last about to put some there.
+    pub tags_set_out_at: Option<DateTime<Utc>>,
     /// Zoho's time of the record when both sides agreed.
     pub modified_at: Option<DateTime<Utc>>,
     /// Counts what was recorded; 0: nothing yet.
@@ -84,6 +86,13 @@ impl Link {
         self.sent.iter().filter(|sent| !is_settled(sent)).map(|sent| &sent.changes).collect()
     }
 
+    /// The tags that may be there at this moment although nobody has seen them: some are on their way, and which of them
+    /// is not known.
+    pub fn tags_on_their_way(&self, now: DateTime<Utc>) -> &[String] {
+        let longest = TimeDelta::milliseconds(MAY_ARRIVE_FOR);
+        if self.tags_set_out_at.is_some_and(|at| now < at + longest) { &self.tags } else { &[] }
+    }
+
     /// The columns that begin with this prefix.
     pub(super) fn of_row(row: &Row, prefix: &str) -> Result<Self, Error> {
         let column = |name: &str| format!("{prefix}_{name}");
@@ -105,6 +114,7 @@ impl Link {
             sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
             synced_at: row.get(&*column("synced_at")),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
+            tags_set_out_at: row.get(&*column("tags_set_out_at")),
             modified_at: row.get(&*column("modified_at")),
             version: row.get::<_, Option<_>>(&*column("version")).unwrap_or_default(),
             corrections: ends_in.map_or(Corrections::default(), |seconds| Corrections {

@@ -63,7 +63,7 @@ impl<'a> Fate<'a> {
             return Self::Nothing;
         }
         let is_same = said(half.module, read) == said(half.module, now);
-        let kept = |base: Fields| Kept { plan, read_at: read.read_at, base, tags: tags(plan, was, is) };
+        let kept = |base: Fields| Kept { plan, read_at: read.read_at, base, tags: tags(plan, was, is, now.read_at) };
         match (is_same, is_written) {
             (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo(read.read_at),
             (true, true) => Self::Whole(kept(plan.base.clone())),
@@ -142,11 +142,19 @@ impl Kept<'_> {
     }
 }
 
-/// The tags of ours that are there, and those that somebody else's work was about to put there since she was read.
-fn tags(plan: &Plan, was: &Link, is: &Link) -> Vec<String> {
+/// The tags of ours that are there, those that somebody else's work was about to put there since she was read, and those
+/// that may be on their way still; not what has just been taken off.
+fn tags(plan: &Plan, was: &Link, is: &Link, now: DateTime<Utc>) -> Vec<String> {
     let ours = &plan.tags.ours;
-    let announced = is.tags.iter().filter(|tag| !is_among(tag, &was.tags) && !is_among(tag, ours));
-    ours.iter().chain(announced).cloned().collect()
+    let since = is.tags.iter().filter(|tag| !is_among(tag, &was.tags));
+    let on_their_way = is.tags_on_their_way(now).iter().filter(|tag| !is_among(tag, &plan.tags.extra));
+    let mut all: Vec<String> = Vec::new();
+    for tag in ours.iter().chain(since).chain(on_their_way) {
+        if !is_among(tag, &all) {
+            all.push(tag.clone());
+        }
+    }
+    all
 }
 
 /// What is taken over into each profile: the Account and the Contact of one person may both have been changed.
@@ -189,6 +197,7 @@ mod tests {
     use super::*;
     use crate::db::zoho_links::Sent;
     use crate::zoho::Record;
+    use chrono::TimeDelta;
 
     const LEASE: Uuid = Uuid::nil();
 
@@ -278,6 +287,22 @@ mod tests {
         let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
         assert_eq!(fate.kept().unwrap().tags, ["Senior 2027", "Soccer", "Golf"]);
+    }
+
+    #[test]
+    fn a_tag_that_may_be_on_its_way_stays_ours_for_a_quarter_of_an_hour() {
+        let (mut record, person) = linked(&[(Field::LastName, "Moss")]);
+        record.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
+        for (minutes, tags) in [(14, vec!["Senior 2027", "Soccer", "Tennis"]), (16, vec!["Senior 2027", "Soccer"])] {
+            let mut read = person();
+            read.contact.tags = ["Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
+            read.contact.tags_set_out_at = Some(read.read_at - TimeDelta::minutes(minutes));
+            let half = met(&read, &record, true);
+
+            let fate = Fate::of(&half, Some(&read), Some(&read), LEASE);
+
+            assert_eq!(fate.kept().unwrap().tags, tags, "{minutes} minutes later");
+        }
     }
 
     fn whole(half: &Half) -> Fate<'_> {

@@ -44,6 +44,7 @@ fn never() -> Link {
         base: Fields::default(),
         sent: Vec::new(),
         tags: Vec::new(),
+        tags_set_out_at: None,
         modified_at: None,
         synced_at: None,
         version: 0,

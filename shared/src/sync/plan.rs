@@ -143,7 +143,7 @@ impl Ground<'_> {
         let link = person.link(self.module);
         let ours = self.kept(person, &person.fields);
         let theirs = self.kept(person, &record.fields);
-        let base = self.base(person, &theirs);
+        let base = self.base(person, record, &theirs);
         let mut merge = merge(self.module, &base, &link.may_have_arrived(record.modified_at), &ours, &theirs);
         let mut account = self.account.clone().filter(|_| record.account.is_none());
         let mut key = if record.is_of(person.id) { Key::Keep } else { Key::Put };
@@ -204,12 +204,14 @@ impl Ground<'_> {
     }
 
     /// On what both last agreed. A record that has come back in the place of another one may be blank where that had
-    /// something: that is no change of anybody's.
-    fn base(&self, person: &Person, theirs: &Fields) -> Fields {
+    /// something: that is no change of anybody's. One that she has not had says nothing of what was agreed on.
+    fn base(&self, person: &Person, record: &Record, theirs: &Fields) -> Fields {
         let link = person.link(self.module);
         let base = self.kept(person, &link.base);
-        if !link.gone {
-            return base;
+        match link.record() {
+            Some(_) if !link.gone => return base,
+            None if !record.is_of(person.id) => return Fields::default(),
+            _ => {}
         }
         let blank = |unit: &Unit| unit.fields().iter().all(|field| theirs.get(*field).is_none());
         let blank: Vec<Unit> = Unit::of(self.module).filter(blank).collect();

@@ -119,7 +119,7 @@ async fn each(
 ) -> BTreeMap<CrmId, Result<(), Problem>> {
     // What Zoho has to say against all of them it says against the tag: one of them alone would fare no better.
     let call = async |crm: &Crm<'_>, ids: &[CrmId]| match call(crm, ids).await {
-        Err(error @ ZohoError::BadRequest { .. }) => Ok(Err(refused(tag, error.failure()))),
+        Err(error) if error.is_about_the_tag() => Ok(Err(refused(tag, error.failure()))),
         answers => answers.map(Ok),
     };
     let mut results = BTreeMap::new();

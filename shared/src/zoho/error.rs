@@ -58,6 +58,11 @@ impl ZohoError {
         Self::BadRequest { code: code.to_owned(), field: field.map(str::to_owned), message }
     }
 
+    /// Of a call that tags records: it is refused for none of them.
+    pub fn is_about_the_tag(&self) -> bool {
+        matches!(self, Self::BadRequest { field, .. } if field.as_deref() != Some("ids"))
+    }
+
     /// For an operator to read in `tasks.failure`.
     pub fn failure(&self) -> Failure {
         match self {

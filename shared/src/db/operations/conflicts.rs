@@ -107,7 +107,8 @@ pub async fn disagreements(
     Ok(rows.iter().map(from_row).collect())
 }
 
-/// Forgets that records of these users are gone, so that the next sync makes them anew. Returns the users who had such.
+/// Forgets that records of these users are gone, so that the next sync makes them anew. What both sides had agreed on is
+/// kept: one may come back first. Returns the users who had such.
 pub async fn forget_gone(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let rows = tx
         .rows(
@@ -119,7 +120,8 @@ pub async fn forget_gone(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uui
                  for update
              ),
              forgotten as (
-                 delete from zoho_links using hers
+                 update zoho_links set gone_at = null
+                 from hers
                  where zoho_links.user_id = hers.id and gone_at is not null
                  returning zoho_links.user_id
              )
