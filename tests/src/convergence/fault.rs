@@ -7,7 +7,7 @@ use super::stage::Stage;
 use super::story::{Fault, Target};
 
 const OPERATIONS: [(u64, &str); 11] = [
-    (1, "token"),
+    (2, "token"),
     (3, "coql"),
     (4, "upsert"),
     (2, "create"),
@@ -73,7 +73,7 @@ pub(super) fn draw(dice: &mut Dice, present: &Present) -> Fault {
     }
     let kind = match kind {
         // An access that is taken from us for good.
-        "throttle" if operation == "token" && dice.percent(50) => dice.pick(&["invalid-code", "invalid-client"]),
+        _ if operation == "token" && dice.percent(40) => dice.pick(&["invalid-code", "invalid-client"]),
         kind => kind,
     };
     Fault { operation, kind, more, member: None, account: false }
