@@ -6,6 +6,7 @@
 
 mod calls;
 mod choice;
+mod clearing;
 mod erase;
 mod fate;
 mod half;
