@@ -3,4 +3,4 @@
 alter table zoho_links add column tags_set_out_at timestamptz;
 
 -- Whose record is to be made anew keeps what both sides had agreed on. (The release before deletes the row.)
-grant update (gone_at) on zoho_links to isoxp_api;
+grant update (gone_at, modified_at, tags) on zoho_links to isoxp_api;

@@ -83,7 +83,7 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
         // An admin ends a pause.
         "update task_kinds set paused_until = null",
         // Has a record that is gone made again.
-        "update zoho_links set gone_at = null where user_id is null and module = 'Contacts' and gone_at is not null",
+        "update zoho_links set gone_at = null, modified_at = null, tags = '{}' where user_id is null and module = 'Contacts' and gone_at is not null",
         "select from sync_conflicts",
         // And says that an endpoint is alive.
         "update webhook_endpoints set disabled_at = null",

@@ -369,3 +369,31 @@ async fn an_address_that_a_workflow_keeps_writing_is_not_cleared_for_ever() {
     assert_eq!((task.code.as_str(), task.failed), ("overruled", false), "{task:?}");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_sales_that_cannot_be_cleared_for_a_while_is_no_workflow() {
+    let system = System::with(ON).await;
+    system.zoho_post("settings", &json!({"unique_email": true, "notifications": "drop"})).await;
+    let (first, contact) = system.synced("sheree", &sheree("")).await;
+    let (second, _) = system.synced("dana", &parent("Dana", &[], "")).await;
+    system.edited("Contacts", &contact, &json!({"Email": "sam@example.com"})).await;
+    system.rows("update users set email = 'sam@example.com' where id = $1", &[&second]).await;
+    // Somebody works on the Contact that has the address.
+    let locked = json!({"match": contact, "code": "RECORD_LOCKED", "times": -1});
+    system.fault("update", "record-error", &locked).await;
+    system.stack().set_mappings_enabled(false).await;
+    system.asked_for(second).await;
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        system.wake(KIND, &[second]).await;
+        codes.push(system.task(KIND, second).await.expect("it waits").code);
+        system.rows("update tasks set not_before = now() where key = $1", &[&second]).await;
+    }
+    system.mend_zoho().await;
+    system.wake(KIND, &[second]).await;
+
+    assert_eq!(codes, ["RECORD_LOCKED"; 6]);
+    assert_eq!(system.contact_of(second).await["Email"], "sam@example.com");
+    assert_eq!(system.contact_of(first).await["Email"], json!(null), "her own task is next");
+    system.stop().await;
+}

@@ -111,23 +111,14 @@ pub async fn forget_intentions(
     Ok(())
 }
 
-/// Writes down that the addresses of these users' Contacts are about to be cleared, beside whatever else is, and counts it
-/// as a correction where it is one.
-pub async fn intend_clearing(session: &impl Session, lease: Uuid, clearings: &[(UserId, bool)]) -> Result<(), Error> {
-    let (users, corrects): (Vec<Uuid>, Vec<bool>) =
-        clearings.iter().map(|(user, corrects)| (user.0, *corrects)).unzip();
+/// Writes down that the addresses of these users' Contacts are about to be cleared, beside whatever else is.
+pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
     session
         .rows(
             "with present as materialized (
                  select id from users where id = any ($1) order by id for no key update
              )
              update zoho_links as link set
-                 corrections = case
-                     when not corrects then link.corrections
-                     when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
-                     else 1
-                 end,
-                 corrected_at = case when corrects then now() else link.corrected_at end,
                  sent = coalesce(
                      (select jsonb_agg(earlier) from jsonb_array_elements(link.sent) as earlier
                       where earlier -> 'changes' <> $3),
@@ -135,14 +126,9 @@ pub async fn intend_clearing(session: &impl Session, lease: Uuid, clearings: &[(
                  ) || jsonb_build_object(
                      'by', $2::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', $3
                  )
-             from present join unnest($1, $4) as clearing (user_id, corrects) on clearing.user_id = present.id
+             from present
              where link.user_id = present.id and link.module = 'Contacts'",
-            &[
-                (&users, Type::UUID_ARRAY),
-                (&lease, Type::UUID),
-                (&clearing(), Type::JSONB),
-                (&corrects, Type::BOOL_ARRAY),
-            ],
+            &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID), (&clearing(), Type::JSONB)],
         )
         .await?;
     Ok(())

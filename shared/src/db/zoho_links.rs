@@ -225,7 +225,7 @@ fn recording(module: CrmModule) -> String {
              sent = (
                  select jsonb_agg(one)
                  from jsonb_array_elements(link.sent) as one
-                 where (one ->> 'at')::bigint > extract(epoch from now()) * 1000 - {MAY_ARRIVE_FOR}
+                 where (one ->> 'at')::bigint > extract(epoch from excluded.synced_at) * 1000 - {MAY_ARRIVE_FOR}
                    and not (
                        (one ->> 'by')::uuid = $9
                        -- what has become of that is told apart
@@ -261,6 +261,19 @@ pub async fn looked_at(
          from unnest($1, $2) as looked (id, read_at)
          where user_id = id and module = $3",
         &[(&users, Type::UUID_ARRAY), (&read, Type::TIMESTAMPTZ_ARRAY), (&module.as_str(), Type::TEXT)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Counts that what sales had to say of these users' addresses was put right.
+pub async fn count_corrections(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_links set
+             corrections = case when corrected_at > now() - interval '1 hour' then corrections + 1 else 1 end,
+             corrected_at = now()
+         where user_id = any ($1) and module = 'Contacts'",
+        &[(&users, Type::UUID_ARRAY)],
     )
     .await?;
     Ok(())

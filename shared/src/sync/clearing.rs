@@ -64,10 +64,9 @@ pub(super) async fn clear(
     let conflicts: Vec<_> = told.iter().map(|(user, conflict)| (*user, CrmModule::Contacts, conflict)).collect();
     // Before it is gone.
     sync_conflicts::note(calls.crm().connection, &conflicts).await?;
-    let clearings: Vec<(UserId, bool)> =
-        standing.keys().map(|user| (*user, told.iter().any(|(told, _)| told == user))).collect();
+    let users: Vec<Uuid> = standing.keys().map(|user| user.0).collect();
     // The blank that is about to be there is nobody's edit.
-    zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &clearings).await?;
+    zoho_intentions::intend_clearing(calls.crm().connection, calls.lease(), &users).await?;
     let is_lenient = |user: &UserId| contacts[user].allows_for_unseen;
     let since =
         |user, contact: &Record| contact.modified_at + if is_lenient(user) { UNSEEN } else { TimeDelta::zero() };
@@ -79,6 +78,7 @@ pub(super) async fn clear(
         match answer {
             Ok(written) => {
                 way.cleared.push(user);
+                way.corrected.extend(told.iter().map(|(told, _)| *told).find(|told| *told == user));
                 let as_read = |plan: &Plan| plan.user == user && plan.modified_at == Some(standing[&user].modified_at);
                 if !is_lenient(&user) && plans.iter().any(as_read) {
                     way.cleared_at.extend(written.modified_at.map(|at| (user, at)));

@@ -63,7 +63,7 @@ impl<'a> Fate<'a> {
             return Self::Nothing;
         }
         let is_same = said(half.module, read) == said(half.module, now);
-        let kept = |base: Fields| Kept { plan, read_at: read.read_at, base, tags: tags(plan, was, is, now.read_at) };
+        let kept = |base: Fields| Kept { plan, read_at: read.read_at, base, tags: tags(plan, was, is, read.read_at) };
         match (is_same, is_written) {
             (true, _) if plan.is_echo && plan.problem.is_none() => Self::Echo(read.read_at),
             (true, true) => Self::Whole(kept(plan.base.clone())),
@@ -144,10 +144,10 @@ impl Kept<'_> {
 
 /// The tags of ours that are there, those that somebody else's work was about to put there since she was read, and those
 /// that may be on their way still; not what has just been taken off.
-fn tags(plan: &Plan, was: &Link, is: &Link, now: DateTime<Utc>) -> Vec<String> {
+fn tags(plan: &Plan, was: &Link, is: &Link, read_at: DateTime<Utc>) -> Vec<String> {
     let ours = &plan.tags.ours;
     let since = is.tags.iter().filter(|tag| !is_among(tag, &was.tags));
-    let on_their_way = is.tags_on_their_way(now).iter().filter(|tag| !is_among(tag, &plan.tags.extra));
+    let on_their_way = is.tags_on_their_way(read_at).iter().filter(|tag| !is_among(tag, &plan.tags.extra));
     let mut all: Vec<String> = Vec::new();
     for tag in ours.iter().chain(since).chain(on_their_way) {
         if !is_among(tag, &all) {

@@ -9,6 +9,7 @@ use super::calls::Calls;
 use super::plan::{Ground, Plan};
 use super::problem::{Problem, overruled};
 use super::read::Seen;
+use super::way::Way;
 use super::{tags, write};
 use crate::db::people::Person;
 use crate::db::sync_conflicts;
@@ -68,15 +69,14 @@ impl Before {
     }
 }
 
-/// Makes both sides agree, as far as Zoho lets us. Returns what came of each, and the users whose Contacts have lost an
-/// address to its new owner.
+/// Makes both sides agree, as far as Zoho lets us. Returns what came of each, and what was cleared for it.
 pub(super) async fn settle(
     calls: &mut Calls<'_>,
     module: CrmModule,
     sights: Vec<Sight<'_>>,
     accounts: &HashMap<UserId, CrmId>,
     today: NaiveDate,
-) -> Result<(Vec<Half>, Vec<UserId>), Error> {
+) -> Result<(Vec<Half>, Way), Error> {
     let crm = calls.crm();
     let has = |field| crm.has(field);
     let mut halves = Vec::new();
@@ -104,13 +104,13 @@ pub(super) async fn settle(
     }
     set_out(calls, module, &people, &mut plans).await?;
     note_what_is_written_over(crm, module, &plans).await?;
-    let cleared = write::all(calls, module, &mut plans).await?;
+    let way = write::all(calls, module, &mut plans).await?;
     tags::put(calls, &mut plans).await?;
     halves.extend(plans.into_iter().map(|mut plan| {
         plan.problem = plan.problem.or_else(|| plan.overruled.map(overruled));
         Half { key: keys[&plan.user], user: plan.user, module, end: End::Met(Box::new(plan)) }
     }));
-    Ok((halves, cleared))
+    Ok((halves, way))
 }
 
 /// Takes note of what is about to be written. Whoever has been worked on by somebody else since she was read is read again

@@ -204,12 +204,13 @@ impl Ground<'_> {
     }
 
     /// On what both last agreed. A record that has come back in the place of another one may be blank where that had
-    /// something: that is no change of anybody's. One that she has not had says nothing of what was agreed on.
+    /// something: that is no change of anybody's; nor may one that somebody has linked when it was to be made anew, and which
+    /// nobody has looked at. One that she has not had says nothing of what was agreed on.
     fn base(&self, person: &Person, record: &Record, theirs: &Fields) -> Fields {
         let link = person.link(self.module);
         let base = self.kept(person, &link.base);
         match link.record() {
-            Some(_) if !link.gone => return base,
+            Some(_) if !link.gone && link.modified_at.is_some() => return base,
             None if !record.is_of(person.id) => return Fields::default(),
             _ => {}
         }
@@ -322,10 +323,11 @@ mod tests {
     #[test]
     fn a_record_that_came_back_blank_takes_nothing_away() {
         let record = contact("9", "sheree@example.com");
-        // By its id on it, or because somebody has linked it.
-        for standing in [Standing::Gone, Standing::Linked(record.id.clone())] {
+        let linked = || Standing::Linked(record.id.clone());
+        // By its id on it, or because somebody has linked it; also when it was to be made anew.
+        for (standing, gone) in [(Standing::Gone, true), (linked(), true), (linked(), false)] {
             let mut sheree = sheree();
-            (sheree.contact.standing, sheree.contact.gone) = (standing, true);
+            (sheree.contact.standing, sheree.contact.gone) = (standing, gone);
             let phone = Changes::from([(Field::Phone, Some("+13125550142".to_owned()))]);
             sheree.fields = sheree.fields.with(&phone);
             sheree.contact.base = sheree.fields.clone();

@@ -33,9 +33,10 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
         if sights.is_empty() {
             continue;
         }
-        let (halves, cleared) = half::settle(&mut calls, module, sights, &no_accounts, engine.now.date_naive()).await?;
+        let (halves, way) = half::settle(&mut calls, module, sights, &no_accounts, engine.now.date_naive()).await?;
         round.halves.extend(halves);
-        round.cleared.extend(cleared);
+        round.cleared.extend(way.cleared);
+        round.corrected.extend(way.corrected);
     }
     round.people = people.into_iter().map(|person| (person.id, person)).collect();
     Ok(round)

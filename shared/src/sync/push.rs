@@ -38,9 +38,10 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
         });
         let sights = sights.collect();
         let accounts = accounts(&people, &round);
-        let (halves, cleared) = half::settle(&mut calls, module, sights, &accounts, engine.now.date_naive()).await?;
+        let (halves, way) = half::settle(&mut calls, module, sights, &accounts, engine.now.date_naive()).await?;
         round.halves.extend(halves);
-        round.cleared.extend(cleared);
+        round.cleared.extend(way.cleared);
+        round.corrected.extend(way.corrected);
     }
     round.people = people.into_iter().map(|person| (person.id, person)).collect();
     Ok(round)

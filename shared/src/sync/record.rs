@@ -145,6 +145,10 @@ async fn ask_for_more(
     if !cleared.is_empty() {
         zoho_intentions::forget_clearing(tx, lease, &cleared).await?;
     }
+    if !round.corrected.is_empty() {
+        let corrected: Vec<Uuid> = round.corrected.iter().map(|user| user.0).collect();
+        zoho_links::count_corrections(tx, &corrected).await?;
+    }
     // Whose address is recorded has another one there by now; the others get theirs by their own tasks.
     let recorded: HashSet<Uuid> = fates
         .iter()

@@ -18,6 +18,8 @@ pub(super) struct Round {
     pub halves: Vec<Half>,
     /// Their Contacts have lost an address to its new owner.
     pub cleared: Vec<UserId>,
+    /// Those of them for whom sales had written it.
+    pub corrected: Vec<UserId>,
     pub erased: Erased,
     /// Records that are nobody's here as yet.
     pub strangers: Vec<Stranger>,

@@ -28,8 +28,6 @@ pub(super) struct Tags {
     pub ours: Vec<String>,
     pub missing: Vec<String>,
     pub extra: Vec<String>,
-    /// Missing, and not written down yet as what we are about to put there.
-    pub unannounced: Vec<String>,
     /// Missing, although we have put it there: somebody has taken it off.
     pub again: Vec<String>,
 }
@@ -52,8 +50,8 @@ impl Tags {
         wanted.truncate(room);
         let extra: Vec<String> = ours.iter().filter(|tag| !is_among(tag, &wanted)).cloned().collect();
         let missing: Vec<String> = wanted.into_iter().filter(|tag| !is_among(tag, there)).collect();
-        let (again, unannounced) = missing.iter().cloned().partition(|tag| is_among(tag, announced));
-        Self { ours, missing, extra, unannounced, again }
+        let again = missing.iter().filter(|tag| is_among(tag, announced)).cloned().collect();
+        Self { ours, missing, extra, again }
     }
 
     /// Leaves off what somebody has taken off. It stays known as ours.
@@ -90,8 +88,8 @@ pub(super) async fn put(calls: &mut Calls<'_>, plans: &mut [Plan]) -> Result<(),
 async fn announce(calls: &Calls<'_>, plans: &[Plan]) -> Result<(), Error> {
     let announced: Vec<(UserId, Vec<String>)> = plans
         .iter()
-        .filter(|plan| plan.can_be_tagged() && !plan.tags.unannounced.is_empty())
-        .map(|plan| (plan.user, plan.tags.unannounced.clone()))
+        .filter(|plan| plan.can_be_tagged() && !plan.tags.missing.is_empty())
+        .map(|plan| (plan.user, plan.tags.missing.clone()))
         .collect();
     if announced.is_empty() {
         return Ok(());

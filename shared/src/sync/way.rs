@@ -24,6 +24,8 @@ use crate::error::Error;
 pub(super) struct Way {
     /// The users whose Contacts have lost their old address.
     pub cleared: Vec<UserId>,
+    /// Those of them for whom sales had written it.
+    pub corrected: Vec<UserId>,
     /// When, by Zoho's time, where nobody had changed the Contact since it was read for the user's plan.
     pub cleared_at: HashMap<UserId, DateTime<Utc>>,
 }

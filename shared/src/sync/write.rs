@@ -23,9 +23,8 @@ pub(super) enum Refused {
     Of(Problem),
 }
 
-/// Writes what the plans ask for. Whoever that failed for has a problem. Returns the users whose Contacts have lost an
-/// address to its new owner.
-pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [Plan]) -> Result<Vec<UserId>, Error> {
+/// Writes what the plans ask for. Whoever that failed for has a problem. Returns what was cleared for it.
+pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [Plan]) -> Result<Way, Error> {
     let mut way = way::ahead(calls, plans).await?;
     let dated = |plan: &Plan, way: &Way| Some((plan.write.clone()?, since(plan, way)));
     let ready = plans.iter().filter(|plan| plan.problem.is_none());
@@ -61,7 +60,7 @@ pub(super) async fn all(calls: &mut Calls<'_>, module: CrmModule, plans: &mut [P
             Some(Err(Refused::Of(problem))) => plan.problem = Some(problem),
         }
     }
-    Ok(way.cleared)
+    Ok(way)
 }
 
 /// A record may have been made, by a lost call of ours or by sales, since it was looked for. Whoever has been looked for

@@ -108,7 +108,8 @@ pub async fn disagreements(
 }
 
 /// Forgets that records of these users are gone, so that the next sync makes them anew. What both sides had agreed on is
-/// kept: one may come back first. Returns the users who had such.
+/// kept, for one that comes back first, and not which tags were ours: on another record they are somebody else's. Returns
+/// the users who had such.
 pub async fn forget_gone(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     let rows = tx
         .rows(
@@ -120,7 +121,7 @@ pub async fn forget_gone(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uui
                  for update
              ),
              forgotten as (
-                 update zoho_links set gone_at = null
+                 update zoho_links set gone_at = null, modified_at = null, tags = '{}'
                  from hers
                  where zoho_links.user_id = hers.id and gone_at is not null
                  returning zoho_links.user_id
