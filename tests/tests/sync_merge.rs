@@ -378,3 +378,20 @@ async fn a_tag_that_arrives_behind_a_look_is_known_as_ours() {
     assert_eq!(tags(&system.contact_of(user).await), before);
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_is_put_again_is_known_to_be_on_its_way() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let (user, contact) = system.synced("sheree", &sheree("")).await;
+    system.zoho_post("settings", &json!({"notifications": "drop"})).await;
+    system.zoho_post("edit", &json!({"module": "Contacts", "id": contact, "fields": {"Tag": []}})).await;
+    assert_eq!(tags(&system.contact_of(user).await), [""; 0], "sales have taken them off");
+    system.rows("update zoho_links set tags_set_out_at = now() - interval '1 hour'", &[]).await;
+    system.fault("add-tags", "status-503", &json!({ "times": -1 })).await;
+
+    system.asked_for(user).await;
+    system.attempted(KIND, user, 1).await;
+
+    assert_eq!(system.count("zoho_links where tags_set_out_at > now() - interval '1 minute'").await, 1);
+    system.stop().await;
+}

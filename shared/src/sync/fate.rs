@@ -294,12 +294,17 @@ mod tests {
         let (mut record, person) = linked(&[(Field::LastName, "Moss")]);
         record.tags = vec!["Senior 2027".to_owned(), "Soccer".to_owned()];
         for (minutes, tags) in [(14, vec!["Senior 2027", "Soccer", "Tennis"]), (16, vec!["Senior 2027", "Soccer"])] {
-            let mut read = person();
-            read.contact.tags = ["Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
-            read.contact.tags_set_out_at = Some(read.read_at - TimeDelta::minutes(minutes));
+            let [read, mut now] = [(); 2].map(|()| {
+                let mut person = person();
+                person.contact.tags = ["Senior 2027", "Soccer", "Tennis"].map(str::to_owned).into();
+                person.contact.tags_set_out_at = Some(person.read_at - TimeDelta::minutes(minutes));
+                person
+            });
             let half = met(&read, &record, true);
+            // What counts is when the look began.
+            now.read_at += TimeDelta::seconds(90);
 
-            let fate = Fate::of(&half, Some(&read), Some(&read), LEASE);
+            let fate = Fate::of(&half, Some(&read), Some(&now), LEASE);
 
             assert_eq!(fate.kept().unwrap().tags, tags, "{minutes} minutes later");
         }

@@ -289,6 +289,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_the_ids_of_a_call_is_not_about_its_tag() {
+        let refused = |field| ZohoError::bad_request("INVALID_DATA", field, "invalid data").is_about_the_tag();
+
+        assert_eq!([None, Some("tags"), Some("ids")].map(refused), [true, true, false]);
+    }
+
+    #[test]
     fn what_a_person_has_to_mend_is_told_from_what_passes() {
         let permanent = [
             "MANDATORY_NOT_FOUND",
