@@ -50,6 +50,15 @@ impl System {
         self.drained().await;
     }
 
+    /// Sales take a Contact out of the recycle bin, and that is worked on; then whatever hangs at Zoho goes on.
+    pub async fn given_back(&self, contact: &Value) {
+        self.zoho_post("restore", &json!({ "module": "Contacts", "id": contact })).await;
+        self.notified("Contacts", &[contact]).await;
+        self.stack().set_mappings_enabled(true).await;
+        self.settled("pull-zoho").await;
+        self.zoho_post("release", &json!({})).await;
+    }
+
     /// Somebody changes her profile.
     pub async fn patched(&self, sub: &str, patch: &Value) {
         let answer = self.call("PATCH", "/api/user/profile", sub, patch).await;

@@ -263,11 +263,7 @@ async fn whoever_is_given_back_while_her_erasure_is_at_work_is_deleted_again() {
     tokio::join!(system.wake(KIND, slice::from_ref(&user)), async {
         // Nothing of hers was found.
         system.held("get-records").await;
-        system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
-        system.notified("Contacts", &[&contact]).await;
-        system.stack().set_mappings_enabled(true).await;
-        system.settled("pull-zoho").await;
-        system.zoho_post("release", &json!({})).await;
+        system.given_back(&contact).await;
     });
     system.goes_on().await;
 

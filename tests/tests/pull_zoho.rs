@@ -182,11 +182,7 @@ async fn a_contact_that_comes_back_behind_the_back_of_a_worker_is_hers_again() {
     tokio::join!(system.wake("sync-zoho", slice::from_ref(&user)), async {
         // It has been looked for in vain.
         system.held("coql").await;
-        system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
-        system.notified("Contacts", &[&contact]).await;
-        system.stack().set_mappings_enabled(true).await;
-        system.settled("pull-zoho").await;
-        system.zoho_post("release", &json!({})).await;
+        system.given_back(&contact).await;
     });
     system.goes_on().await;
 

@@ -86,11 +86,11 @@ impl Link {
         self.sent.iter().filter(|sent| !is_settled(sent)).map(|sent| &sent.changes).collect()
     }
 
-    /// The tags that may be there at this moment although nobody has seen them: some are on their way, and which of them
-    /// is not known.
-    pub fn tags_on_their_way(&self, now: DateTime<Utc>) -> &[String] {
+    /// The tags that may arrive after this moment although nobody has seen them then: some are on their way, and which of
+    /// them is not known.
+    pub fn tags_on_their_way(&self, seen_at: DateTime<Utc>) -> &[String] {
         let longest = TimeDelta::milliseconds(MAY_ARRIVE_FOR);
-        if self.tags_set_out_at.is_some_and(|at| now < at + longest) { &self.tags } else { &[] }
+        if self.tags_set_out_at.is_some_and(|set_out_at| seen_at < set_out_at + longest) { &self.tags } else { &[] }
     }
 
     /// The columns that begin with this prefix.

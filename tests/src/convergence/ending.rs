@@ -129,6 +129,12 @@ impl Ending {
 }
 
 impl User {
+    /// As she stands just now.
+    pub(super) async fn of(system: &System, id: Uuid) -> Option<Self> {
+        let rows = system.rows(&format!("{USERS} and users.id = $1"), &[&id]).await;
+        rows.first().map(Self::from_row)
+    }
+
     fn from_row(row: &tokio_postgres::Row) -> Self {
         let value = |unit: Unit| Some((unit, row.get::<_, Option<String>>(unit.name())?));
         Self {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::athletes::Athlete;
+use super::ending::User;
 use super::model::Person;
 use super::patch;
 use super::stage::Stage;
@@ -23,8 +24,12 @@ impl Stage<'_> {
         match step {
             Step::SignUp { member, email, body, athletes } => self.sign_up(*member, email, body, athletes).await,
             Step::Edit { member, unit, value } => {
+                let before = User::of(self.system, self.model.people[member].id).await;
                 self.patch(*member, &patch::of(*unit, value.as_deref())).await;
-                self.model.said(*member, *unit, value.clone());
+                // What stands there already is no word of hers: sales' is on its way, and is the only one.
+                if before.is_none_or(|user| !unit.same(user.value(*unit), value.as_deref())) {
+                    self.model.said(*member, *unit, value.clone());
+                }
             }
             Step::Sports { member, sports } => {
                 self.patch(*member, &json!({ "sport_interests": sports })).await;
