@@ -1,6 +1,6 @@
 //! `POST /coql`: reads what is stored, at once, unlike `search`.
 
-mod compare;
+mod filter;
 mod lexer;
 mod parser;
 mod query;
@@ -14,7 +14,8 @@ use super::{
     reply::Reply,
     world::World,
 };
-use query::{Condition, Direction, Query};
+use filter::Filter;
+use query::{Condition, Direction, Query, Test};
 
 /// Columns of one query.
 const COLUMNS: usize = 50;
@@ -32,7 +33,8 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Reply, Reply> {
         .parse()
         .map_err(|()| Reply::bad_request("INVALID_MODULE", "the given module is not supported in api", json!({})))?;
     check(world, module, &query)?;
-    let passes = |record: &&Record| holds(world, module, record, &query.condition);
+    let condition = with_filters(world, module, &query.condition)?;
+    let passes = |record: &&Record| holds(world, module, record, &condition);
     let mut found: Vec<_> = world.table(module).iter().filter(passes).collect();
     sort(world, module, &mut found, &query);
     Ok(page(world, module, &found, &query))
@@ -64,30 +66,27 @@ fn check(world: &World, module: Module, query: &Query) -> Result<(), Reply> {
     if query.offset.saturating_add(limit(world, query)) > REACH {
         return Err(limit_exceeded(json!({ "clause": "offset", "limit": REACH })));
     }
-    check_condition(world, module, &query.condition)
+    Ok(())
 }
 
 /// Every condition must make sense, also where no record ever comes to it.
-fn check_condition(world: &World, module: Module, condition: &Condition) -> Result<(), Reply> {
-    match condition {
-        Condition::Both(left, right) | Condition::Either(left, right) => {
-            check_condition(world, module, left)?;
-            check_condition(world, module, right)
-        }
+fn with_filters(world: &World, module: Module, condition: &Condition<Test>) -> Result<Condition<Filter>, Reply> {
+    let inner = |condition| with_filters(world, module, condition).map(Box::new);
+    Ok(match condition {
+        Condition::Both(left, right) => Condition::Both(inner(left)?, inner(right)?),
+        Condition::Either(left, right) => Condition::Either(inner(left)?, inner(right)?),
         Condition::Test { column, test } => {
             let kind = kind_of(world, module, column).ok_or_else(|| unknown_column(column))?;
-            compare::check(kind, column, test)
+            Condition::Test { column: column.clone(), test: Filter::new(kind, column, test)? }
         }
-    }
+    })
 }
 
-/// Whether a record passes a condition that [`check_condition`] let through.
-fn holds(world: &World, module: Module, record: &Record, condition: &Condition) -> bool {
+fn holds(world: &World, module: Module, record: &Record, condition: &Condition<Filter>) -> bool {
     match condition {
         Condition::Both(left, right) => holds(world, module, record, left) && holds(world, module, record, right),
         Condition::Either(left, right) => holds(world, module, record, left) || holds(world, module, record, right),
-        Condition::Test { column, test } => kind_of(world, module, column)
-            .is_some_and(|kind| compare::holds(kind, &value_of(world, module, record, column), test)),
+        Condition::Test { column, test } => test.passes(&value_of(world, module, record, column)),
     }
 }
 
@@ -97,7 +96,7 @@ fn sort(world: &World, module: Module, records: &mut [&Record], query: &Query) {
         let by_columns = query.order.iter().map(|(column, direction)| {
             let kind = kind_of(world, module, column).unwrap_or(Kind::Text(0));
             let value = |record: &Record| value_of(world, module, record, column);
-            let ordering = compare::order(kind, &value(left), &value(right));
+            let ordering = filter::order(kind, &value(left), &value(right));
             if *direction == Direction::Descending { ordering.reverse() } else { ordering }
         });
         by_columns.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then).then_with(|| left.id.cmp(&right.id))

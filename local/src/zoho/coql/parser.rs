@@ -58,7 +58,7 @@ impl Parser {
     }
 
     /// One condition, or two with `and` or `or` between them. A third without parentheses is one too many.
-    fn condition(&mut self) -> Result<Condition, Reply> {
+    fn condition(&mut self) -> Result<Condition<Test>, Reply> {
         let left = self.operand()?;
         let join = if self.took_word("and") {
             Condition::Both
@@ -71,7 +71,7 @@ impl Parser {
         Ok(join(Box::new(left), Box::new(self.operand()?)))
     }
 
-    fn operand(&mut self) -> Result<Condition, Reply> {
+    fn operand(&mut self) -> Result<Condition<Test>, Reply> {
         if !self.took_symbol("(") {
             return self.test();
         }
@@ -85,7 +85,7 @@ impl Parser {
         Ok(condition)
     }
 
-    fn test(&mut self) -> Result<Condition, Reply> {
+    fn test(&mut self) -> Result<Condition<Test>, Reply> {
         self.conditions += 1;
         if self.conditions > CONDITIONS {
             return Err(too_many("where", CONDITIONS));

@@ -4,7 +4,7 @@
 pub(super) struct Query {
     pub(super) columns: Vec<String>,
     pub(super) module: String,
-    pub(super) condition: Condition,
+    pub(super) condition: Condition<Test>,
     pub(super) order: Vec<(String, Direction)>,
     pub(super) limit: Option<usize>,
     pub(super) offset: usize,
@@ -18,10 +18,10 @@ pub(super) enum Direction {
 
 /// Zoho joins two conditions at a time; a third needs parentheses around two of them.
 #[derive(Debug, PartialEq)]
-pub(super) enum Condition {
-    Both(Box<Condition>, Box<Condition>),
-    Either(Box<Condition>, Box<Condition>),
-    Test { column: String, test: Test },
+pub(super) enum Condition<T> {
+    Both(Box<Self>, Box<Self>),
+    Either(Box<Self>, Box<Self>),
+    Test { column: String, test: T },
 }
 
 #[derive(Debug, PartialEq)]

@@ -55,6 +55,30 @@ async fn conditions_choose_rows() {
 }
 
 #[tokio::test]
+async fn a_bound_counts_where_the_operator_says_so() {
+    let zoho = with_people().await;
+    let state = zoho.state().await;
+    let id = |place: usize| state["contacts"][place]["id"].as_str().unwrap();
+    let cases: [(String, &[&str]); 9] = [
+        (format!("id < '{}'", id(1)), &["Sheree"]),
+        (format!("id <= '{}'", id(1)), &["Cathy", "Sheree"]),
+        (format!("id > '{}'", id(1)), &["Frank"]),
+        (format!("id >= '{}'", id(1)), &["Cathy", "Frank"]),
+        (format!("id between '{}' and '{}'", id(0), id(1)), &["Cathy", "Sheree"]),
+        (format!("id in ('{}', '{}')", id(0), id(2)), &["Frank", "Sheree"]),
+        (format!("id not in ('{}', '{}')", id(0), id(2)), &["Cathy"]),
+        // Null is neither among the values nor outside of them.
+        ("Email not in ('cathy@example.com', 'frank@example.com')".to_owned(), &["Sheree"]),
+        ("Phone not like 'P%'".to_owned(), &["Frank"]),
+    ];
+
+    for (condition, expected) in cases {
+        let answer = zoho.coql(&query(&condition)).await;
+        assert_eq!(names(&answer), expected, "{condition}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_quote_is_escaped_in_one_way_and_the_other_one_is_refused() {
     let zoho = with_people().await;
     let asked = ["Phone = 'O''1'", r"Phone = 'O\'1'", "(Phone like 'O%' and Phone like '%1')"];
