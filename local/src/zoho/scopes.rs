@@ -2,13 +2,13 @@
 
 use super::{call::Call, operation::Operation};
 
-/// What our documentation asks the operator for, with room for everything that is simulated.
+/// What docs/operations.md asks the operator for, and no more: whatever the product does, it does with these.
 pub(super) const DEFAULT: [&str; 6] = [
-    "ZohoCRM.modules.ALL",
+    "ZohoCRM.modules.contacts.ALL",
+    "ZohoCRM.modules.accounts.ALL",
     "ZohoCRM.coql.READ",
     "ZohoCRM.settings.tags.ALL",
     "ZohoCRM.notifications.ALL",
-    "ZohoSearch.securesearch.READ",
     "ZohoCampaigns.campaign.ALL",
 ];
 

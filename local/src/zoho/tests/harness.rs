@@ -129,6 +129,12 @@ impl Zoho {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
+    /// Search and other modules are nothing that our product may use.
+    pub(super) async fn grant_every_scope(&self) {
+        let scopes = ["ZohoCRM.modules.ALL", "ZohoCRM.coql.READ", "ZohoSearch.securesearch.READ"];
+        self.settings(json!({ "scopes": scopes })).await;
+    }
+
     pub(super) async fn fault(&self, order: Value) {
         let answer = self.post("/_control/faults", order).await;
         assert_eq!(answer.status, 200, "{answer:?}");
