@@ -14,8 +14,9 @@ use tokio::time::Instant;
 use crate::demo::Stage;
 use crate::stack::{Options, Stack, build, build_functions};
 
-/// Measures everything and returns it as Markdown; on debug binaries only for a quick look.
-pub async fn run(release: bool) -> Result<String> {
+/// Measures everything and returns it as Markdown; on debug binaries only for a quick look. `backfill` is how many people
+/// wait for the flag of the CRM.
+pub async fn run(release: bool, backfill: u32) -> Result<String> {
     let options = Options { release, schedules: false, build: false, ..Options::default() };
     build_functions(&options).await?;
     build::build_example("nothing", release).await?;
@@ -30,7 +31,7 @@ pub async fn run(release: bool) -> Result<String> {
     report.push_str(&latency::measure(&stage, &people, release).await?);
     report.push_str(&round_trips::measure(&stage, &people).await?);
     report.push_str(&burst::measure(&stage).await?);
-    report.push_str(&zoho_calls::measure(&stage).await?);
+    report.push_str(&zoho_calls::measure(&stage, backfill).await?);
     stage.leave().await?;
     Ok(report)
 }

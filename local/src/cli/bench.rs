@@ -12,11 +12,15 @@ pub(super) struct Bench {
     /// Measures debug binaries, which take no time to build and more of everything else
     #[arg(long)]
     debug: bool,
+
+    /// People whom the flag of the CRM finds waiting when it is turned on
+    #[arg(long, value_name = "PEOPLE", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    backfill: u32,
 }
 
 impl Bench {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        print(&bench::run(!self.debug).await?);
+        print(&bench::run(!self.debug, self.backfill).await?);
         Ok(ExitCode::SUCCESS)
     }
 }
