@@ -251,6 +251,34 @@ async fn whoever_is_given_back_by_the_recycle_bin_is_deleted_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_given_back_as_she_was_without_a_word_is_deleted_again_within_a_day() {
+    let system = System::with(ON).await;
+    // What changes over there now lies before all that is read of it.
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": -2 * 24 * 60 * 60 })).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    deleted(&system, "sheree").await;
+    system.drained().await;
+    let look = async || {
+        system.invoke("reconcile-zoho", &json!({})).await;
+        system.goes_on().await;
+        system.contacts().await.len()
+    };
+    look().await;
+
+    system.zoho_post("restore", &json!({ "module": "Contacts", "id": contact, "touch": false })).await;
+    let within_the_hour = look().await;
+    system.rows("update erasures set erased_at = erased_at - interval '1 day'", &[]).await;
+    system.rows("update zoho_cursors set ran_at = ran_at - interval '1 day'", &[]).await;
+    let a_day_later = look().await;
+
+    assert_eq!((within_the_hour, a_day_later), (1, 0));
+    is_erased(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_given_back_while_her_erasure_is_at_work_is_deleted_again() {
     let system = System::with(ON).await;
     let user = system.register("sheree", &sheree("")).await.id("/user/id");

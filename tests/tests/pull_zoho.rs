@@ -171,6 +171,34 @@ async fn a_contact_that_was_deleted_and_restored_is_hers_again_without_a_word() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_comes_back_as_it_was_without_a_word_is_hers_again_within_a_day() {
+    let system = System::with(ON).await;
+    // What changes over there now lies before all that is read of it.
+    system.zoho_post("settings", &json!({"clock_offset_seconds": -2 * 24 * 60 * 60})).await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+    system.drained().await;
+    let contact = system.contact_of(user).await["id"].clone();
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.drained().await;
+    let look = async || {
+        system.invoke("reconcile-zoho", &json!({})).await;
+        system.goes_on().await;
+        json!(system.linked_contact(user).await)
+    };
+    look().await;
+
+    system.zoho_post("restore", &json!({"module": "Contacts", "id": contact, "touch": false})).await;
+    let within_the_hour = look().await;
+    system.rows("update zoho_links set gone_at = gone_at - interval '1 day'", &[]).await;
+    system.rows("update zoho_cursors set ran_at = ran_at - interval '1 day'", &[]).await;
+    let a_day_later = look().await;
+
+    assert_eq!((within_the_hour, a_day_later), (Value::Null, contact));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_comes_back_behind_the_back_of_a_worker_is_hers_again() {
     let (system, user, contact) = synced(ON).await;
     system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;

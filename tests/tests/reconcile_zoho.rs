@@ -353,7 +353,7 @@ async fn a_run_without_news_costs_four_calls() {
 
     let empty = reconcile(&system).await;
 
-    assert_eq!(empty, json!({ "edited": 0, "deleted": 0, "tasks": 0 }));
+    assert_eq!(empty, json!({ "edited": 0, "deleted": 0, "restored": 0, "tasks": 0 }));
     let after = system.zoho().await;
     let spent = |what: &str| after["calls"][what].as_u64().unwrap() - before["calls"][what].as_u64().unwrap();
     assert_eq!(["coql", "deleted", "get-records", "token"].map(spent), [2, 2, 0, 0]);
@@ -413,6 +413,68 @@ async fn what_carries_the_id_of_somebody_who_was_erased_is_found() {
     reconcile(&system).await;
 
     assert_eq!(take_tasks(&system).await, [restored]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_with_its_old_time_is_looked_for_once_a_day() {
+    let system = system().await;
+    at_zoho_minutes_ago(&system, 3 * 24 * 60).await;
+    let mut contacts = Vec::new();
+    for n in 1..=6_u128 {
+        let contact = json!({ "Last_Name": format!("Lane{n}"), USER_ID: Uuid::from_u128(n) });
+        contacts.push(system.contact_of_sales(&contact).await);
+    }
+    reconcile(&system).await;
+    take_tasks(&system).await;
+    let calls = system.calls("coql").await;
+
+    // A day has ended since the last run, none has, none yet, and whoever went longer ago than the recycle bin keeps.
+    system
+        .rows(
+            "with run as (update zoho_cursors set ran_at = now() - interval '15 minutes')
+             insert into erasures (user_id, erased_at)
+             select ('00000000-0000-0000-0000-00000000000' || n)::uuid, now() - age
+             from (values (1, interval '24 hours 5 minutes'), (2, '24 hours 20 minutes'), (3, '5 minutes'),
+                          (4, '61 days 5 minutes'), (5, '60 days 5 minutes')) as erased (n, age)",
+            &[],
+        )
+        .await;
+    let found = reconcile(&system).await;
+    let tasks = take_tasks(&system).await;
+    let again = reconcile(&system).await;
+
+    assert_eq!(tasks, [contacts[0].clone(), contacts[4].clone()], "{found}");
+    assert_eq!((found["restored"].as_u64(), again["restored"].as_u64()), (Some(2), Some(0)));
+    assert_eq!(take_tasks(&system).await, [""; 0]);
+    // The edits of two modules twice, and the erased in both.
+    assert_eq!(system.calls("coql").await - calls, 6);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_for_what_came_back_that_fails_is_made_by_the_next_run() {
+    let system = system().await;
+    at_zoho_minutes_ago(&system, 3 * 24 * 60).await;
+    let contact = system.contact_of_sales(&json!({ "Last_Name": "Lane", USER_ID: Uuid::from_u128(7) })).await;
+    reconcile(&system).await;
+    system
+        .rows(
+            "with run as (update zoho_cursors set ran_at = now() - interval '15 minutes')
+             insert into erasures (user_id, erased_at)
+             values ('00000000-0000-0000-0000-000000000007', now() - interval '1 day 5 minutes')",
+            &[],
+        )
+        .await;
+
+    // Of the Contacts' edits, and this look.
+    system.fault("coql", "html-500", &json!({ "times": 2 })).await;
+    let failed = reconcile(&system).await;
+    let tasks = take_tasks(&system).await;
+    let found = reconcile(&system).await;
+
+    assert_eq!((&failed["stopped"], tasks.len()), (&json!("http-500"), 0), "{failed}");
+    assert_eq!(take_tasks(&system).await, [contact], "{found}");
     system.stop().await;
 }
 

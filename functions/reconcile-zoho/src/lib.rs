@@ -31,6 +31,8 @@ pub struct Reconciled {
     /// Rows that were read: records that were edited, and that were deleted.
     edited: usize,
     deleted: usize,
+    /// Records of whoever was gone over there, that are there.
+    restored: usize,
     /// Those that got a task.
     tasks: usize,
     /// Why the rest was left to the next run.

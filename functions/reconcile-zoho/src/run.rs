@@ -1,4 +1,5 @@
-//! A run: page by page what was edited, then what was deleted, of one module after the other.
+//! A run: page by page what was edited, then what was deleted, then what came back unchanged, of one module after the
+//! other.
 
 use chrono::TimeDelta;
 use shared::Error;
@@ -7,7 +8,7 @@ use shared::db::{self, Connection, Transaction};
 use shared::domain::event::{CrmModule, CrmRecord};
 use shared::lambda::sqs::TimeLeft;
 use shared::tasks::{Kind, Priority};
-use shared::zoho::{CALL_TIMEOUT, Crm, Edited, Place, Zoho, ZohoError};
+use shared::zoho::{CALL_TIMEOUT, Crm, Edited, MOST_RECORDS, Place, Zoho, ZohoError};
 use uuid::Uuid;
 
 use crate::Reconciled;
@@ -54,7 +55,7 @@ impl From<Error> for Stop {
 }
 
 impl Run<'_> {
-    /// Both lists of a module. `failed` takes the first failure that concerns one list alone.
+    /// All lists of a module. `failed` takes the first failure that concerns one list alone.
     pub(crate) async fn module(
         &mut self,
         connection: &mut Connection,
@@ -66,8 +67,10 @@ impl Run<'_> {
         let edited = edited.or_else(|stop| stop.of_this_list(failed))?;
         let deleted = self.deleted(connection, module, cursor).await.map(|()| true);
         let deleted = deleted.or_else(|stop| stop.of_this_list(failed))?;
-        if edited && deleted {
-            zoho_cursors::finish(connection, module).await?;
+        let restored = self.restored(connection, module, cursor).await.map(|()| true);
+        let restored = restored.or_else(|stop| stop.of_this_list(failed))?;
+        if edited && deleted && restored {
+            zoho_cursors::finish(connection, module, cursor).await?;
         }
         Ok(())
     }
@@ -123,6 +126,25 @@ impl Run<'_> {
             if !page.more {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Zoho does not say whether its recycle bin gives a record back with a new time. Where it does not, no list has that
+    /// record, so those whose record is gone are looked for by our id, each once a day.
+    async fn restored(&mut self, connection: &mut Connection, module: CrmModule, cursor: Cursor) -> Result<(), Stop> {
+        let gone = zoho_cursors::gone(connection, module, cursor).await?;
+        for users in gone.chunks(MOST_RECORDS) {
+            self.has_time()?;
+            let found = Crm { zoho: &self.zoho, connection }.find(module, users, &[]).await?;
+            // At most 19 digits are a number, always.
+            let ids = found.iter().filter_map(|one| one.id.as_str().parse().ok());
+            let records: Vec<CrmRecord> = ids.map(|id| CrmRecord { module, id }).collect();
+            self.found.restored += records.len();
+
+            let tx = begin(connection).await?;
+            self.enqueue(&tx, &records).await?;
+            commit(tx).await?;
         }
         Ok(())
     }

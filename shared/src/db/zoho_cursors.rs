@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use crate::domain::UserId;
 use crate::domain::event::{CrmModule, CrmRecord};
 use crate::error::Error;
 
@@ -17,6 +18,9 @@ use crate::error::Error;
 pub struct Cursor {
     pub modified_from: DateTime<Utc>,
     pub deleted_from: DateTime<Utc>,
+    /// Our own time of this run's beginning, and of the last one's that read everything.
+    now: DateTime<Utc>,
+    ran_at: Option<DateTime<Utc>>,
 }
 
 /// A record as it was found in the CRM.
@@ -55,12 +59,17 @@ pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, 
                  modified_to = coalesce(modified_to, (select start from first)),
                  deleted_to = coalesce(deleted_to, (select start from first))
              where module = $1
-             returning modified_to, deleted_to",
+             returning modified_to, deleted_to, ran_at, now()",
             &[(&module.as_str(), Type::TEXT)],
         )
         .await?
         .ok_or_else(|| Error::internal("zoho_cursors has lost a row", "the migration puts it there"))?;
-    Ok(Cursor { modified_from: row.get("modified_to"), deleted_from: row.get("deleted_to") })
+    Ok(Cursor {
+        modified_from: row.get("modified_to"),
+        deleted_from: row.get("deleted_to"),
+        now: row.get("now"),
+        ran_at: row.get("ran_at"),
+    })
 }
 
 /// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
@@ -117,6 +126,28 @@ pub async fn linked(tx: &Transaction<'_>, module: CrmModule, ids: &[u64]) -> Res
     Ok(records(module, &rows))
 }
 
+/// Whose record is gone over there and may come back: of those who were erased, too. Everybody for whom another day since
+/// then has ended after the last run, which is once a day. Zoho's recycle bin keeps a record for 60 days.
+pub async fn gone(session: &impl Session, module: CrmModule, cursor: Cursor) -> Result<Vec<UserId>, Error> {
+    let rows = session
+        .rows(
+            "select user_id from (
+                 select user_id, erased_at as since from erasures where erased_at is not null
+                 union all
+                 select user_id, gone_at from zoho_links where module = $1 and gone_at is not null
+             ) as gone
+             where since > $2 - interval '61 days'
+               and (
+                   $3 is null
+                   or trunc(extract(epoch from $2 - since) / 86400) > trunc(extract(epoch from $3 - since) / 86400)
+               )
+             order by user_id",
+            &[(&module.as_str(), Type::TEXT), (&cursor.now, Type::TIMESTAMPTZ), (&cursor.ran_at, Type::TIMESTAMPTZ)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
+}
+
 /// Ten thousand of the records that are one of ours, behind this one.
 pub async fn links(tx: &Transaction<'_>, module: CrmModule, after: Option<u64>) -> Result<Vec<CrmRecord>, Error> {
     let (table, column) = match module {
@@ -168,8 +199,13 @@ pub async fn read_all_deletions(tx: &Transaction<'_>, module: CrmModule) -> Resu
 /// nothing: what is settled by then is passed over.
 const AT_MOST: &str = "least($2, date_trunc('second', now()) - interval '3 minutes')";
 
-/// Everything that was there to be read is read.
-pub async fn finish(session: &impl Session, module: CrmModule) -> Result<(), Error> {
-    session.rows("update zoho_cursors set ran_at = now() where module = $1", &[(&module.as_str(), Type::TEXT)]).await?;
+/// Everything that was there to be read when the run began is read.
+pub async fn finish(session: &impl Session, module: CrmModule, cursor: Cursor) -> Result<(), Error> {
+    session
+        .rows(
+            "update zoho_cursors set ran_at = $2 where module = $1",
+            &[(&module.as_str(), Type::TEXT), (&cursor.now, Type::TIMESTAMPTZ)],
+        )
+        .await?;
     Ok(())
 }
