@@ -429,10 +429,10 @@ async fn what_comes_back_with_its_old_time_is_looked_for_once_a_day() {
     take_tasks(&system).await;
     let calls = system.calls("coql").await;
 
-    // A day has ended since the last run, none has, none yet, and whoever went longer ago than the recycle bin keeps.
+    // A day has ended since the last look, none has, none yet, and whoever went longer ago than the recycle bin keeps.
     system
         .rows(
-            "with run as (update zoho_cursors set ran_at = now() - interval '15 minutes')
+            "with run as (update zoho_cursors set restored_to = now() - interval '15 minutes')
              insert into erasures (user_id, erased_at)
              select ('00000000-0000-0000-0000-00000000000' || n)::uuid, now() - age
              from (values (1, interval '24 hours 5 minutes'), (2, '24 hours 20 minutes'), (3, '5 minutes'),
@@ -460,15 +460,15 @@ async fn a_look_for_what_came_back_that_fails_is_made_by_the_next_run() {
     reconcile(&system).await;
     system
         .rows(
-            "with run as (update zoho_cursors set ran_at = now() - interval '15 minutes')
-             insert into erasures (user_id, erased_at)
+            "insert into erasures (user_id, erased_at)
              values ('00000000-0000-0000-0000-000000000007', now() - interval '1 day 5 minutes')",
             &[],
         )
         .await;
 
-    // Of the Contacts' edits, and this look.
-    system.fault("coql", "html-500", &json!({ "times": 2 })).await;
+    // The edits of both modules are read.
+    system.fault("coql", "latency", &json!({ "milliseconds": 1, "times": 2 })).await;
+    system.fault("coql", "html-500", &json!({})).await;
     let failed = reconcile(&system).await;
     let tasks = take_tasks(&system).await;
     let found = reconcile(&system).await;

@@ -74,6 +74,9 @@ async fn run(app: &App, time: TimeLeft, found: &mut Reconciled) -> Result<(), St
     for module in CrmModule::ALL {
         run.module(&mut connection, module, &mut failed).await?;
     }
+    for module in CrmModule::ALL {
+        run.restored(&mut connection, module, &mut failed).await?;
+    }
     failed.map_or(Ok(()), |error| Err(Stop::Zoho(error)))
 }
 

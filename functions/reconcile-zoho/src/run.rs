@@ -1,11 +1,11 @@
-//! A run: page by page what was edited, then what was deleted, then what came back unchanged, of one module after the
-//! other.
+//! A run: page by page what was edited, then what was deleted, of one module after the other; then what came back unchanged.
 
 use chrono::TimeDelta;
 use shared::Error;
 use shared::db::zoho_cursors::{self, Changed, Cursor};
 use shared::db::{self, Connection, Transaction};
 use shared::domain::event::{CrmModule, CrmRecord};
+use shared::domain::{CrmId, UserId};
 use shared::lambda::sqs::TimeLeft;
 use shared::tasks::{Kind, Priority};
 use shared::zoho::{CALL_TIMEOUT, Crm, Edited, MOST_RECORDS, Place, Zoho, ZohoError};
@@ -55,7 +55,7 @@ impl From<Error> for Stop {
 }
 
 impl Run<'_> {
-    /// All lists of a module. `failed` takes the first failure that concerns one list alone.
+    /// Both lists of a module. `failed` takes the first failure that concerns one list alone.
     pub(crate) async fn module(
         &mut self,
         connection: &mut Connection,
@@ -67,12 +67,21 @@ impl Run<'_> {
         let edited = edited.or_else(|stop| stop.of_this_list(failed))?;
         let deleted = self.deleted(connection, module, cursor).await.map(|()| true);
         let deleted = deleted.or_else(|stop| stop.of_this_list(failed))?;
-        let restored = self.restored(connection, module, cursor).await.map(|()| true);
-        let restored = restored.or_else(|stop| stop.of_this_list(failed))?;
-        if edited && deleted && restored {
-            zoho_cursors::finish(connection, module, cursor).await?;
+        if edited && deleted {
+            zoho_cursors::finish(connection, module).await?;
         }
         Ok(())
+    }
+
+    /// What came back as it was. `failed` as above.
+    pub(crate) async fn restored(
+        &mut self,
+        connection: &mut Connection,
+        module: CrmModule,
+        failed: &mut Option<ZohoError>,
+    ) -> Result<(), Stop> {
+        let all = self.every_gone(connection, module).await.map(|()| true);
+        all.or_else(|stop| stop.of_this_list(failed)).map(drop)
     }
 
     /// Page by page: the tasks of what is not settled, and the cursor behind it.
@@ -132,21 +141,26 @@ impl Run<'_> {
 
     /// Zoho does not say whether its recycle bin gives a record back with a new time. Where it does not, no list has that
     /// record, so those whose record is gone are looked for by our id, each once a day.
-    async fn restored(&mut self, connection: &mut Connection, module: CrmModule, cursor: Cursor) -> Result<(), Stop> {
-        let gone = zoho_cursors::gone(connection, module, cursor).await?;
-        for users in gone.chunks(MOST_RECORDS) {
-            self.has_time()?;
-            let found = Crm { zoho: &self.zoho, connection }.find(module, users, &[]).await?;
-            // At most 19 digits are a number, always.
-            let ids = found.iter().filter_map(|one| one.id.as_str().parse().ok());
-            let records: Vec<CrmRecord> = ids.map(|id| CrmRecord { module, id }).collect();
-            self.found.restored += records.len();
+    async fn every_gone(&mut self, connection: &mut Connection, module: CrmModule) -> Result<(), Stop> {
+        loop {
+            let gone = zoho_cursors::gone(connection, module).await?;
+            let Some(last) = gone.last() else { return Ok(()) };
+            let users: Vec<UserId> = gone.iter().map(|one| one.user).collect();
+            let mut found = Vec::new();
+            for users in users.chunks(MOST_RECORDS) {
+                self.has_time()?;
+                found.extend(Crm { zoho: &self.zoho, connection }.find(module, users, &[]).await?);
+            }
+            let found: Vec<(CrmId, Option<Uuid>)> =
+                found.into_iter().map(|one| (one.id, one.our_id.as_deref().and_then(user))).collect();
 
             let tx = begin(connection).await?;
-            self.enqueue(&tx, &records).await?;
+            let restored = zoho_cursors::restored(&tx, module, &found).await?;
+            self.found.restored += restored.len();
+            self.enqueue(&tx, &restored).await?;
+            zoho_cursors::read_restored(&tx, module, last.due_at).await?;
             commit(tx).await?;
         }
-        Ok(())
     }
 
     /// What is gone shows when it is looked at, so everything of ours is.
@@ -187,8 +201,12 @@ const TOO_FAR: &str = "PAGINATION_LIMIT_EXCEEDED";
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
 fn changed(row: &Edited) -> Changed {
-    let user = row.our_id.as_deref().and_then(|id| Uuid::try_parse(id.trim()).ok());
-    Changed { record: row.record, user, modified_at: row.modified_at }
+    Changed { record: row.record, user: row.our_id.as_deref().and_then(user), modified_at: row.modified_at }
+}
+
+/// Our id on a record, as far as it is one.
+fn user(id: &str) -> Option<Uuid> {
+    Uuid::try_parse(id.trim()).ok()
 }
 
 async fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {

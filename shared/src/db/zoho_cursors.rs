@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use crate::domain::UserId;
 use crate::domain::event::{CrmModule, CrmRecord};
+use crate::domain::{CrmId, UserId};
 use crate::error::Error;
 
 /// Where a module has to be read on. What was changed or deleted in that very second may not have been read yet.
@@ -18,9 +18,6 @@ use crate::error::Error;
 pub struct Cursor {
     pub modified_from: DateTime<Utc>,
     pub deleted_from: DateTime<Utc>,
-    /// Our own time of this run's beginning, and of the last one's that read everything.
-    now: DateTime<Utc>,
-    ran_at: Option<DateTime<Utc>>,
 }
 
 /// A record as it was found in the CRM.
@@ -59,17 +56,12 @@ pub async fn begin(session: &impl Session, module: CrmModule) -> Result<Cursor, 
                  modified_to = coalesce(modified_to, (select start from first)),
                  deleted_to = coalesce(deleted_to, (select start from first))
              where module = $1
-             returning modified_to, deleted_to, ran_at, now()",
+             returning modified_to, deleted_to",
             &[(&module.as_str(), Type::TEXT)],
         )
         .await?
         .ok_or_else(|| Error::internal("zoho_cursors has lost a row", "the migration puts it there"))?;
-    Ok(Cursor {
-        modified_from: row.get("modified_to"),
-        deleted_from: row.get("deleted_to"),
-        now: row.get("now"),
-        ran_at: row.get("ran_at"),
-    })
+    Ok(Cursor { modified_from: row.get("modified_to"), deleted_from: row.get("deleted_to") })
 }
 
 /// Those of the records whose change may not be here yet: of a link to one of ours, or with the id of one of our users
@@ -126,26 +118,67 @@ pub async fn linked(tx: &Transaction<'_>, module: CrmModule, ids: &[u64]) -> Res
     Ok(records(module, &rows))
 }
 
-/// Whose record is gone over there and may come back: of those who were erased, too. Everybody for whom another day since
-/// then has ended after the last run, which is once a day. Zoho's recycle bin keeps a record for 60 days.
-pub async fn gone(session: &impl Session, module: CrmModule, cursor: Cursor) -> Result<Vec<UserId>, Error> {
+/// Somebody whose record is gone over there and may come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    pub user: UserId,
+    /// When the last whole day since she went has ended.
+    pub due_at: DateTime<Utc>,
+}
+
+/// A hundred of those who are due to be looked for, who was erased or whose record is gone: each once a day, for as long as
+/// Zoho's recycle bin keeps a record, which is 60 days.
+pub async fn gone(session: &impl Session, module: CrmModule) -> Result<Vec<Gone>, Error> {
     let rows = session
         .rows(
-            "select user_id from (
-                 select user_id, erased_at as since from erasures where erased_at is not null
-                 union all
-                 select user_id, gone_at from zoho_links where module = $1 and gone_at is not null
+            "select user_id, due_at from (
+                 select user_id,
+                        since + trunc(extract(epoch from now() - since)::float8 / 86400) * interval '24 hours' as due_at
+                 from (
+                     select user_id, erased_at as since from erasures where erased_at is not null
+                     union all
+                     select user_id, gone_at from zoho_links where module = $1 and gone_at is not null
+                 ) as gone
+                 where since between now() - interval '61 days' and now() - interval '24 hours'
              ) as gone
-             where since > $2 - interval '61 days'
-               and (
-                   $3 is null
-                   or trunc(extract(epoch from $2 - since) / 86400) > trunc(extract(epoch from $3 - since) / 86400)
-               )
-             order by user_id",
-            &[(&module.as_str(), Type::TEXT), (&cursor.now, Type::TIMESTAMPTZ), (&cursor.ran_at, Type::TIMESTAMPTZ)],
+             where due_at > (select coalesce(restored_to, '-infinity') from zoho_cursors where module = $1)
+             order by due_at, user_id
+             fetch first 100 rows with ties",
+            &[(&module.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
+    Ok(rows.iter().map(|row| Gone { user: UserId(row.get("user_id")), due_at: row.get("due_at") }).collect())
+}
+
+/// Of the records that carry the id of somebody who is gone, those that nobody has; and any that an erased one's id is on.
+pub async fn restored(
+    tx: &Transaction<'_>,
+    module: CrmModule,
+    found: &[(CrmId, Option<Uuid>)],
+) -> Result<Vec<CrmRecord>, Error> {
+    let (ids, users): (Vec<&str>, Vec<Option<Uuid>>) = found.iter().map(|(id, user)| (id.as_str(), *user)).unzip();
+    let rows = tx
+        .rows(
+            &format!(
+                "select found.id
+                 from unnest($2, $3) as found (id, user_id)
+                 where exists (select from erasures where erasures.user_id = found.user_id)
+                   or not exists (select from ({LINKED}) as linked where linked.record = found.id)"
+            ),
+            &[(&module.as_str(), Type::TEXT), (&ids, Type::TEXT_ARRAY), (&users, Type::UUID_ARRAY)],
+        )
+        .await?;
+    Ok(records(module, &rows))
+}
+
+/// Whoever was due by then is looked for, and what was found has its task.
+pub async fn read_restored(tx: &Transaction<'_>, module: CrmModule, until: DateTime<Utc>) -> Result<(), Error> {
+    tx.rows(
+        "update zoho_cursors set restored_to = greatest(restored_to, $2) where module = $1",
+        &[(&module.as_str(), Type::TEXT), (&until, Type::TIMESTAMPTZ)],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Ten thousand of the records that are one of ours, behind this one.
@@ -199,13 +232,8 @@ pub async fn read_all_deletions(tx: &Transaction<'_>, module: CrmModule) -> Resu
 /// nothing: what is settled by then is passed over.
 const AT_MOST: &str = "least($2, date_trunc('second', now()) - interval '3 minutes')";
 
-/// Everything that was there to be read when the run began is read.
-pub async fn finish(session: &impl Session, module: CrmModule, cursor: Cursor) -> Result<(), Error> {
-    session
-        .rows(
-            "update zoho_cursors set ran_at = $2 where module = $1",
-            &[(&module.as_str(), Type::TEXT), (&cursor.now, Type::TIMESTAMPTZ)],
-        )
-        .await?;
+/// Everything that was there to be read is read.
+pub async fn finish(session: &impl Session, module: CrmModule) -> Result<(), Error> {
+    session.rows("update zoho_cursors set ran_at = now() where module = $1", &[(&module.as_str(), Type::TEXT)]).await?;
     Ok(())
 }

@@ -133,7 +133,7 @@ async fn clear(system: &System, story: &Story) {
             "truncate users, tasks, erasures, webhook_inbox, webhook_events, zoho_usage, zoho_watch cascade;
              update zoho_token set access_token = '', api_domain = null, expires_at = '-infinity', version = version + 1,
                  refreshing_until = '-infinity';
-             update zoho_cursors set modified_to = null, deleted_to = null, ran_at = null;
+             update zoho_cursors set modified_to = null, deleted_to = null, restored_to = null, ran_at = null;
              update zoho_budget set credits_remaining = null, noted_at = null;
              update task_kinds set paused_until = null, reason = null, refused_credentials = null",
         )

@@ -53,14 +53,14 @@ impl Filter {
     }
 
     pub(super) fn passes(&self, value: &Value) -> bool {
-        let is_key = |wanted: &dyn Fn(&Key) -> bool| key_of(self.kind, value).is_some_and(|key| wanted(&key));
+        let has_key = |wanted: &dyn Fn(&Key) -> bool| key_of(self.kind, value).is_some_and(|key| wanted(&key));
         match &self.passing {
             Passing::Null => value.is_null(),
             _ if value.is_null() => false,
             Passing::NotNull => true,
-            Passing::Among(keys) => is_key(&|key| keys.contains(key)),
-            Passing::NotAmong(keys) => !is_key(&|key| keys.contains(key)),
-            Passing::Within(range) => is_key(&|key| range.contains(key)),
+            Passing::Among(keys) => has_key(&|key| keys.contains(key)),
+            Passing::NotAmong(keys) => !has_key(&|key| keys.contains(key)),
+            Passing::Within(range) => has_key(&|key| range.contains(key)),
             Passing::Like(pattern) => is_like(value, pattern),
             Passing::NotLike(pattern) => !is_like(value, pattern),
         }

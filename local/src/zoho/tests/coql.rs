@@ -125,7 +125,7 @@ async fn order_limit_and_offset_cut_pages() {
 #[tokio::test]
 async fn what_zoho_does_not_understand_is_refused_with_its_code() {
     let zoho = with_people().await;
-    zoho.grant_every_scope().await;
+    zoho.grant_search_and_every_module().await;
     let many = |n: usize| vec!["'x'"; n].join(",");
     let cases = [
         ("select First_Name from Contacts".to_owned(), "SYNTAX_ERROR"),

@@ -129,8 +129,8 @@ impl Zoho {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// Search and other modules are nothing that our product may use.
-    pub(super) async fn grant_every_scope(&self) {
+    /// Search and other modules are nothing that our product may use. Takes its other scopes away.
+    pub(super) async fn grant_search_and_every_module(&self) {
         let scopes = ["ZohoCRM.modules.ALL", "ZohoCRM.coql.READ", "ZohoSearch.securesearch.READ"];
         self.settings(json!({ "scopes": scopes })).await;
     }

@@ -95,7 +95,7 @@ async fn what_waits_for_an_approval_is_shown_to_whoever_asks_for_it() {
 #[tokio::test]
 async fn search_lags_behind_and_its_equals_contains() {
     let zoho = Zoho::new().await;
-    zoho.grant_every_scope().await;
+    zoho.grant_search_and_every_module().await;
     zoho.contact("sheree@example.com").await;
     let search = "/crm/v8/Contacts/search?fields=Email&criteria=(Email:equals:sheree)";
 
@@ -112,7 +112,7 @@ async fn search_lags_behind_and_its_equals_contains() {
 #[tokio::test]
 async fn criteria_join_escape_and_are_refused() {
     let zoho = Zoho::new().await;
-    zoho.grant_every_scope().await;
+    zoho.grant_search_and_every_module().await;
     zoho.settings(json!({ "search_delay_seconds": 0 })).await;
     zoho.upsert_contacts(json!([
         { "Last_Name": "Lane (née Reed)", "Email": "a@example.com" },

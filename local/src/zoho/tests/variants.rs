@@ -156,7 +156,7 @@ async fn coql_asks_for_as_many_rows_and_values_as_the_settings_allow() {
 #[tokio::test]
 async fn the_index_of_search_follows_the_clock() {
     let zoho = Zoho::new().await;
-    zoho.grant_every_scope().await;
+    zoho.grant_search_and_every_module().await;
     zoho.contact("a@example.com").await;
     let search = async || zoho.get("/crm/v8/Contacts/search?email=a@example.com").await.status;
 

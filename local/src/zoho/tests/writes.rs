@@ -226,7 +226,7 @@ async fn an_edit_is_a_salespersons() {
 #[tokio::test]
 async fn other_modules_and_paths_are_refused_as_zoho_does() {
     let zoho = Zoho::new().await;
-    zoho.grant_every_scope().await;
+    zoho.grant_search_and_every_module().await;
 
     let module = zoho.post("/crm/v8/Leads/upsert", json!({ "data": [{ "Last_Name": "Lane" }] })).await;
     let path = zoho.get("/crm/v2/Contacts").await;
