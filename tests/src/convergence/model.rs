@@ -15,7 +15,7 @@ pub(super) struct Edit {
     pub(super) unit: Unit,
     /// As it was written.
     pub(super) value: Option<String>,
-    /// By Zoho's clock, in milliseconds; only of sales' edits.
+    /// By Zoho's clock, in milliseconds, when it was sent: what we write from then on may meet it. Only of sales' edits.
     pub(super) time: i64,
 }
 

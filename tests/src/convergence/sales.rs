@@ -43,12 +43,13 @@ impl Stage<'_> {
     }
 
     async fn lead(&mut self, lead: usize, fields: &Value) -> Result<(), String> {
+        let time = self.zoho_time();
         let made = self.control("create", &json!({ "module": CONTACTS, "fields": fields })).await?;
         let id = id(&made);
         self.note(&id);
         for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == CONTACTS) {
             if let Some(value) = unit.on(&made) {
-                self.model.written(&id, unit, Some(value), self.zoho_time());
+                self.model.written(&id, unit, Some(value), time);
             }
         }
         self.model.leads.insert(lead, id);
@@ -58,11 +59,12 @@ impl Stage<'_> {
     async fn edit(&mut self, target: Target, unit: Unit, fields: &Value) -> Result<(), String> {
         let before = self.find(target).await?;
         let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
+        let time = self.zoho_time();
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
         self.model.stood(unit, unit.on(&after));
         if unit.on(&before) != unit.on(&after) {
-            self.model.written(&id(&after), unit, unit.on(&after), self.zoho_time());
+            self.model.written(&id(&after), unit, unit.on(&after), time);
         }
         Ok(())
     }
@@ -120,6 +122,7 @@ impl Stage<'_> {
             return Err("the same".to_owned());
         }
         let merge = json!({ "module": master.module(), "master": kept["id"], "others": [lost["id"]] });
+        let time = self.zoho_time();
         let after = self.control("merge", &merge).await?;
         self.note(&format!("{} into {}", lost["id"], kept["id"]));
         self.model.lost(master.module(), &lost);
@@ -131,7 +134,7 @@ impl Stage<'_> {
                 // It came along with her record, and stays hers: no word of sales.
                 self.model.stood(unit, value);
             } else if value != unit.on(&kept) || had_nobody && value.is_some() {
-                self.model.written(&id(&kept), unit, value, self.zoho_time());
+                self.model.written(&id(&kept), unit, value, time);
             }
         }
         // Those of ours among them: whoever had them, it is sales who have put them there.
