@@ -78,11 +78,15 @@ pub(super) fn remove(world: &mut World, module: Module, id: &str, by: Person, fo
     true
 }
 
+/// What lies in the recycle bin, the oldest first.
+pub(super) fn bin(world: &World, module: Module) -> impl Iterator<Item = &Deleted> {
+    let lies_there = |gone: &&Deleted| Whereabouts::of(world, gone) == Some(Whereabouts::Recycle);
+    world.table(module).deleted.iter().filter(lies_there)
+}
+
 /// The record with this id in the recycle bin.
 pub(super) fn in_bin<'a>(world: &'a World, module: Module, id: &str) -> Option<&'a Deleted> {
-    let lies_there =
-        |gone: &&Deleted| gone.record.id == id && Whereabouts::of(world, gone) == Some(Whereabouts::Recycle);
-    world.table(module).deleted.iter().find(lies_there)
+    bin(world, module).find(|gone| gone.record.id == id)
 }
 
 /// Takes a record out of the recycle bin, as it was.

@@ -60,8 +60,9 @@ impl Stage<'_> {
         system.invoke("renew-zoho-watch", &json!({})).await;
     }
 
-    /// Everything that the clock starts, an hour after what was left.
+    /// Everything that the clock starts, an hour after what was left, and a day after anybody went.
     pub(super) async fn round(&mut self) -> Result<(), String> {
+        self.a_day_since_they_went().await;
         let answer = self.system.invoke("reconcile-zoho", &json!({})).await;
         if answer["errorMessage"].is_string() {
             self.note(&format!("reconcile-zoho: {answer}"));
@@ -69,6 +70,14 @@ impl Stage<'_> {
         self.hour().await;
         self.system.sweep().await;
         self.settle(PATIENCE).await
+    }
+
+    /// Who is gone over there is looked for once a day.
+    async fn a_day_since_they_went(&self) {
+        let day = "update erasures set erased_at = erased_at - interval '24 hours';
+             update zoho_links set gone_at = gone_at - interval '24 hours';
+             update zoho_cursors set restored_to = restored_to - interval '24 hours'";
+        self.system.database.batch_execute(day).await.expect("a day can pass");
     }
 
     /// Waits until nobody works, no message waits and nothing is due, but for what a message was lost for.
@@ -138,7 +147,7 @@ impl Stage<'_> {
             (select string_agg(profiles_parents::text, '|' order by user_id) from profiles_parents),
             (select string_agg(profiles_organizations::text, '|' order by user_id) from profiles_organizations),
             (select string_agg(profiles_photographers::text, '|' order by user_id) from profiles_photographers),
-            (select string_agg(concat(user_id, module, base, tags, gone_at), '|' order by user_id, module) from zoho_links)))";
+            (select string_agg(concat(user_id, module, base, tags, gone_at is not null), '|' order by user_id, module) from zoho_links)))";
         self.system.value(all, &[]).await
     }
 

@@ -104,8 +104,13 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
     for step in &story.steps {
         stage.play(step).await;
     }
-    stage.diary.lock().expect("nobody panics while holding it").push("all is quiet".to_owned());
+    stage.begin("all is quiet");
     let mut wrong: Vec<String> = stage.quiet_down().await.err().into_iter().collect();
+    if story.comes_back {
+        stage.begin("everything comes back from the recycle bin");
+        stage.empty_the_bin().await;
+        wrong.extend(stage.quiet_down().await.err());
+    }
     wrong.extend(stage.explained());
     wrong.extend(stage.verdict().await);
     wrong.extend(stage.nothing_goes_on().await);

@@ -16,6 +16,7 @@ impl Stage<'_> {
             Step::SalesEdit { target, unit, fields } => self.edit(*target, *unit, fields).await,
             Step::SalesTag { target, tag, add } => self.tag(*target, tag, *add).await,
             Step::SalesDelete { target } => self.delete(*target).await,
+            Step::SalesRestore { module, back, touch, tell } => self.restore(module, *back, *touch, *tell).await,
             Step::SalesMerge { master, other } => self.merge(*master, *other).await,
             Step::SalesLock { target, locked } => self.lock(*target, *locked).await,
             _ => Ok(()),
@@ -91,6 +92,33 @@ impl Stage<'_> {
         self.control("delete", &json!({ "module": target.module(), "id": before["id"] })).await?;
         self.note(&id(&before));
         self.model.lost(target.module(), &before);
+        Ok(())
+    }
+
+    /// A day later, when all is read, sales take everything back out of the recycle bin; nobody tells us, and nothing shows it.
+    pub(super) async fn empty_the_bin(&mut self) {
+        self.pass(60).await;
+        let read = "update zoho_cursors set modified_to = timestamptz 'epoch' + $1::bigint * interval '1 millisecond'";
+        self.system.rows(read, &[&self.zoho_time()]).await;
+        let bin = self.system.zoho().await["recycle_bin"].clone();
+        for (module, ids) in bin.as_object().into_iter().flatten() {
+            for id in ids.as_array().into_iter().flatten() {
+                let order = json!({ "module": module, "id": id, "touch": false, "tell": false });
+                match self.control("restore", &order).await {
+                    Ok(_) => self.note(&id.to_string()),
+                    Err(reason) => self.note(&reason),
+                }
+            }
+        }
+    }
+
+    /// All that stands there has been said before, and is known.
+    async fn restore(&mut self, module: &'static str, back: usize, touch: bool, tell: bool) -> Result<(), String> {
+        let bin = self.system.zoho().await["recycle_bin"][module].clone();
+        let bin: Vec<&Value> = bin.as_array().into_iter().flatten().rev().collect();
+        let id = *bin.get(back % bin.len().max(1)).ok_or("the bin is empty")?;
+        self.control("restore", &json!({ "module": module, "id": id, "touch": touch, "tell": tell })).await?;
+        self.note(&id.to_string());
         Ok(())
     }
 

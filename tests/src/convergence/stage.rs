@@ -27,7 +27,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) async fn play(&mut self, step: &Step) {
-        self.diary.lock().expect("nobody panics while holding it").push(step.to_string());
+        self.begin(&step.to_string());
         match step {
             Step::SignUp { .. }
             | Step::Edit { .. }
@@ -40,10 +40,16 @@ impl<'a> Stage<'a> {
             | Step::SalesEdit { .. }
             | Step::SalesTag { .. }
             | Step::SalesDelete { .. }
+            | Step::SalesRestore { .. }
             | Step::SalesMerge { .. }
             | Step::SalesLock { .. } => self.sales(step).await,
             between => self.between(between).await,
         }
+    }
+
+    /// A step that begins.
+    pub(super) fn begin(&self, step: &str) {
+        self.diary.lock().expect("nobody panics while holding it").push(step.to_owned());
     }
 
     /// A remark on the step that is played.

@@ -18,6 +18,8 @@ pub struct Story {
     /// Whether each edit of sales gets a second of its own. Otherwise one that falls between our read and our write of the
     /// same second may be lost, as documented.
     pub(super) ticks: bool,
+    /// Whether sales take everything out of the recycle bin after the end.
+    pub(super) comes_back: bool,
     pub(super) cast: Vec<Member>,
     pub(super) steps: Vec<Step>,
 }
@@ -104,6 +106,14 @@ pub(super) enum Step {
     },
     SalesDelete {
         target: Target,
+    },
+    /// The record that went last, or the one before it and so on; perhaps without a trace in its `Modified_Time`, or without a
+    /// word to us.
+    SalesRestore {
+        module: &'static str,
+        back: usize,
+        touch: bool,
+        tell: bool,
     },
     SalesMerge {
         master: Target,
@@ -203,6 +213,9 @@ impl fmt::Display for Step {
             Self::SalesTag { target, tag, add: true } => write!(f, "sales tag {target} with {tag:?}"),
             Self::SalesTag { target, tag, add: false } => write!(f, "sales take the tag {tag:?} from {target}"),
             Self::SalesDelete { target } => write!(f, "sales delete {target}"),
+            Self::SalesRestore { module, back, touch, tell } => {
+                write!(f, "sales take number {back} of {module} out of the bin, touched: {touch}, told: {tell}")
+            }
             Self::SalesLock { target, locked: true } => write!(f, "sales lock {target}"),
             Self::SalesLock { target, locked: false } => write!(f, "sales unlock {target}"),
             Self::SalesMerge { master, other } => write!(f, "sales merge {other} into {master}"),

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
+    delete as removal,
     faults::Order,
     fields::Module,
     operation::Operation,
@@ -81,12 +82,15 @@ async fn state(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let all = |module: Module| -> Vec<Value> {
         world.table(module).iter().map(|record| shown(world, module, record)).collect()
     };
+    let bin =
+        |module: Module| -> Vec<&str> { removal::bin(world, module).map(|gone| gone.record.id.as_str()).collect() };
     let count = |operation: Operation| json!(world.calls.get(&operation).copied().unwrap_or_default());
     let calls: Map<_, _> =
         Operation::ALL.into_iter().map(|operation| (operation.name().to_owned(), count(operation))).collect();
     Json(json!({
         "contacts": all(Module::Contacts),
         "accounts": all(Module::Accounts),
+        "recycle_bin": { "Contacts": bin(Module::Contacts), "Accounts": bin(Module::Accounts) },
         "transmissions": world.campaigns.transmissions,
         "calls": calls,
         "credits": credits,

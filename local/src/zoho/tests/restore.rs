@@ -64,6 +64,7 @@ async fn what_lies_in_no_bin_or_has_been_replaced_does_not_come_back() {
     assert_eq!(restore(&zoho, json!({ "id": newer })).await.status, 404, "it is there");
     assert_eq!(restore(&zoho, json!({ "id": replaced })).await.status, 400, "another one has our id");
     assert_eq!(zoho.get("/crm/v8/Contacts/deleted?type=recycle").await.items().count(), 1);
+    assert_eq!(zoho.state().await["recycle_bin"], json!({ "Contacts": [replaced], "Accounts": [] }));
 }
 
 #[tokio::test]
@@ -96,4 +97,19 @@ async fn a_channel_hears_of_it_as_of_a_new_record() {
     let told = &held[0]["body"];
     assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
     assert_eq!((&told["operation"], &told["ids"]), (&json!("insert"), &json!([id])));
+}
+
+#[tokio::test]
+async fn its_word_can_fail_to_come() {
+    let zoho = Zoho::new().await;
+    let id = sheree(&zoho).await;
+    remove(&zoho, &id, false).await;
+    zoho.settings(json!({ "notifications": "hold" })).await;
+    let channel = json!({ "channel_id": "1000", "events": ["Contacts.all"], "notify_url": zoho.url("/nowhere") });
+    zoho.post("/crm/v8/actions/watch", json!({ "watch": [channel] })).await;
+
+    let back = restore(&zoho, json!({ "id": id, "tell": false })).await;
+
+    assert_eq!(back.body["id"], json!(id));
+    assert_eq!(zoho.get("/_control/notifications").await.body["held"], json!([]));
 }

@@ -45,6 +45,7 @@ enum Turn {
     Sales,
     Tag,
     Delete,
+    Restore,
     Merge,
     Lock,
     Trouble,
@@ -55,7 +56,7 @@ impl Story {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed);
         let settings = settings::draw(&mut dice);
-        let (on, ticks) = (dice.percent(75), dice.percent(75));
+        let (on, ticks, comes_back) = (dice.percent(75), dice.percent(75), dice.percent(50));
         let mut writer = Writer {
             words: Words::default(),
             cast: Vec::new(),
@@ -81,7 +82,7 @@ impl Story {
             writer.go_on();
         }
         let cast = writer.cast.into_iter().map(|part| part.member).collect();
-        Self { seed, settings, on, ticks, cast, steps: writer.steps }
+        Self { seed, settings, on, ticks, comes_back, cast, steps: writer.steps }
     }
 }
 
@@ -97,6 +98,7 @@ impl Writer {
             (22, Turn::Sales),
             (7, Turn::Tag),
             (2, Turn::Delete),
+            (4, Turn::Restore),
             (3, Turn::Merge),
             (4, Turn::Lock),
             (60, Turn::Trouble),
@@ -111,6 +113,7 @@ impl Writer {
             Turn::Sales => self.sales_edit(),
             Turn::Tag => self.sales_tag(),
             Turn::Delete => self.delete(),
+            Turn::Restore => self.restore(),
             Turn::Merge => self.merge(),
             Turn::Lock => self.lock(),
             Turn::Trouble => self.trouble(),

@@ -1,7 +1,7 @@
 //! What sales do in a story.
 
 use super::super::story::{Step, Target};
-use super::super::unit::{Role, Unit};
+use super::super::unit::{ACCOUNTS, CONTACTS, Role, Unit};
 use super::super::words;
 use super::{SPORTS, Writer};
 
@@ -67,6 +67,22 @@ impl Writer {
     pub(super) fn delete(&mut self) {
         let step = self.target().map(|target| Step::SalesDelete { target });
         self.steps.extend(step);
+    }
+
+    /// Of what has gone at some time, or of what goes just before.
+    pub(super) fn restore(&mut self) {
+        let just_gone = self.dice.percent(60).then(|| self.target()).flatten();
+        if let Some(target) = just_gone {
+            self.steps.push(Step::SalesDelete { target });
+            if self.dice.percent(60) {
+                self.steps.push(Step::Calm);
+            }
+        }
+        let drawn =
+            (self.dice.weighted(&[(3, CONTACTS), (1, ACCOUNTS)]), self.dice.weighted(&[(3, 0), (2, 1), (1, 2)]));
+        let (module, back) = just_gone.map_or(drawn, |target| (target.module(), 0));
+        let (touch, tell) = (self.dice.percent(50), self.dice.percent(50));
+        self.steps.push(Step::SalesRestore { module, back, touch, tell });
     }
 
     pub(super) fn lock(&mut self) {

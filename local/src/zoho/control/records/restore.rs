@@ -24,6 +24,9 @@ struct Restoration {
     /// Whether `Modified_Time` is that of the restoration, and not what it was.
     #[serde(default = "yes")]
     touch: bool,
+    /// Whether a channel hears of it, as of a new record.
+    #[serde(default = "yes")]
+    tell: bool,
 }
 
 fn yes() -> bool {
@@ -49,7 +52,11 @@ pub(in crate::zoho::control) async fn restore(State(shared): State<Arc<Shared>>,
         record.modified = world.now.trunc_subsecs(0);
         record.modified_by = SALESPERSON;
     }
-    world.put(module, &record);
+    if order.tell {
+        world.put(module, &record);
+    } else {
+        world.put_silently(module, record.clone());
+    }
     let shown = records::shown(&world, module, &record);
     shared.finish(world, Cause::Person);
     Ok(Json(shown))
