@@ -15,6 +15,7 @@ use crate::domain::event::CrmModule;
 use crate::domain::merge::{Conflict, Kept as KeptSide};
 use crate::domain::record::{Changes, Field, Fields, Unit};
 use crate::domain::{Sport, UserId};
+use crate::zoho::Key;
 
 /// What is recorded.
 #[derive(Debug)]
@@ -59,7 +60,8 @@ impl<'a> Fate<'a> {
         }
         let is_written = plan.written();
         // What was to become hers is not yet: her id is not on it.
-        if !is_written && !matches!(was.standing, Standing::Linked(_)) {
+        let is_to_become_hers = plan.write.as_ref().is_some_and(|write| write.key == Key::Put);
+        if !is_written && is_to_become_hers && !matches!(was.standing, Standing::Linked(_)) {
             return Self::Nothing;
         }
         let is_same = said(half.module, read) == said(half.module, now);
@@ -244,6 +246,24 @@ mod tests {
         assert_eq!(base.get(Field::LastName), Some("Lane"), "both had it when they met");
         assert_eq!(base.get(Field::FirstName), Some("Sheree"), "it was sent");
         assert_eq!(base.get(Field::Phone), None, "it is not taken over yet");
+    }
+
+    /// Whoever changes it before it can be written to again changes a record of hers.
+    #[test]
+    fn a_record_with_her_id_is_hers_also_while_zoho_refuses_to_write_to_it() {
+        for (has_id, is_kept) in [(true, true), (false, false)] {
+            let (mut record, _) = linked(&[(Field::FirstName, "Sherry")]);
+            record.our_id.take_if(|_| !has_id);
+            let mut read = sheree();
+            (read.contact.standing, read.contact.gone, read.contact.base) = (Standing::Gone, true, read.fields.clone());
+            changed(&mut read, Field::LastName, "Moss");
+            let half = met(&read, &record, false);
+
+            let fate = Fate::of(&half, Some(&read), Some(&read), LEASE);
+
+            let base = fate.kept().map(|kept| (kept.base.get(Field::FirstName), kept.base.get(Field::LastName)));
+            assert_eq!(base, is_kept.then_some((Some("Sherry"), Some("Lane"))), "{fate:?}");
+        }
     }
 
     #[test]
