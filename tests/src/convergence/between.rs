@@ -74,6 +74,10 @@ impl Stage<'_> {
              update task_kinds set paused_until = paused_until - interval '1 hour';
              update zoho_token set refreshing_until = refreshing_until - interval '1 hour';
              update zoho_links set corrected_at = corrected_at - interval '1 hour';
+             -- Who is gone over there is looked for once a day: let it be once an hour.
+             update erasures set erased_at = erased_at - interval '24 hours';
+             update zoho_links set gone_at = gone_at - interval '24 hours' where gone_at is not null;
+             update zoho_cursors set restored_to = restored_to - interval '24 hours';
              commit",
         )
         .await

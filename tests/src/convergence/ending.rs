@@ -1,6 +1,7 @@
 //! How a story has ended: what stands on both sides.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -98,10 +99,10 @@ impl Ending {
         if module == ACCOUNTS { &self.accounts } else { &self.contacts }
     }
 
-    /// Whether a unit of a record was written over within a second of this moment: Zoho's times are whole seconds, and so
+    /// Whether a unit of a record was written over at this time: Zoho's times are whole seconds, and so
     /// what came between our read and our write cannot be told from what was there.
-    pub(super) fn in_the_window(&self, record: &str, unit: Unit, moment: i64) -> bool {
-        self.updates.iter().filter(|(time, _)| (0..1000).contains(&(time - moment))).any(|(_, body)| {
+    pub(super) fn in_the_window(&self, record: &str, unit: Unit, moment: &Range<i64>) -> bool {
+        self.updates.iter().filter(|(time, _)| moment.contains(time)).any(|(_, body)| {
             let data = body["data"].as_array().into_iter().flatten();
             data.into_iter().any(|written| {
                 written["id"] == record && unit.fields().iter().any(|field| written.get(*field).is_some())

@@ -1,6 +1,7 @@
 //! What has been said on each side, and by whom: what the end is measured by.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,8 +16,9 @@ pub(super) struct Edit {
     pub(super) unit: Unit,
     /// As it was written.
     pub(super) value: Option<String>,
-    /// By Zoho's clock, in milliseconds, when it was sent: what we write from then on may meet it. Only of sales' edits.
-    pub(super) time: i64,
+    /// By Zoho's clock, in milliseconds, from when it was sent until a second after it was answered: what we write then may
+    /// have met it. Only of sales' edits.
+    pub(super) time: Range<i64>,
 }
 
 /// A user.
@@ -66,21 +68,21 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: i64) -> Edit {
+    pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: Range<i64>) -> Edit {
         self.edits += 1;
         Edit { at: self.edits, unit, value, time }
     }
 
     /// A user has said something.
     pub(super) fn said(&mut self, member: usize, unit: Unit, value: Option<String>) {
-        let edit = self.edit(unit, value, 0);
+        let edit = self.edit(unit, value, 0..0);
         if let Some(person) = self.people.get_mut(&member) {
             person.edits.push(edit);
         }
     }
 
     /// Sales have written something.
-    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: i64) {
+    pub(super) fn written(&mut self, record: &str, unit: Unit, value: Option<String>, time: Range<i64>) {
         self.stood(unit, value.clone());
         let edit = self.edit(unit, value, time);
         self.records.entry(record.to_owned()).or_default().edits.push(edit);
@@ -113,6 +115,16 @@ impl Model {
             if user == id || account == id || module == super::unit::CONTACTS && has_the_address {
                 person.disowned.insert(module);
             }
+        }
+    }
+}
+
+impl Model {
+    /// Who has had a record and has it again loses nothing.
+    pub(super) fn regained(&mut self, module: &'static str, record: &Value) {
+        let ids = ["ISO_User_ID", "ISO_Organization_ID"].map(|field| record[field].as_str());
+        for person in self.people.values_mut().filter(|person| ids.contains(&Some(person.id.to_string().as_str()))) {
+            person.disowned.remove(module);
         }
     }
 }

@@ -76,8 +76,9 @@ impl Stage<'_> {
         let id = account["id"].as_str().unwrap_or_default();
         let name = format!("Brambleford {id}");
         let edit = json!({ "module": ACCOUNTS, "id": id, "fields": { "Account_Name": name } });
+        let sent = self.zoho_time();
         if self.control("edit", &edit).await.is_ok() {
-            self.model.written(id, Unit::OrgName, Some(name), self.zoho_time());
+            self.model.written(id, Unit::OrgName, Some(name), self.since(sent));
         }
     }
 }

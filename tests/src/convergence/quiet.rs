@@ -58,11 +58,11 @@ impl Stage<'_> {
         system.take_route("native").await;
         system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
         system.invoke("renew-zoho-watch", &json!({})).await;
+        self.hour().await;
     }
 
-    /// Everything that the clock starts, an hour after what was left, and a day after anybody went.
+    /// Everything that the clock starts, an hour after what was left.
     pub(super) async fn round(&mut self) -> Result<(), String> {
-        self.a_day_since_they_went().await;
         let answer = self.system.invoke("reconcile-zoho", &json!({})).await;
         if answer["errorMessage"].is_string() {
             self.note(&format!("reconcile-zoho: {answer}"));
@@ -70,14 +70,6 @@ impl Stage<'_> {
         self.hour().await;
         self.system.sweep().await;
         self.settle(PATIENCE).await
-    }
-
-    /// Who is gone over there is looked for once a day.
-    async fn a_day_since_they_went(&self) {
-        let day = "update erasures set erased_at = erased_at - interval '24 hours';
-             update zoho_links set gone_at = gone_at - interval '24 hours';
-             update zoho_cursors set restored_to = restored_to - interval '24 hours'";
-        self.system.database.batch_execute(day).await.expect("a day can pass");
     }
 
     /// Waits until nobody works, no message waits and nothing is due, but for what a message was lost for.

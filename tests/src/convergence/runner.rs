@@ -106,13 +106,14 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
     }
     stage.begin("all is quiet");
     let mut wrong: Vec<String> = stage.quiet_down().await.err().into_iter().collect();
-    if story.comes_back {
+    wrong.extend(stage.verdict().await);
+    if wrong.is_empty() && story.comes_back {
         stage.begin("everything comes back from the recycle bin");
-        stage.empty_the_bin().await;
+        stage.restore_everything().await;
         wrong.extend(stage.quiet_down().await.err());
+        wrong.extend(stage.verdict().await);
     }
     wrong.extend(stage.explained());
-    wrong.extend(stage.verdict().await);
     wrong.extend(stage.nothing_goes_on().await);
     wrong.extend(system.violations().await);
     if !wrong.is_empty() {

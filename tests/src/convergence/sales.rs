@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 use super::story::{Step, Target};
-use super::unit::{CONTACTS, Unit};
+use super::unit::{ACCOUNTS, CONTACTS, Unit};
 
 impl Stage<'_> {
     pub(super) async fn sales(&mut self, step: &Step) {
@@ -44,13 +44,13 @@ impl Stage<'_> {
     }
 
     async fn lead(&mut self, lead: usize, fields: &Value) -> Result<(), String> {
-        let time = self.zoho_time();
+        let sent = self.zoho_time();
         let made = self.control("create", &json!({ "module": CONTACTS, "fields": fields })).await?;
         let id = id(&made);
         self.note(&id);
         for unit in Unit::ALL.into_iter().filter(|unit| unit.module() == CONTACTS) {
             if let Some(value) = unit.on(&made) {
-                self.model.written(&id, unit, Some(value), time);
+                self.model.written(&id, unit, Some(value), self.since(sent));
             }
         }
         self.model.leads.insert(lead, id);
@@ -60,12 +60,12 @@ impl Stage<'_> {
     async fn edit(&mut self, target: Target, unit: Unit, fields: &Value) -> Result<(), String> {
         let before = self.find(target).await?;
         let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
-        let time = self.zoho_time();
+        let sent = self.zoho_time();
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
         self.model.stood(unit, unit.on(&after));
         if unit.on(&before) != unit.on(&after) {
-            self.model.written(&id(&after), unit, unit.on(&after), time);
+            self.model.written(&id(&after), unit, unit.on(&after), self.since(sent));
         }
         Ok(())
     }
@@ -95,30 +95,38 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A day later, when all is read, sales take everything back out of the recycle bin; nobody tells us, and nothing shows it.
-    pub(super) async fn empty_the_bin(&mut self) {
+    /// Sales take everything out of the recycle bin that has gone in the course of the story, and nobody tells us. The cursors
+    /// have passed all of it, as they would have a day later: only who looks for it finds it.
+    pub(super) async fn restore_everything(&mut self) {
         self.pass(60).await;
         let read = "update zoho_cursors set modified_to = timestamptz 'epoch' + $1::bigint * interval '1 millisecond'";
         self.system.rows(read, &[&self.zoho_time()]).await;
-        let bin = self.system.zoho().await["recycle_bin"].clone();
-        for (module, ids) in bin.as_object().into_iter().flatten() {
-            for id in ids.as_array().into_iter().flatten() {
-                let order = json!({ "module": module, "id": id, "touch": false, "tell": false });
-                match self.control("restore", &order).await {
-                    Ok(_) => self.note(&id.to_string()),
-                    Err(reason) => self.note(&reason),
+        for module in [CONTACTS, ACCOUNTS] {
+            for id in self.recycle_bin(module).await {
+                if let Err(reason) = self.take_out(module, &id, false, false).await {
+                    self.note(&reason);
                 }
             }
         }
     }
 
-    /// All that stands there has been said before, and is known.
     async fn restore(&mut self, module: &'static str, back: usize, touch: bool, tell: bool) -> Result<(), String> {
-        let bin = self.system.zoho().await["recycle_bin"][module].clone();
-        let bin: Vec<&Value> = bin.as_array().into_iter().flatten().rev().collect();
-        let id = *bin.get(back % bin.len().max(1)).ok_or("the bin is empty")?;
-        self.control("restore", &json!({ "module": module, "id": id, "touch": touch, "tell": tell })).await?;
+        let bin = self.recycle_bin(module).await;
+        let id = bin.iter().rev().nth(back).ok_or("not there")?;
+        self.take_out(module, id, touch, tell).await
+    }
+
+    /// What lies there, the oldest first.
+    async fn recycle_bin(&self, module: &str) -> Vec<Value> {
+        self.system.zoho().await["recycle_bin"][module].as_array().cloned().unwrap_or_default()
+    }
+
+    /// All that stands on the record has been said before, and is known.
+    async fn take_out(&mut self, module: &'static str, id: &Value, touch: bool, tell: bool) -> Result<(), String> {
+        let order = json!({ "module": module, "id": id, "touch": touch, "tell": tell });
+        let record = self.control("restore", &order).await?;
         self.note(&id.to_string());
+        self.model.regained(module, &record);
         Ok(())
     }
 
@@ -132,9 +140,9 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Nobody holds anything back any more; what is gone meanwhile is held by nobody.
+    /// Nobody holds anything back any more, but what has gone meanwhile.
     pub(super) async fn unlock_all(&mut self) {
-        for (module, record) in std::mem::take(&mut self.model.locked) {
+        for (module, record) in self.model.locked.clone() {
             drop(self.locks(module, &record, false).await);
         }
     }
@@ -150,7 +158,7 @@ impl Stage<'_> {
             return Err("the same".to_owned());
         }
         let merge = json!({ "module": master.module(), "master": kept["id"], "others": [lost["id"]] });
-        let time = self.zoho_time();
+        let sent = self.zoho_time();
         let after = self.control("merge", &merge).await?;
         self.note(&format!("{} into {}", lost["id"], kept["id"]));
         self.model.lost(master.module(), &lost);
@@ -162,7 +170,7 @@ impl Stage<'_> {
                 // It came along with her record, and stays hers: no word of sales.
                 self.model.stood(unit, value);
             } else if value != unit.on(&kept) || had_nobody && value.is_some() {
-                self.model.written(&id(&kept), unit, value, time);
+                self.model.written(&id(&kept), unit, value, self.since(sent));
             }
         }
         // Those of ours among them: whoever had them, it is sales who have put them there.

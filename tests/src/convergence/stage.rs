@@ -1,5 +1,6 @@
 //! Where a story is played: a running system, and what is known of both sides.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -74,6 +75,11 @@ impl<'a> Stage<'a> {
     pub(super) async fn pass(&mut self, seconds: u64) {
         self.ahead += seconds;
         self.system.zoho_post("settings", &json!({ "clock_offset_seconds": self.ahead })).await;
+    }
+
+    /// The time in which a write of ours may have met what sales have sent at that moment.
+    pub(super) fn since(&self, sent: i64) -> Range<i64> {
+        sent..self.zoho_time() + 1000
     }
 
     /// Milliseconds by Zoho's clock.

@@ -107,8 +107,8 @@ pub(super) enum Step {
     SalesDelete {
         target: Target,
     },
-    /// The record that went last, or the one before it and so on; perhaps without a trace in its `Modified_Time`, or without a
-    /// word to us.
+    /// The record that went last, or if `back` is 1, the one before it, and so on; perhaps without a trace in its
+    /// `Modified_Time`, or without a word to us.
     SalesRestore {
         module: &'static str,
         back: usize,

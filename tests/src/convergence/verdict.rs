@@ -82,7 +82,7 @@ impl Stage<'_> {
             }
             let in_the_window = !self.story.ticks
                 && written.is_some_and(|edit| {
-                    ending.in_the_window(record["id"].as_str().unwrap_or_default(), unit, edit.time)
+                    ending.in_the_window(record["id"].as_str().unwrap_or_default(), unit, &edit.time)
                 });
             if !in_the_window && let Some(lost) = lost_of_theirs(ending, person, unit, ours, theirs.as_deref(), written)
             {
