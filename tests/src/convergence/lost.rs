@@ -19,8 +19,10 @@ pub(super) fn lost_of_theirs(
     // Where both have said the same once, nothing is lost when she says something else.
     let agreed = || person.edits.iter().any(|edit| edit.unit == unit && unit.same(edit.value.as_deref(), value));
     let replaced = hers.is_some_and(|edit| edit.at > written.at) && (unit.belongs_to_sales() || agreed());
-    // Where sales have only taken something away, what she says anew is the better news.
-    let filled = value.is_none() && hers.is_some_and(|edit| unit.same(edit.value.as_deref(), ours));
+    // Where sales have only taken something away, what she says anew is the better news; what a record lacks when it becomes
+    // hers, it gets.
+    let filled = written.is_blank_of_a_newcomer
+        || value.is_none() && hers.is_some_and(|edit| unit.same(edit.value.as_deref(), ours));
     let stands = theirs == value || unit.same(unit_value(unit, value).as_deref(), ours) || completed(value, theirs);
     let told = ending.tells(person.id, unit, false, value);
     (!stands && !replaced && !filled && !told).then(|| format!("sales' {unit:?} {value:?} was lost; it is {theirs:?}"))

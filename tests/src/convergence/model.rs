@@ -19,6 +19,9 @@ pub(super) struct Edit {
     /// By Zoho's clock, in milliseconds, from when it was sent until a second after it was answered: what we write then may
     /// have met it. Only of sales' edits.
     pub(super) time: Range<i64>,
+    /// Sales have taken something away from a record that was nobody's just then: what a record lacks that comes in the place
+    /// of hers, or comes back, is no change of anybody's.
+    pub(super) is_blank_of_a_newcomer: bool,
 }
 
 /// A user.
@@ -70,7 +73,7 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: Range<i64>) -> Edit {
         self.edits += 1;
-        Edit { at: self.edits, unit, value, time }
+        Edit { at: self.edits, unit, value, time, is_blank_of_a_newcomer: false }
     }
 
     /// A user has said something.
@@ -86,6 +89,13 @@ impl Model {
         self.stood(unit, value.clone());
         let edit = self.edit(unit, value, time);
         self.records.entry(record.to_owned()).or_default().edits.push(edit);
+    }
+
+    /// The last word of sales on a record was said while it was nobody's.
+    pub(super) fn said_of_a_newcomer(&mut self, record: &str) {
+        if let Some(edit) = self.records.get_mut(record).and_then(|worked| worked.edits.last_mut()) {
+            edit.is_blank_of_a_newcomer = edit.value.is_none();
+        }
     }
 
     /// Sales have left a unit like this, whether or not that was news.

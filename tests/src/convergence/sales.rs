@@ -61,13 +61,24 @@ impl Stage<'_> {
         let before = self.find(target).await?;
         let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
         let sent = self.zoho_time();
+        let is_linked = self.is_linked(&id(&before)).await;
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
         self.model.stood(unit, unit.on(&after));
         if unit.on(&before) != unit.on(&after) {
             self.model.written(&id(&after), unit, unit.on(&after), self.since(sent));
+            if !is_linked {
+                self.model.said_of_a_newcomer(&id(&after));
+            }
         }
         Ok(())
+    }
+
+    /// Whether it is somebody's, as far as we know.
+    async fn is_linked(&self, record: &str) -> bool {
+        let linked = "select exists (select from users where zoho_contact_id = $1)
+            or exists (select from profiles_organizations where zoho_account_id = $1)";
+        self.system.value(linked, &[&record]).await
     }
 
     async fn tag(&mut self, target: Target, tag: &str, add: bool) -> Result<(), String> {
