@@ -99,10 +99,10 @@ impl Ending {
         if module == ACCOUNTS { &self.accounts } else { &self.contacts }
     }
 
-    /// Whether a unit of a record was written over at this time: Zoho's times are whole seconds, and so
-    /// what came between our read and our write cannot be told from what was there.
-    pub(super) fn in_the_window(&self, record: &str, unit: Unit, moment: &Range<i64>) -> bool {
-        self.updates.iter().filter(|(time, _)| moment.contains(time)).any(|(_, body)| {
+    /// Whether a unit of a record was written over at this time: Zoho's times are whole seconds, and so what came between
+    /// our read and our write cannot be told from what was there.
+    pub(super) fn in_the_window(&self, record: &str, unit: Unit, window: &Range<i64>) -> bool {
+        self.updates.iter().filter(|(time, _)| window.contains(time)).any(|(_, body)| {
             let data = body["data"].as_array().into_iter().flatten();
             data.into_iter().any(|written| {
                 written["id"] == record && unit.fields().iter().any(|field| written.get(*field).is_some())

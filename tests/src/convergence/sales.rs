@@ -60,8 +60,8 @@ impl Stage<'_> {
     async fn edit(&mut self, target: Target, unit: Unit, fields: &Value) -> Result<(), String> {
         let before = self.find(target).await?;
         let edit = json!({ "module": target.module(), "id": before["id"], "fields": fields });
-        let sent = self.zoho_time();
         let is_linked = self.is_linked(&id(&before)).await;
+        let sent = self.zoho_time();
         let after = self.control("edit", &edit).await?;
         self.note(&id(&after));
         self.model.stood(unit, unit.on(&after));
