@@ -17,6 +17,14 @@ async fn synced(flags: &[&str]) -> (System, Uuid, Value) {
 
 const ON: &[&str] = &["ENABLE_ZOHO_SYNC"];
 
+/// What Zoho has told of is worked on, though it may not be done yet.
+async fn is_read(system: &System) {
+    eventually("the record is read", || async {
+        (system.count("tasks where kind = 'pull-zoho' and failure is null").await == 0).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_in_the_crm_reaches_her_profile_and_others_are_told() {
     let (system, user, contact) = synced(ON).await;
@@ -198,6 +206,36 @@ async fn a_contact_that_comes_back_as_it_was_without_a_word_is_hers_again_within
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_sales_clear_on_a_contact_that_came_back_locked_is_cleared_here_too() {
+    let (system, user, contact) = synced(ON).await;
+    system.patched("sheree", &json!({"phone_number": "+13125550001"})).await;
+    system.drained().await;
+    system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.drained().await;
+    system.patched("sheree", &json!({"first_name": "Sherry"})).await;
+    system.drained().await;
+
+    let locked = json!({"match": contact, "code": "RECORD_LOCKED", "times": -1});
+    system.fault("update", "record-error", &locked).await;
+    system.zoho_post("restore", &json!({"module": "Contacts", "id": contact})).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.settled("pull-zoho").await;
+    let task = system.told("sync-zoho", user).await;
+    system.edited("Contacts", &contact, &json!({"Phone": null})).await;
+    system.notified("Contacts", &[&contact]).await;
+    is_read(&system).await;
+    system.mend_zoho().await;
+    system.goes_on().await;
+
+    assert_eq!((task.code.as_str(), task.waits), ("RECORD_LOCKED", true));
+    let there = system.contact_of(user).await;
+    assert_eq!(json!([there["id"], there["Phone"], there["First_Name"]]), json!([contact, null, "Sherry"]));
+    assert_eq!(system.parent(user).await["phone_number"], Value::Null);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_comes_back_behind_the_back_of_a_worker_is_hers_again() {
     let (system, user, contact) = synced(ON).await;
     system.zoho_post("delete", &json!({"module": "Contacts", "id": contact})).await;
@@ -318,10 +356,7 @@ async fn a_rule_in_the_crm_that_always_says_otherwise_is_not_fought() {
     system.edited("Contacts", &contact, &json!({"Mailing_City": "Evanston"})).await;
     for _ in 0..6 {
         system.notified("Contacts", &[&contact]).await;
-        eventually("the record is read", || async {
-            (system.count("tasks where kind = 'pull-zoho' and failure is null").await == 0).then_some(())
-        })
-        .await;
+        is_read(&system).await;
     }
     let during = system.calls("update").await;
     system.zoho_post("settings", &json!({"field_rules": []})).await;
@@ -345,10 +380,7 @@ async fn a_rule_in_the_crm_that_takes_our_id_off_is_not_fought() {
     system.edited("Contacts", &contact, &json!({"Mailing_City": "Evanston"})).await;
     for _ in 0..6 {
         system.notified("Contacts", &[&contact]).await;
-        eventually("the record is read", || async {
-            (system.count("tasks where kind = 'pull-zoho' and failure is null").await == 0).then_some(())
-        })
-        .await;
+        is_read(&system).await;
     }
     let during = system.calls("update").await;
     system.zoho_post("settings", &json!({"field_rules": []})).await;
