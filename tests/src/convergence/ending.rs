@@ -28,6 +28,8 @@ pub(super) struct User {
     pub(super) values: BTreeMap<Unit, String>,
     pub(super) contact: Option<String>,
     pub(super) account: Option<String>,
+    /// Another one whenever her profile has been written.
+    pub(super) version: String,
 }
 
 /// What an admin can read about a unit of which one value was lost.
@@ -47,7 +49,8 @@ const USERS: &str = "select users.id, users.zoho_contact_id, o.zoho_account_id, 
             nullif(p.mailing_address->>'state', ''), nullif(p.mailing_address->>'postal_code', ''),
             nullif(p.mailing_address->>'country', '')), '') as address,
         coalesce(p.referred_by_code, o.referred_by_code) as referred_by_code, f.referral_code,
-        f.certification_level::text as certification_level, o.org_name, o.org_type::text as org_type
+        f.certification_level::text as certification_level, o.org_name, o.org_type::text as org_type,
+        coalesce(p.xmin, o.xmin, f.xmin)::text as version
     from users
         left join profiles_parents as p on p.user_id = users.id
         left join profiles_organizations as o on o.user_id = users.id
@@ -142,6 +145,7 @@ impl User {
             values: Unit::ALL.into_iter().filter_map(value).collect(),
             contact: row.get("zoho_contact_id"),
             account: row.get("zoho_account_id"),
+            version: row.get("version"),
         }
     }
 

@@ -22,6 +22,9 @@ pub(super) struct Edit {
     /// Sales have taken something away from a record that was nobody's just then: what a record lacks that comes in the place
     /// of hers, or comes back, is no change of anybody's.
     pub(super) is_blank_of_a_newcomer: bool,
+    /// She has said what stood there just before, and her profile was written meanwhile: either something of sales' had come
+    /// first, and this was an edit, or it was none.
+    pub(super) is_uncertain: bool,
 }
 
 /// A user.
@@ -73,7 +76,7 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn edit(&mut self, unit: Unit, value: Option<String>, time: Range<i64>) -> Edit {
         self.edits += 1;
-        Edit { at: self.edits, unit, value, time, is_blank_of_a_newcomer: false }
+        Edit { at: self.edits, unit, value, time, is_blank_of_a_newcomer: false, is_uncertain: false }
     }
 
     /// A user has said something.
@@ -81,6 +84,14 @@ impl Model {
         let edit = self.edit(unit, value, 0..0);
         if let Some(person) = self.people.get_mut(&member) {
             person.edits.push(edit);
+        }
+    }
+
+    /// A user has said what may have stood there already.
+    pub(super) fn may_have_said(&mut self, member: usize, unit: Unit, value: Option<String>) {
+        self.said(member, unit, value);
+        if let Some(edit) = self.people.get_mut(&member).and_then(|person| person.edits.last_mut()) {
+            edit.is_uncertain = true;
         }
     }
 

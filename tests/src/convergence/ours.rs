@@ -24,11 +24,17 @@ impl Stage<'_> {
         match step {
             Step::SignUp { member, email, body, athletes } => self.sign_up(*member, email, body, athletes).await,
             Step::Edit { member, unit, value } => {
-                let before = User::of(self.system, self.model.people[member].id).await;
+                let id = self.model.people[member].id;
+                let before = User::of(self.system, id).await;
                 self.patch(*member, &patch::of(*unit, value.as_deref())).await;
+                let after = User::of(self.system, id).await;
+                let version = |user: &Option<User>| user.as_ref().map(|user| user.version.clone());
+                let stood_there = before.as_ref().is_some_and(|user| unit.same(user.value(*unit), value.as_deref()));
                 // What stands there already is no word of hers: sales' is on its way, and is the only one.
-                if before.is_none_or(|user| !unit.same(user.value(*unit), value.as_deref())) {
+                if !stood_there {
                     self.model.said(*member, *unit, value.clone());
+                } else if version(&before) != version(&after) {
+                    self.model.may_have_said(*member, *unit, value.clone());
                 }
             }
             Step::Sports { member, sports } => {

@@ -90,6 +90,7 @@ impl Stage<'_> {
             }
             let of_sales_later = |at: u64| written.is_some_and(|edit| edit.at > at);
             if let Some(said) = person.last(unit)
+                && !said.is_uncertain
                 && !unit.same(said.value.as_deref(), ours)
                 && !of_sales_later(said.at)
                 && !ending.tells(person.id, unit, true, said.value.as_deref())
