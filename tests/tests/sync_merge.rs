@@ -213,12 +213,11 @@ async fn a_tag_that_the_crm_does_not_know_and_does_not_make_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() {
-    for (status, code) in [(500, "http-500"), (400, "INVALID_REQUEST")] {
+    for (status, html, code) in [(500, false, "http-500"), (400, false, "INVALID_REQUEST"), (400, true, "http-400")] {
         let system = System::start().await;
         system.fill_parents(100).await;
-        system
-            .fault("upsert", "poison", &json!({"match": "parent42@example.com", "status": status, "times": -1}))
-            .await;
+        let poison = json!({"match": "parent42@example.com", "status": status, "html": html, "times": -1});
+        system.fault("upsert", "poison", &poison).await;
         system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
         system.sweep().await;
         eventually("ninety-nine are in the CRM", || async {

@@ -85,6 +85,7 @@ impl<'a> Visit<'a> {
             Fault::InvalidCode => Some(oauth::invalid_code()),
             Fault::InvalidClient => Some(oauth::invalid_client()),
             Fault::ScopeMismatch => Some(dispatch::unauthorized(self.call, Reply::scope_mismatch())),
+            Fault::Poison(poison) if poison.is_html => Some(Reply::html(poison.status)),
             Fault::Poison(poison) => Some(self.refuse(poison.status, None)),
             Fault::Throttle if self.call.operation == Operation::Token => Some(oauth::throttled(&self.shared.lock())),
             Fault::Throttle => Some(Reply::too_many_requests()),

@@ -164,8 +164,8 @@ impl RecordError {
     }
 }
 
-const GOES_ON: &str = "A change of the profile, or of the record in the CRM, tries this again by itself; if it does not \
-                       within a day, replay the task.";
+const GOES_ON: &str = "A change of the profile, or of the record in the CRM, tries this again by itself; after any other \
+                       change (of a layout, a right, the edition), replay the task.";
 
 /// What a person can do about a code of Zoho's.
 fn advice(code: &str, duplicate_of: Option<&CrmId>) -> String {

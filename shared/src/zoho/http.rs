@@ -1,5 +1,6 @@
 //! One call to Zoho: sent with the shared token, counted, answered or classified.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode};
@@ -20,8 +21,8 @@ pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long one call to the CRM may take, a new token and a second attempt included.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// The longest that Zoho's Retry-After is believed.
-const LONGEST_RETRY_AFTER: u64 = 3600;
+/// Zoho's Retry-After is believed from one second, as those who wait would ask without a break, to an hour.
+const RETRY_AFTER: RangeInclusive<u64> = 1..=3600;
 
 /// A client of Zoho. It keeps no token of its own: all workers share the one in the database.
 #[derive(Clone, Debug)]
@@ -125,11 +126,15 @@ pub(super) async fn exchange(request: RequestBuilder) -> Result<Exchanged, ZohoE
     let response = request.send().await.map_err(|error| failed(&error))?;
     let status = response.status();
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
-    let retry_after = header("retry-after").and_then(|value| value.parse().ok());
+    let retry_after = header("retry-after").and_then(believed);
     let credits_remaining = header("x-api-credits-remaining").and_then(|value| value.trim().parse().ok());
     let text = response.text().await.map_err(|error| failed(&error))?;
-    let retry_after = retry_after.map(|seconds: u64| Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
     Ok(Exchanged { status, retry_after, credits_remaining, text })
+}
+
+fn believed(retry_after: &str) -> Option<Duration> {
+    let seconds = retry_after.trim().parse::<u64>().ok()?;
+    Some(Duration::from_secs(seconds.clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end())))
 }
 
 /// Whether a request can have reached Zoho is what matters to whoever must not do a thing twice.
@@ -227,6 +232,14 @@ mod tests {
     fn answered(status: u16, body: &Value) -> Result<Answer, ZohoError> {
         let status = StatusCode::from_u16(status).unwrap();
         answer(Exchanged { status, retry_after: None, credits_remaining: None, text: body.to_string() })
+    }
+
+    #[test]
+    fn whoever_may_come_again_at_once_waits_a_second_all_the_same() {
+        let waits =
+            ["0", "7", "86400", "Wed, 21 Oct 2093 07:28:00 GMT"].map(|text| believed(text).map(|wait| wait.as_secs()));
+
+        assert_eq!(waits, [Some(1), Some(7), Some(3600), None]);
     }
 
     #[test]

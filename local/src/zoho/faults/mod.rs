@@ -58,6 +58,8 @@ pub(super) enum Fault {
 pub(super) struct Poison {
     matching: String,
     pub(super) status: StatusCode,
+    /// Not even a code.
+    pub(super) is_html: bool,
 }
 
 /// One record of a request fails, its neighbours go through.

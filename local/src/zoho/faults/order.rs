@@ -29,6 +29,9 @@ pub(in crate::zoho) struct Order {
     /// Of `poison`: 500 or 400.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    /// Of `poison`: answered with a page and no code, as by what stands before the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<bool>,
     /// Of `record-error` and `poison`: a string that occurs in the record's JSON.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     matching: Option<String>,
@@ -83,7 +86,8 @@ impl Order {
             other => return Err(format!("A poison's status is 500 or 400, not {other}.")),
         };
         let matching = self.matching.clone().filter(|text| !text.is_empty());
-        Ok(Poison { matching: matching.ok_or("poison needs \"match\": a string of the record's JSON.")?, status })
+        let matching = matching.ok_or("poison needs \"match\": a string of the record's JSON.")?;
+        Ok(Poison { matching, status, is_html: self.html.unwrap_or_default() })
     }
 
     fn record_error(&self) -> Result<RecordError, String> {

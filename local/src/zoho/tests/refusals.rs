@@ -129,10 +129,14 @@ async fn a_poisonous_record_ruins_every_batch_with_it_and_says_nothing() {
     let order = json!({ "operation": "*", "fault": "poison", "match": "bad@example.com", "status": 400 });
     zoho.fault(order).await;
     let quiet = zoho.upsert_contacts(people(&["a@example.com", "bad@example.com"])).await;
+    zoho.fault(json!({ "operation": "*", "fault": "poison", "match": "bad@example.com", "status": 400, "html": true }))
+        .await;
+    let wordless = zoho.upsert_contacts(people(&["a@example.com", "bad@example.com"])).await;
 
     assert_eq!((code(&ruined), code(&alone)), ((500, "INTERNAL_ERROR"), (500, "INTERNAL_ERROR")));
     assert_eq!((spared.status, contacts(&zoho).await), (200, 2));
     assert_eq!((quiet.status, &quiet.body["data"]), (400, &json!(null)));
+    assert_eq!((wordless.status, &wordless.body), (400, &json!(null)));
     for order in [json!({}), json!({ "match": "x", "status": 503 })] {
         let mut order = order;
         order["operation"] = "upsert".into();
