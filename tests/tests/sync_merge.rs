@@ -242,6 +242,28 @@ async fn one_poisonous_record_of_a_hundred_is_found_and_the_others_go_through() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn poisonous_records_side_by_side_do_not_hold_the_others_up() {
+    let system = System::start().await;
+    system.fill_parents(100).await;
+    // A batch is in the order of its keys.
+    for user in system.rows("select id from users order by id limit 3", &[]).await {
+        let poison = json!({"match": user.get::<_, Uuid>(0), "status": 400, "times": -1});
+        system.fault("upsert", "poison", &poison).await;
+    }
+    system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+
+    system.sweep().await;
+    eventually("each is in the CRM, or is told why not", || async {
+        (system.count("tasks where failure is null").await == 0).then_some(())
+    })
+    .await;
+
+    assert_eq!(system.count("users where zoho_contact_id is not null").await, 97);
+    assert_eq!(system.count("tasks where failed_at is not null and failure->>'code' = 'INVALID_REQUEST'").await, 3);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_not_split_to_death_and_fails_nobody() {
     let system = System::start().await;
     system.fill_parents(100).await;
@@ -257,7 +279,7 @@ async fn an_outage_is_not_split_to_death_and_fails_nobody() {
     system.mend_zoho().await;
     system.goes_on().await;
 
-    assert_eq!(calls, 8);
+    assert_eq!(calls, 14);
     assert_eq!((system.contacts().await.len(), system.count("tasks").await), (100, 0));
     system.stop().await;
 }

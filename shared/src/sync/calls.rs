@@ -10,8 +10,9 @@ use crate::lambda::sqs::TimeLeft;
 use crate::tasks::Failure;
 use crate::zoho::{CALL_TIMEOUT, Crm, ZohoError};
 
-/// So many failures without one success between them: it is Zoho that is ill, and not one of many.
-const ILL_AFTER: u32 = 8;
+/// So many failures without one success between them, of calls that have no halves: it is Zoho that is ill, and not one of
+/// many.
+const ILL_AFTER: u32 = 5;
 
 /// The calls of one invocation.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Calls<'a> {
     lease: Uuid,
     /// Zoho has asked for a pause, or refuses us: no call follows.
     stopped: Option<Problem>,
-    /// Failures since the last success.
+    /// Failures since the last success, of calls that have no halves.
     failures: u32,
     /// Whether Zoho has taken anything at all.
     answered: bool,
@@ -61,21 +62,31 @@ impl<'a> Calls<'a> {
             if some.is_empty() {
                 continue;
             }
-            match self.make(async |crm| call(crm, &some).await).await {
+            let has_halves = some.len() > 1;
+            match self.make(has_halves, async |crm| call(crm, &some).await).await {
                 Ok(answer) => results.push((some, Ok(answer))),
-                Err(Refusal::OfSome(_)) if some.len() > 1 => {
+                Err(Refusal::OfSome(_)) if has_halves => {
                     let second = some[some.len() / 2..].to_vec();
-                    // The first half is next, and is the smaller one: seven failures in a row find one of a hundred.
+                    // The first half is next, and is the smaller one: seven calls find one of a hundred.
                     open.extend([second, some[..some.len() / 2].to_vec()]);
                 }
                 Err(Refusal::OfSome(problem) | Refusal::Of(problem)) => results.push((some, Err(problem))),
+            }
+        }
+        if self.failures >= ILL_AFTER {
+            for problem in results.iter_mut().filter_map(|(_, result)| result.as_mut().err()) {
+                problem.acquit();
             }
         }
         results
     }
 
     /// Makes a call, if there is time for it and nothing speaks against it.
-    async fn make<R>(&mut self, call: impl AsyncFnOnce(&Crm<'_>) -> Result<R, ZohoError>) -> Result<R, Refusal> {
+    async fn make<R>(
+        &mut self,
+        has_halves: bool,
+        call: impl AsyncFnOnce(&Crm<'_>) -> Result<R, ZohoError>,
+    ) -> Result<R, Refusal> {
         if let Some(problem) = &self.stopped {
             return Err(Refusal::Of(problem.clone()));
         }
@@ -90,20 +101,23 @@ impl<'a> Calls<'a> {
             }
             Err(error) => error,
         };
-        self.failures += 1;
         let problem = Problem::from(&error);
         if problem.concerns_all() {
             self.stopped = Some(problem.clone());
         }
-        if self.failures >= ILL_AFTER {
-            self.stopped = Some(Problem::Later(None, error.failure()));
-        }
-        Err(match error {
+        let refusal = match error {
             ZohoError::Broken { status: 500 } if self.answered => Refusal::OfSome(Problem::Suspect(error.failure())),
             ZohoError::BadRequest { .. } | ZohoError::Unexplained { .. } | ZohoError::Broken { status: 500 } => {
                 Refusal::OfSome(problem)
             }
             _ => Refusal::Of(problem),
-        })
+        };
+        if !has_halves || matches!(refusal, Refusal::Of(_)) {
+            self.failures += 1;
+        }
+        if self.failures >= ILL_AFTER && self.stopped.is_none() {
+            self.stopped = Some(Problem::Later(None, error.failure()));
+        }
+        Err(refusal)
     }
 }

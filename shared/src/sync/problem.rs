@@ -49,6 +49,13 @@ impl Problem {
         }
     }
 
+    /// Zoho fails on others as well: it is not this one.
+    pub(super) fn acquit(&mut self) {
+        if let Self::Suspect(failure) = self {
+            *self = Self::Later(None, failure.clone());
+        }
+    }
+
     /// Whether no call can do any better now.
     pub(super) fn concerns_all(&self) -> bool {
         matches!(self, Self::Pause(..) | Self::Refused(_))
