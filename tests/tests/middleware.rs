@@ -409,6 +409,31 @@ async fn a_contact_that_middleware_has_linked_keeps_what_sales_wrote_on_the_nati
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_she_changes_on_this_route_reaches_the_contact_that_she_has_when_it_is_native_again() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    // Nothing has changed over there since it was read, so that no list of changes leads to her.
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": -2 * 24 * 60 * 60 })).await;
+    let (user, _) = system.synced("sheree", &sheree("")).await;
+    system.take_route("middleware").await;
+    system.patched("sheree", &json!({ "phone_number": "+13125550001" })).await;
+    system.drained().await;
+    let meanwhile = system.contact_of(user).await["Phone"].clone();
+
+    system.take_route("native").await;
+    let [first, second] = [system.invoke("reconcile-zoho", &json!({})).await, {
+        system.goes_on().await;
+        system.invoke("reconcile-zoho", &json!({})).await
+    }];
+
+    assert_eq!(
+        (meanwhile, system.contact_of(user).await["Phone"].clone()),
+        (json!("+13125550142"), json!("+13125550001"))
+    );
+    assert_eq!(json!([first["tasks"], second["tasks"]]), json!([1, 0]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_tried_on_the_native_route_is_no_telling() {
     let system = with_endpoint("true").await;
     system.take_route("native").await;

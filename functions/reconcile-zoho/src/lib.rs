@@ -71,6 +71,7 @@ async fn run(app: &App, time: TimeLeft, found: &mut Reconciled) -> Result<(), St
     }
     let mut run = Run { zoho: zoho(app).await?, time, found };
     let mut failed = None;
+    run.left_to_middleware(&mut connection).await?;
     for module in CrmModule::ALL {
         run.module(&mut connection, module, &mut failed).await?;
     }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use shared::Error;
 use shared::db::zoho_cursors::{self, Changed, Cursor};
-use shared::db::{self, Connection, Transaction};
+use shared::db::{self, Connection, Transaction, left_to_middleware};
 use shared::domain::event::{CrmModule, CrmRecord};
 use shared::domain::{CrmId, UserId};
 use shared::lambda::sqs::TimeLeft;
@@ -55,6 +55,20 @@ impl From<Error> for Stop {
 }
 
 impl Run<'_> {
+    /// Those who changed on the route over middleware, which has told the CRM nothing of it.
+    pub(crate) async fn left_to_middleware(&mut self, connection: &mut Connection) -> Result<(), Stop> {
+        loop {
+            let tx = begin(connection).await?;
+            let users = left_to_middleware::take(&tx).await?;
+            drop(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &users, Priority::Backfill).await?);
+            self.found.tasks += users.len();
+            commit(tx).await?;
+            if users.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Both lists of a module. `failed` takes the first failure that concerns one list alone.
     pub(crate) async fn module(
         &mut self,

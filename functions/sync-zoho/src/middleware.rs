@@ -8,7 +8,7 @@ use shared::Error;
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::unlinked::{self, Unlinked};
 use shared::db::webhook_events::{self, Happening};
-use shared::db::{self, Database, erasures};
+use shared::db::{self, Database, erasures, left_to_middleware};
 use shared::domain::UserId;
 use shared::tasks::{Failure, FollowUp};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// How often a user is told of before a person has to look.
 const MOST_SENT: u32 = 24;
 
-/// Completes the tasks of those who are linked, and tells of the others again. Returns whom to wake.
+/// Completes the tasks of those who are linked, for the native route to ask for them again, and tells of the others again. Returns whom to wake.
 pub(crate) async fn work(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
     db::once_more(|| tell(database, claim)).await
 }
@@ -38,6 +38,9 @@ async fn tell(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
         None => Step::Complete,
     };
     let steps: Vec<(ClaimedTask, Step)> = claim.tasks.iter().map(|task| (*task, step(task))).collect();
+    let completed = steps.iter().filter(|(_, step)| matches!(step, Step::Complete));
+    let completed: Vec<Uuid> = completed.map(|(task, _)| task.key).collect();
+    left_to_middleware::note(&tx, &completed).await?;
     let to_tell: Vec<UserId> =
         steps.iter().filter(|(_, step)| matches!(step, Step::Tell(_))).map(|(task, _)| UserId(task.key)).collect();
     // A new event: receivers drop those whose `webhook-id` they know.

@@ -9,6 +9,7 @@ pub mod effects;
 pub mod erasures;
 pub mod galleries;
 pub mod inbox;
+pub mod left_to_middleware;
 pub mod migrations;
 pub mod operations;
 pub mod people;

@@ -1,0 +1,44 @@
+//! Users whose task for the CRM came up on the route over middleware when they were linked already: the route has no word for
+//! what had changed, so they are asked for again once it is native.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Transaction;
+use super::session::Session;
+use crate::error::Error;
+
+/// So many are asked for in one transaction.
+const AT_ONCE: i64 = 1000;
+
+/// Takes note of those of the users who are linked.
+pub async fn note(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
+    tx.rows(
+        "update users set left_to_middleware = true
+         where id in (
+             select id from users
+             where id = any ($1) and zoho_contact_id is not null and not left_to_middleware
+             order by id
+             for no key update
+         )",
+        &[(&users, Type::UUID_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Some of those who are noted, and not any more; none: that was all. Who is being changed just now is left to the next
+/// time.
+pub async fn take(tx: &Transaction<'_>) -> Result<Vec<Uuid>, Error> {
+    let rows = tx
+        .rows(
+            "update users set left_to_middleware = false
+             where id in (
+                 select id from users where left_to_middleware order by id limit $1 for no key update skip locked
+             )
+             returning id",
+            &[(&AT_ONCE, Type::INT8)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}
