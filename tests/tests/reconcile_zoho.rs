@@ -304,6 +304,36 @@ async fn what_was_deleted_is_found_over_pages_and_strangers_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_moves_over_to_a_page_that_is_read_already_is_found_all_the_same() {
+    let system = system().await;
+    at_zoho_minutes_ago(&system, 40).await;
+    let contacts = many(&system, 210).await;
+    reconcile(&system).await;
+    take_tasks(&system).await;
+    at_zoho_minutes_ago(&system, 20).await;
+    for contact in &contacts {
+        system.zoho_post("delete", &json!({ "module": "Contacts", "id": contact })).await;
+    }
+    system.fault("deleted", "latency", &json!({ "milliseconds": 1 })).await;
+    system.fault("deleted", "hang-before", &json!({})).await;
+
+    let (found, ()) = tokio::join!(reconcile(&system), async {
+        system.held("deleted").await;
+        // Some of the first page, in whichever order it comes.
+        for contact in contacts[..5].iter().chain(&contacts[205..]) {
+            let restored = json!({ "module": "Contacts", "id": contact, "touch": false });
+            system.zoho_post("restore", &restored).await;
+        }
+        system.zoho_post("release", &json!({})).await;
+    });
+
+    let tasks = take_tasks(&system).await;
+    let missing: Vec<&String> = contacts[5..205].iter().filter(|contact| !tasks.contains(contact)).collect();
+    assert_eq!((missing, found["stopped"].as_str()), (vec![], None));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_the_list_of_deletions_ends_too_early_everything_that_is_ours_is_looked_at() {
     let system = system().await;
     at_zoho_minutes_ago(&system, 40).await;

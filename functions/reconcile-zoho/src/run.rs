@@ -1,6 +1,8 @@
 //! A run: page by page what was edited, then what was deleted, of one module after the other; then what came back unchanged.
 
-use chrono::TimeDelta;
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use shared::Error;
 use shared::db::zoho_cursors::{self, Changed, Cursor};
 use shared::db::{self, Connection, Transaction, left_to_middleware};
@@ -119,38 +121,61 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The list has no order to rely on, so the cursor waits for its end. What was linked and is gone gets a task.
+    /// The list has no order to rely on, so the cursor waits for its end. What was linked and is gone gets a task. Pages have
+    /// numbers alone: what sales take out of the recycle bin meanwhile moves rows over to a page that is read already, so
+    /// several pages are read until they have nothing new.
     async fn deleted(&mut self, connection: &mut Connection, module: CrmModule, cursor: Cursor) -> Result<(), Stop> {
-        let mut last = None;
-        for number in 1.. {
+        let mut rows = HashMap::new();
+        loop {
+            let known = rows.len();
+            let pages = match self.deletions(connection, module, cursor, &mut rows).await {
+                // Lists of records end after so many rows; whether this one does is not written down.
+                Err(Stop::Zoho(ZohoError::BadRequest { code, .. })) if code.ends_with(TOO_FAR) => {
+                    return self.every_link(connection, module).await;
+                }
+                pages => pages?,
+            };
+            if pages == 1 || rows.len() == known {
+                break;
+            }
+        }
+        if let Some(last) = rows.values().max() {
+            let tx = begin(connection).await?;
+            zoho_cursors::read_deletions(&tx, module, *last + SECOND).await?;
+            commit(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// One reading of the list. `rows` are those that have been read, with their times. Returns how many pages there were.
+    async fn deletions(
+        &mut self,
+        connection: &mut Connection,
+        module: CrmModule,
+        cursor: Cursor,
+        rows: &mut HashMap<u64, DateTime<Utc>>,
+    ) -> Result<u32, Stop> {
+        let mut number = 1;
+        loop {
             self.has_time()?;
             // "After" may leave out the second itself.
             let after = cursor.deleted_from - SECOND;
-            let page = Crm { zoho: &self.zoho, connection }.deleted(module, after, number).await;
-            let mut page = match page {
-                // Lists of records end after so many rows; whether this one does is not written down.
-                Err(ZohoError::BadRequest { code, .. }) if number > 1 && code.ends_with(TOO_FAR) => {
-                    return self.every_link(connection, module).await;
-                }
-                page => page?,
-            };
-            page.rows.retain(|row| row.deleted_at >= cursor.deleted_from);
-            self.found.deleted += page.rows.len();
-            last = last.max(page.rows.iter().map(|row| row.deleted_at).max());
-            let ids: Vec<u64> = page.rows.iter().map(|row| row.id).collect();
+            let page = Crm { zoho: &self.zoho, connection }.deleted(module, after, number).await?;
+            let mut new = page.rows;
+            new.retain(|row| row.deleted_at >= cursor.deleted_from && !rows.contains_key(&row.id));
+            self.found.deleted += new.len();
+            let ids: Vec<u64> = new.iter().map(|row| row.id).collect();
+            rows.extend(new.into_iter().map(|row| (row.id, row.deleted_at)));
 
             let tx = begin(connection).await?;
             let linked = zoho_cursors::linked(&tx, module, &ids).await?;
             self.enqueue(&tx, &linked).await?;
-            if let Some(last) = last.filter(|_| !page.more) {
-                zoho_cursors::read_deletions(&tx, module, last + SECOND).await?;
-            }
             commit(tx).await?;
             if !page.more {
-                break;
+                return Ok(number);
             }
+            number += 1;
         }
-        Ok(())
     }
 
     /// Zoho does not say whether its recycle bin gives a record back with a new time. Where it does not, no list has that
