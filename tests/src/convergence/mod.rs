@@ -13,6 +13,7 @@ mod model;
 mod operator;
 mod ours;
 mod patch;
+mod pushed;
 mod quiet;
 mod runner;
 mod sales;

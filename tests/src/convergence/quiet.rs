@@ -10,7 +10,7 @@ use super::stage::Stage;
 /// Rounds of an hour each after which both sides must agree.
 const ROUNDS: usize = 12;
 /// How long the work of one round may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// After which nobody comes for a task any more whose message is nowhere.
 const LOST: Duration = Duration::from_millis(400);
 const WORKERS: [&str; 3] = ["sync-zoho", "pull-zoho", "receive-webhook"];
@@ -45,7 +45,7 @@ impl Stage<'_> {
         Err(format!("not quiet after {ROUNDS} rounds; left: {}", self.left().await))
     }
 
-    async fn nothing_goes_wrong_any_more(&mut self) {
+    pub(super) async fn nothing_goes_wrong_any_more(&mut self) {
         let system = self.system;
         system.mend_zoho().await;
         self.unlock_all().await;

@@ -105,7 +105,9 @@ async fn tell(system: System, seed: u64, diary: Diary) -> (System, Vec<String>) 
         stage.play(step).await;
     }
     stage.begin("all is quiet");
-    let mut wrong: Vec<String> = stage.quiet_down().await.err().into_iter().collect();
+    stage.nothing_goes_wrong_any_more().await;
+    let mut wrong = stage.not_pushed().await;
+    wrong.extend(stage.quiet_down().await.err());
     wrong.extend(stage.verdict().await);
     if wrong.is_empty() && story.comes_back {
         stage.begin("everything comes back from the recycle bin");
