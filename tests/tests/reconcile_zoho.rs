@@ -275,6 +275,16 @@ async fn a_run_that_is_killed_half_way_loses_nothing() {
     system.stop().await;
 }
 
+/// More Contacts than a page has, whose changes until now are read. What happens to them next is twenty minutes old.
+async fn many_that_are_read(system: &System) -> Vec<String> {
+    at_zoho_minutes_ago(system, 40).await;
+    let contacts = many(system, 210).await;
+    reconcile(system).await;
+    take_tasks(system).await;
+    at_zoho_minutes_ago(system, 20).await;
+    contacts
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_is_found_over_pages_and_strangers_are_not() {
     let system = system().await;
@@ -306,11 +316,7 @@ async fn what_was_deleted_is_found_over_pages_and_strangers_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_that_moves_over_to_a_page_that_is_read_already_is_found_all_the_same() {
     let system = system().await;
-    at_zoho_minutes_ago(&system, 40).await;
-    let contacts = many(&system, 210).await;
-    reconcile(&system).await;
-    take_tasks(&system).await;
-    at_zoho_minutes_ago(&system, 20).await;
+    let contacts = many_that_are_read(&system).await;
     for contact in &contacts {
         system.zoho_post("delete", &json!({ "module": "Contacts", "id": contact })).await;
     }
@@ -336,11 +342,7 @@ async fn a_deletion_that_moves_over_to_a_page_that_is_read_already_is_found_all_
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_list_of_deletions_ends_too_early_everything_that_is_ours_is_looked_at() {
     let system = system().await;
-    at_zoho_minutes_ago(&system, 40).await;
-    let contacts = many(&system, 210).await;
-    reconcile(&system).await;
-    take_tasks(&system).await;
-    at_zoho_minutes_ago(&system, 20).await;
+    let contacts = many_that_are_read(&system).await;
     for contact in &contacts[1..] {
         system.zoho_post("delete", &json!({ "module": "Contacts", "id": contact })).await;
     }
