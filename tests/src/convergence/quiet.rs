@@ -52,6 +52,8 @@ impl Stage<'_> {
         // While a workflow has a say in what is ours, no two sides can agree: an operator ends it.
         let good = json!({ "notifications": "deliver", "wrong_dc": false, "field_rules": [] });
         system.zoho_post("settings", &good).await;
+        // The clock does not jump between somebody's look and the write that follows from it.
+        drop(self.settle(PATIENCE).await);
         // Zoho gives ten tokens in ten minutes.
         self.pass(600).await;
         system.zoho_post("notifications", &json!({ "action": "deliver-held", "order": "as-is" })).await;
