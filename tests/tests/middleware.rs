@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tests::{Answer, System, Task, Webhook, eventually, frank, sheree};
+use tests::{Answer, System, Task, Webhook, cathy, eventually, frank, sheree};
 use uuid::Uuid;
 
 const KIND: &str = "sync-zoho";
@@ -420,16 +420,36 @@ async fn what_she_changes_on_this_route_reaches_the_contact_that_she_has_when_it
     let meanwhile = system.contact_of(user).await["Phone"].clone();
 
     system.take_route("native").await;
-    let [first, second] = [system.invoke("reconcile-zoho", &json!({})).await, {
-        system.goes_on().await;
-        system.invoke("reconcile-zoho", &json!({})).await
-    }];
+    let first = system.invoke("reconcile-zoho", &json!({})).await;
+    system.goes_on().await;
+    let second = system.invoke("reconcile-zoho", &json!({})).await;
 
     assert_eq!(
         (meanwhile, system.contact_of(user).await["Phone"].clone()),
         (json!("+13125550142"), json!("+13125550001"))
     );
     assert_eq!(json!([first["tasks"], second["tasks"]]), json!([1, 0]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_whose_contact_is_gone_renames_its_account_when_the_route_is_native_again() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.zoho_post("settings", &json!({ "clock_offset_seconds": -2 * 24 * 60 * 60 })).await;
+    let (user, contact) = system.synced("cathy", &cathy()).await;
+    system.zoho_post("delete", &json!({ "module": "Contacts", "id": contact })).await;
+    system.notified("Contacts", &[&contact]).await;
+    system.drained().await;
+    system.take_route("middleware").await;
+    system.patched("cathy", &json!({ "org_name": "Lincoln Park High" })).await;
+    system.drained().await;
+
+    system.take_route("native").await;
+    system.invoke("reconcile-zoho", &json!({})).await;
+    system.goes_on().await;
+
+    assert_eq!(system.linked_contact(user).await, None);
+    assert_eq!(system.account_of(user).await["Account_Name"], "Lincoln Park High");
     system.stop().await;
 }
 

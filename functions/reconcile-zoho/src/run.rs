@@ -60,6 +60,7 @@ impl Run<'_> {
     /// Those who changed on the route over middleware, which has told the CRM nothing of it.
     pub(crate) async fn left_to_middleware(&mut self, connection: &mut Connection) -> Result<(), Stop> {
         loop {
+            self.has_time()?;
             let tx = begin(connection).await?;
             let users = left_to_middleware::take(&tx).await?;
             drop(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &users, Priority::Backfill).await?);

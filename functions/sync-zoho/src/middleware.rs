@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_hours(1);
 /// How often a user is told of before a person has to look.
 const MOST_SENT: u32 = 24;
 
-/// Completes the tasks of those who are linked, for the native route to ask for them again, and tells of the others again. Returns whom to wake.
+/// Completes the tasks of those who are linked, for the native route to ask for them again, and tells of the others once more.
+/// Returns whom to wake.
 pub(crate) async fn work(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
     db::once_more(|| tell(database, claim)).await
 }

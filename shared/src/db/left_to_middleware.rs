@@ -1,5 +1,5 @@
-//! Users whose task for the CRM came up on the route over middleware when they were linked already: the route has no word for
-//! what had changed, so they are asked for again once it is native.
+//! Users whose task for the CRM was completed on the route over middleware, because they or their Account are linked, or were:
+//! the route has no word for what had changed, so they are asked for again once it is native.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -11,13 +11,16 @@ use crate::error::Error;
 /// So many are asked for in one transaction.
 const AT_ONCE: i64 = 1000;
 
-/// Takes note of those of the users who are linked.
+/// Takes note of those of the users who are there, and no admins.
 pub async fn note(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
+    if users.is_empty() {
+        return Ok(());
+    }
     tx.rows(
         "update users set left_to_middleware = true
          where id in (
              select id from users
-             where id = any ($1) and zoho_contact_id is not null and not left_to_middleware
+             where id = any ($1) and role <> 'admin' and not left_to_middleware
              order by id
              for no key update
          )",
