@@ -53,8 +53,10 @@ impl ZohoError {
     }
 
     pub(super) fn bad_request(code: &str, field: Option<&str>, message: &str) -> Self {
-        let message =
-            format!("Zoho refuses the request as a whole. {} {GOES_ON} Zoho says: {message}", advice(code, None));
+        let message = format!(
+            "Zoho refuses the request as a whole. {} {GOES_ON} Zoho says: {message}",
+            advice(code, field, None)
+        );
         Self::BadRequest { code: code.to_owned(), field: field.map(str::to_owned), message }
     }
 
@@ -147,9 +149,15 @@ impl RecordError {
         self.code == "DUPLICATE_DATA"
     }
 
-    /// An upsert has found the record that is named, by whichever unique field, and left it as it is.
+    /// An upsert has found the record that is named, by whichever unique field, and left it as it is. What Zoho says of it
+    /// would puzzle an operator: that it has changed since the time before which no record was made.
     pub(super) fn there_already(self) -> Self {
-        Self { code: "DUPLICATE_DATA".to_owned(), field: None, ..self }
+        Self {
+            code: "DUPLICATE_DATA".to_owned(),
+            message: "the record is there already".to_owned(),
+            field: None,
+            ..self
+        }
     }
 
     /// The Contact that has the same address already, where addresses are unique.
@@ -158,7 +166,7 @@ impl RecordError {
     }
 
     pub fn failure(&self) -> Failure {
-        let advice = advice(&self.code, self.duplicate_of.as_ref());
+        let advice = advice(&self.code, self.field.as_deref(), self.duplicate_of.as_ref());
         let message = format!("{advice} {GOES_ON} Zoho says: {}", self.message);
         Failure::new(&self.code, message).in_field(self.field.clone()).because_of(self.duplicate_of.as_ref())
     }
@@ -168,7 +176,7 @@ const GOES_ON: &str = "A change of the profile, or of the record in the CRM, tri
                        change (of a layout, a right, the edition), replay the task.";
 
 /// What a person can do about a code of Zoho's.
-fn advice(code: &str, duplicate_of: Option<&CrmId>) -> String {
+fn advice(code: &str, field: Option<&str>, duplicate_of: Option<&CrmId>) -> String {
     let advice = match code {
         "MANDATORY_NOT_FOUND" | "EXPECTED_FIELD_MISSING" | "REQUIRED_DATA_NOT_FOUND" => {
             "Zoho wants a value in this field. Fill it in, or make the field optional in the CRM's layout."
@@ -179,9 +187,12 @@ fn advice(code: &str, duplicate_of: Option<&CrmId>) -> String {
         "DUPLICATE_DATA" => {
             let who =
                 duplicate_of.map_or_else(|| "Another record".to_owned(), |id| format!("The record {}", id.as_str()));
-            return format!(
-                "{who} has this value in a unique field. Merge the two in the CRM, or change one of the values."
-            );
+            let what = if field.is_some() {
+                "this value in a unique field"
+            } else {
+                "one of these values in a unique field, and Zoho does not say in which"
+            };
+            return format!("{who} has {what}. Merge the two in the CRM, or change one of the values.");
         }
         "LICENSE_LIMIT_EXCEEDED" | "LIMIT_EXCEEDED" | "STORAGE_SPACE_EXCEEDED" => {
             "The CRM's edition allows no more of these. Take out what nobody needs (tags, records), or change the edition."

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::{ErrorBody, ZohoError};
 use super::refusal;
@@ -162,6 +162,12 @@ fn answer(exchanged: Exchanged) -> Result<Answer, ZohoError> {
             Err(_) => Value::Null,
         },
     };
+    // That records have changed meanwhile is about records, even where it stands outside of any list.
+    let body = if status == StatusCode::PRECONDITION_FAILED && body["code"].is_string() {
+        json!({ "data": [body] })
+    } else {
+        body
+    };
     let has_results = results(&body).is_some_and(|results| !is_wrapped_error(status, results));
     let has_nothing_new = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if has_results || has_nothing_new || status.is_success() && body.is_object() && results(&body).is_none() {
@@ -223,7 +229,6 @@ fn classified(status: StatusCode, retry_after: Option<Duration>, body: &Value) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn kind(status: u16, body: &Value) -> ZohoError {
         classified(StatusCode::from_u16(status).unwrap(), None, body)
@@ -253,6 +258,13 @@ mod tests {
         let wrapped = json!({"data": [{"code": "INVALID_TOKEN", "details": {}, "message": "invalid oauth token", "status": "error"}]});
 
         assert!(matches!(answered(401, &wrapped), Err(ZohoError::InvalidToken)));
+    }
+
+    #[test]
+    fn a_word_about_records_is_one_even_outside_of_their_list() {
+        let changed = json!({"code": "ALREADY_MODIFIED", "details": {"id": "7"}, "status": "error"});
+
+        assert_eq!(answered(412, &changed).unwrap().body, json!({ "data": [changed] }));
     }
 
     #[test]

@@ -64,8 +64,9 @@ impl Crm<'_> {
             .unmodified_since(DateTime::from_timestamp(BEFORE_ANY_RECORD, 0))
             .writing(new.len());
         let results = self.write(&request, new.len(), written).await?;
-        if new.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)) {
-            // One word for all of them, or a word for each: asked for in halves, each has its own.
+        let is_nobodys = |error: &RecordError| error.is_stale() && error.duplicate_of.is_none();
+        if new.len() > 1 && results.iter().all(|result| result.as_ref().is_err_and(is_nobodys)) {
+            // One word for all of them, and somebody among them may be new: asked for in halves, each has its own.
             return Err(ZohoError::bad_request(STALE, None, "records are there already"));
         }
         let there = |error: RecordError| if error.is_stale() { error.there_already() } else { error };
@@ -125,14 +126,7 @@ impl Crm<'_> {
         if sent == 0 {
             return Ok(Vec::new());
         }
-        match self.zoho.crm(self.connection, request).await {
-            // One word for all of them, outside of any list.
-            Err(ZohoError::BadRequest { code, .. }) if code == STALE => {
-                let stale = json!({ "code": STALE, "message": "the records were changed meanwhile" });
-                Ok((0..sent).map(|_| Err(refused(&stale))).collect())
-            }
-            answer => results(&answer?, sent, read),
-        }
+        results(&self.zoho.crm(self.connection, request).await?, sent, read)
     }
 }
 
@@ -165,8 +159,11 @@ fn results<T>(
         return Ok(results.iter().map(one).collect());
     }
     match (answer.status, results) {
-        // One word for all of them: nothing was written.
-        (StatusCode::PRECONDITION_FAILED, [stale]) => Ok((0..sent).map(|_| Err(refused(stale))).collect()),
+        // One word for all of them: nothing was written. The record that it names is one of them, and nobody says which.
+        (StatusCode::PRECONDITION_FAILED, [stale]) => {
+            let stale = RecordError { duplicate_of: None, ..refused(stale) };
+            Ok((0..sent).map(|_| Err(stale.clone())).collect())
+        }
         // Whose result is whose cannot be told: all of them are looked up again.
         (status, _) => Err(ZohoError::Broken { status: status.as_u16() }),
     }
@@ -247,11 +244,14 @@ mod tests {
 
     #[test]
     fn one_word_about_all_of_them_is_taken_only_where_nothing_was_written() {
-        let stale = json!([{"code": "ALREADY_MODIFIED", "status": "error", "details": {}}]);
+        let stale = json!([{"code": "ALREADY_MODIFIED", "status": "error", "details": {"id": "7"}}]);
 
         let all = results(&answer(412, &stale), 3, written).unwrap();
 
-        assert!(all.len() == 3 && all.iter().all(|result| result.as_ref().is_err_and(RecordError::is_stale)));
+        let nobodys = |error: &RecordError| error.is_stale() && error.duplicate_of.is_none();
+        assert!(all.len() == 3 && all.iter().all(|result| result.as_ref().is_err_and(nobodys)));
+        let one = results(&answer(412, &stale), 1, written).unwrap();
+        assert!(one[0].as_ref().is_err_and(|error| error.duplicate_of.is_some()));
         assert!(matches!(results(&answer(400, &stale), 3, written), Err(ZohoError::Broken { status: 400 })));
         assert!(results(&answer(200, &Value::Null), 1, written).is_err());
     }
