@@ -85,6 +85,31 @@ async fn each_refusal_is_told_from_the_others_and_stops_both_kinds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn that_there_is_no_token_is_understood_whatever_the_status() {
+    let refusals = [
+        (400, "client_secret", "invalid_client", "client_id"),
+        (401, "client_secret", "invalid_client_secret", "copy client_secret"),
+        (401, "refresh_token", "invalid_code", "refresh token"),
+    ];
+    for (status, setting, code, advice) in refusals {
+        let system = System::start().await;
+        let wrong_secret = if code == "invalid_client_secret" { code } else { "invalid_client" };
+        system.zoho_post("settings", &json!({ "no_token_status": status, "wrong_secret": wrong_secret })).await;
+        let mut secret = system.secret("zoho").await;
+        secret[setting] = json!("wrong");
+        system.change_secret("zoho", &secret).await;
+        system.flip(&[("ENABLE_ZOHO_SYNC", true)]).await;
+
+        system.register("sheree", &sheree("")).await;
+        let reason = stopped(&system).await;
+
+        assert!(reason.starts_with(&format!("{code}: ")) && reason.contains(advice), "{status}: {reason}");
+        assert_eq!(system.calls("token").await, 1, "{status}: {code}");
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_secrets_change_alone_lets_the_work_go_on() {
     goes_on_once_the_secret_is_right(("refresh_token", "1000.of.yesterday"), "invalid_code").await;
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng;
 use serde_json::json;
 
-use super::{Options, call::Call, reply::Reply, scopes, world::World};
+use super::{Options, call::Call, reply::Reply, scopes, settings::WrongSecret, world::World};
 
 const ISSUED_PER_WINDOW: usize = 10;
 const WINDOW: TimeDelta = TimeDelta::minutes(10);
@@ -52,20 +52,24 @@ struct AccessToken {
     expires: DateTime<Utc>,
 }
 
-/// `POST /oauth/v2/token`. Refusals are an HTTP 200 with an `error`, as at Zoho.
+/// `POST /oauth/v2/token`. Refusals are an HTTP 200 with an `error`, as at Zoho, unless the settings say otherwise.
 pub(super) fn grant(world: &mut World, call: &Call) -> Reply {
     if call.form("grant_type").as_deref() != Some("refresh_token") {
-        return refusal("unsupported_grant_type");
+        return refusal(world, "unsupported_grant_type");
     }
     let known = &world.credentials;
-    let is_client = call.form("client_id").as_deref() == Some(&known.client_id)
-        && call.form("client_secret").as_deref() == Some(&known.client_secret);
-    if !is_client {
-        return invalid_client();
+    if call.form("client_id").as_deref() != Some(&known.client_id) {
+        return invalid_client(world);
+    }
+    if call.form("client_secret").as_deref() != Some(&known.client_secret) {
+        return match world.settings.wrong_secret {
+            WrongSecret::InvalidClient => invalid_client(world),
+            WrongSecret::InvalidClientSecret => refusal(world, "invalid_client_secret"),
+        };
     }
     let is_granted = call.form("refresh_token").as_deref() == Some(&known.refresh_token);
     if !is_granted || world.settings.refresh_token_revoked {
-        return invalid_code();
+        return invalid_code(world);
     }
     let now = world.now;
     let lifetime = world.settings.token_lifetime_seconds;
@@ -96,13 +100,13 @@ pub(super) fn authorize(world: &World, call: &Call) -> Result<(), Reply> {
 }
 
 /// A client that does not exist, or has another secret, or is one of another data centre.
-pub(super) fn invalid_client() -> Reply {
-    refusal("invalid_client")
+pub(super) fn invalid_client(world: &World) -> Reply {
+    refusal(world, "invalid_client")
 }
 
 /// A refresh token that was revoked or never existed.
-pub(super) fn invalid_code() -> Reply {
-    refusal("invalid_code")
+pub(super) fn invalid_code(world: &World) -> Reply {
+    refusal(world, "invalid_code")
 }
 
 /// Too many tokens in ten minutes.
@@ -118,8 +122,9 @@ pub(super) fn throttled(world: &World) -> Reply {
     )
 }
 
-fn refusal(error: &str) -> Reply {
-    Reply::ok(json!({ "error": error }))
+fn refusal(world: &World, error: &str) -> Reply {
+    let status = StatusCode::from_u16(world.settings.no_token_status).unwrap_or(StatusCode::OK);
+    Reply::json(status, json!({ "error": error }))
 }
 
 impl Tokens {

@@ -109,7 +109,8 @@ impl Table {
 
 /// The fields that are indexed: those by which duplicates can be found.
 fn indexed(module: Module, options: &Options) -> impl Iterator<Item = &str> {
-    [module.duplicate_field(), module.key(options)].into_iter()
+    let phone = (module == Module::Contacts).then_some("Phone");
+    [module.duplicate_field(), module.key(options)].into_iter().chain(phone)
 }
 
 impl Record {

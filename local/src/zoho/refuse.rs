@@ -36,11 +36,13 @@ pub(super) fn duplicates(
 
 /// The fields of which no two records may have the same value.
 pub(super) fn unique_fields(world: &World, module: Module) -> impl Iterator<Item = &str> {
-    let is_unique = match module {
-        Module::Contacts => world.settings.unique_email,
-        Module::Accounts => world.settings.unique_account_name,
+    let settings = &world.settings;
+    let (by_name, by_phone) = match module {
+        Module::Contacts => (settings.unique_email, settings.unique_phone),
+        Module::Accounts => (settings.unique_account_name, false),
     };
-    [module.key(&world.options)].into_iter().chain(is_unique.then_some(module.duplicate_field()))
+    let named = by_name.then_some(module.duplicate_field());
+    [module.key(&world.options)].into_iter().chain(named).chain(by_phone.then_some("Phone"))
 }
 
 /// Refuses a record that somebody in the CRM has locked.

@@ -30,7 +30,8 @@ pub(super) fn upsert(world: &mut World, module: Module, call: &Call, plan: &Plan
             None => upsert_one(world, module, call, &checks, record, index),
         });
     }
-    Ok(write::reply(world, results, StatusCode::OK))
+    let all_done = StatusCode::from_u16(world.settings.upsert_status).unwrap_or(StatusCode::OK);
+    Ok(write::reply(world, results, all_done))
 }
 
 fn upsert_one(

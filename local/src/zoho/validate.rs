@@ -48,7 +48,7 @@ pub(super) fn check(
     for (name, value) in record {
         let Some(kind) = module.kind(name, &world.options).filter(|kind| !kind.is_read_only()) else { continue };
         if kind == Kind::Tags {
-            change.tags = Some(tags::names_in_record(value, index)?);
+            change.tags = Some(tags::names_in_record(world, value, index)?);
             continue;
         }
         let value = if is_blank(value) { Value::Null } else { checked(world, kind, name, value, index)? };

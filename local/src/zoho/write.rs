@@ -9,7 +9,7 @@ use super::{
     records::{INTEGRATION, Person, Record},
     reply::{Reply, item_error, item_success},
     rules,
-    settings::TagField,
+    settings::{AlreadyModified, TagField},
     tags,
     validate::{Change, at},
     world::World,
@@ -98,12 +98,20 @@ pub(super) fn unknown_id(index: usize) -> Value {
 pub(super) fn reply(world: &World, results: Vec<Result<Value, Value>>, all_done: StatusCode) -> Reply {
     let too_new =
         |result: &Result<Value, Value>| result.as_ref().is_err_and(|error| error["code"] == "ALREADY_MODIFIED");
-    let all_failed = if results.iter().all(too_new) {
-        StatusCode::PRECONDITION_FAILED
-    } else {
-        StatusCode::from_u16(world.settings.all_failed_status).unwrap_or(StatusCode::BAD_REQUEST)
-    };
+    if results.iter().all(too_new) {
+        return already_modified(world, results.into_iter().filter_map(Result::err).collect());
+    }
+    let all_failed = StatusCode::from_u16(world.settings.all_failed_status).unwrap_or(StatusCode::BAD_REQUEST);
     Reply::per_record(results, all_done, all_failed)
+}
+
+fn already_modified(world: &World, mut errors: Vec<Value>) -> Reply {
+    let body = match world.settings.already_modified {
+        AlreadyModified::PerRecord => json!({ "data": errors }),
+        AlreadyModified::First => json!({ "data": [errors.remove(0)] }),
+        AlreadyModified::Bare => errors.remove(0),
+    };
+    Reply::json(StatusCode::PRECONDITION_FAILED, body)
 }
 
 fn store(world: &mut World, module: Module, mut record: Record, change: Change, index: usize) -> Result<Record, Value> {
@@ -111,7 +119,7 @@ fn store(world: &mut World, module: Module, mut record: Record, change: Change, 
         let tags = tags::known(world, module, &names, index)?;
         // Somebody who edits in Zoho's own pages sees all tags and means what he leaves.
         let adds = world.settings.tag_field == TagField::Add && record.modified_by == INTEGRATION;
-        record.tags = if adds { tags::joined(&record.tags, tags, index)? } else { tags };
+        record.tags = if adds { tags::joined(world, &record.tags, tags, index)? } else { tags };
     }
     for (name, value) in change.fields {
         if value.is_null() {

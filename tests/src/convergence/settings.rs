@@ -12,8 +12,8 @@ const RULES: [(&str, &str, Option<&str>); 4] = [
     ("Accounts", "ISO_Organization_Type", Some("Company")),
 ];
 
-/// The simulator's switches of a story.
-pub(super) fn draw(dice: &mut Dice) -> Value {
+/// The simulator's switches of a story. How Zoho words the same has dice of its own: people do what they do in any wording.
+pub(super) fn draw(dice: &mut Dice, wording: &mut Dice) -> Value {
     json!({
         "all_failed_status": dice.pick(&[400, 207]),
         "throttle_status": dice.pick(&[400, 200]),
@@ -37,6 +37,10 @@ pub(super) fn draw(dice: &mut Dice) -> Value {
         "modified_hidden_milliseconds": dice.weighted(&[(3, 0), (1, 500)]),
         "field_rules": rules(dice),
         "errors_wrapped": dice.percent(25),
+        "upsert_status": wording.pick(&[200, 201, 202]),
+        "already_modified": wording.pick(&["per-record", "first", "bare"]),
+        "no_token_status": wording.pick(&[200, 400, 401]),
+        "wrong_secret": wording.pick(&["invalid_client", "invalid_client_secret"]),
     })
 }
 

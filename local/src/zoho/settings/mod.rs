@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{fields::Module, scopes};
-pub(super) use variants::{CoqlEscape, EmailCase, FieldRule, Notifications, TagField};
+pub(super) use variants::{AlreadyModified, CoqlEscape, EmailCase, FieldRule, Notifications, TagField, WrongSecret};
 
 /// Every switch with its default. Numbers without a unit are counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +16,15 @@ pub(super) use variants::{CoqlEscape, EmailCase, FieldRule, Notifications, TagFi
 pub(super) struct Settings {
     /// HTTP status of a write of which every record failed: 400, or 207 as some have seen.
     pub(super) all_failed_status: u16,
+    /// HTTP status of an upsert of which every record went through: 200 documented, 201 and 202 told of other versions.
+    pub(super) upsert_status: u16,
+    /// How a write is refused of which every record has changed since `If-Unmodified-Since`; only the error's own shape
+    /// is documented.
+    pub(super) already_modified: AlreadyModified,
+    /// HTTP status with which accounts gives no token, but for the throttle: 200 seen, not published.
+    pub(super) no_token_status: u16,
+    /// What accounts says of a client whose secret is another one; not published.
+    pub(super) wrong_secret: WrongSecret,
     /// HTTP status of the token throttle: 400 observed, 200 by an older post of Zoho's.
     pub(super) throttle_status: u16,
     /// HTTP status of a conditional read without news: 304 documented, 204 seen.
@@ -35,10 +44,14 @@ pub(super) struct Settings {
     pub(super) search_equals_contains: bool,
     /// Whether a record's e-mail is a unique field beyond the duplicate check of an upsert.
     pub(super) unique_email: bool,
+    /// Whether no two Contacts may have one phone number: any field of a CRM can be made so.
+    pub(super) unique_phone: bool,
     /// Rows that one COQL page may ask for.
     pub(super) coql_row_limit: usize,
     /// Tags per module; by edition 20, 60, 100 or 200.
     pub(super) module_tag_limit: usize,
+    /// Tags per record: 10, or 5 in the Standard edition.
+    pub(super) record_tag_limit: usize,
     /// Recipients of one transmission; the real number is not published.
     pub(super) recipients_limit: usize,
     /// Templates that marketing has stored in Campaigns.
@@ -109,6 +122,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             all_failed_status: 400,
+            upsert_status: 200,
+            already_modified: AlreadyModified::PerRecord,
+            no_token_status: 200,
+            wrong_secret: WrongSecret::InvalidClient,
             throttle_status: 400,
             not_modified_status: 304,
             campaigns_error_status: 400,
@@ -118,8 +135,10 @@ impl Default for Settings {
             search_delay_seconds: 5,
             search_equals_contains: true,
             unique_email: false,
+            unique_phone: false,
             coql_row_limit: 200,
             module_tag_limit: 100,
+            record_tag_limit: 10,
             recipients_limit: 1000,
             template_ids: vec!["1093639000412559078".to_owned()],
             concurrency_limit: 15,
@@ -175,16 +194,18 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), String> {
-        let choices = [
-            ("all_failed_status", self.all_failed_status, [400, 207]),
-            ("throttle_status", self.throttle_status, [400, 200]),
-            ("not_modified_status", self.not_modified_status, [304, 204]),
-            ("campaigns_error_status", self.campaigns_error_status, [400, 200]),
-            ("watch_failed_status", self.watch_failed_status, [400, 202]),
+        let choices: [(&str, u16, &[u16]); 7] = [
+            ("all_failed_status", self.all_failed_status, &[400, 207]),
+            ("upsert_status", self.upsert_status, &[200, 201, 202]),
+            ("no_token_status", self.no_token_status, &[200, 400, 401]),
+            ("throttle_status", self.throttle_status, &[400, 200]),
+            ("not_modified_status", self.not_modified_status, &[304, 204]),
+            ("campaigns_error_status", self.campaigns_error_status, &[400, 200]),
+            ("watch_failed_status", self.watch_failed_status, &[400, 202]),
         ];
-        for (name, value, [first, second]) in choices {
-            if value != first && value != second {
-                return Err(format!("{name} is {first} or {second}, not {value}."));
+        for (name, value, among) in choices {
+            if !among.contains(&value) {
+                return Err(format!("{name} is one of {among:?}, not {value}."));
             }
         }
         if self.utc_offset_minutes.abs() >= 24 * 60 {

@@ -15,6 +15,27 @@ pub(in crate::zoho) enum Notifications {
     Drop,
 }
 
+/// How a whole call is told that all its records are too new for `If-Unmodified-Since`. Always an HTTP 412.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::zoho) enum AlreadyModified {
+    /// `data[]` has an error for each record.
+    PerRecord,
+    /// `data[]` has one for all of them.
+    First,
+    /// The error stands alone.
+    Bare,
+}
+
+/// What accounts calls the secret of another client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::zoho) enum WrongSecret {
+    /// The same as a client that it does not know.
+    InvalidClient,
+    InvalidClientSecret,
+}
+
 /// What the field `Tag` of a write does to the tags that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

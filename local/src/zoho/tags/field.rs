@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, NAME_LENGTH, TAGS_PER_RECORD, get_or_make};
+use super::{Change, NAME_LENGTH, get_or_make};
 use crate::zoho::{fields::Module, records::Tag, reply::item_error, world::World};
 
 /// The names in the `Tag` field of a record that is written; they replace the record's tags.
-pub(in crate::zoho) fn names_in_record(value: &Value, index: usize) -> Result<Vec<String>, Value> {
+pub(in crate::zoho) fn names_in_record(world: &World, value: &Value, index: usize) -> Result<Vec<String>, Value> {
     let wrong = |mut details: Value| {
         details["api_name"] = "Tag".into();
         details["json_path"] = format!("$.data[{index}].Tag").into();
@@ -28,8 +28,9 @@ pub(in crate::zoho) fn names_in_record(value: &Value, index: usize) -> Result<Ve
             names.push(name.to_owned());
         }
     }
-    if names.len() > TAGS_PER_RECORD {
-        return Err(wrong(json!({ "maximum_length": TAGS_PER_RECORD })));
+    let most = world.settings.record_tag_limit;
+    if names.len() > most {
+        return Err(wrong(json!({ "maximum_length": most })));
     }
     Ok(names)
 }
@@ -49,11 +50,12 @@ pub(in crate::zoho) fn known(
 }
 
 /// A record's tags with these besides; the error is the record's item of `data[]`.
-pub(in crate::zoho) fn joined(tags: &[Tag], new: Vec<Tag>, index: usize) -> Result<Vec<Tag>, Value> {
+pub(in crate::zoho) fn joined(world: &World, tags: &[Tag], new: Vec<Tag>, index: usize) -> Result<Vec<Tag>, Value> {
     let tags = Change::Add(new).applied_to(tags);
-    if tags.len() > TAGS_PER_RECORD {
+    let most = world.settings.record_tag_limit;
+    if tags.len() > most {
         let path = format!("$.data[{index}].Tag");
-        let details = json!({ "maximum_length": TAGS_PER_RECORD, "api_name": "Tag", "json_path": path });
+        let details = json!({ "maximum_length": most, "api_name": "Tag", "json_path": path });
         return Err(item_error("INVALID_DATA", "invalid data", details));
     }
     Ok(tags)

@@ -1,6 +1,6 @@
 //! `add_tags` and `remove_tags`, and the `Tag` field of a write. Unknown names become tags of the module by themselves.
 //!
-//! Caps: 25 characters a name, 10 tags a record, 500 records a call (v8; the help pages for the number per record).
+//! Caps: 25 characters a name, 500 records a call (v8), and by edition so many tags a record and a module (help pages).
 
 mod field;
 mod request;
@@ -22,7 +22,6 @@ use super::{
 pub(super) use field::{joined, known, names_in_record};
 
 const NAME_LENGTH: usize = 25;
-const TAGS_PER_RECORD: usize = 10;
 /// Zoho hands its colours out in turn.
 const COLORS: [&str; 13] = [
     "#57B1FD", "#879BFC", "#658BA8", "#FD87BD", "#969696", "#F48435", "#1DB9B4", "#E7A826", "#63C57E", "#F17574",
@@ -87,8 +86,9 @@ fn change_one(world: &mut World, module: Module, change: &Change, id: &str, inde
     };
     refuse::locked(record)?;
     let tags = change.applied_to(&record.tags);
-    if tags.len() > TAGS_PER_RECORD && tags.len() > record.tags.len() {
-        let details = json!({ "id": id, "maximum_length": TAGS_PER_RECORD, "api_name": "tags", "json_path": "$.tags" });
+    let most = world.settings.record_tag_limit;
+    if tags.len() > most && tags.len() > record.tags.len() {
+        let details = json!({ "id": id, "maximum_length": most, "api_name": "tags", "json_path": "$.tags" });
         return Err(item_error("INVALID_DATA", "invalid data", details));
     }
     let item = item_success("tags updated successfully", json!({ "id": id, "tags": tags }));

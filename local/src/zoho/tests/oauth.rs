@@ -18,14 +18,18 @@ async fn a_refresh_token_gives_a_token_that_names_its_api_domain() {
 }
 
 #[tokio::test]
-async fn refusals_are_an_http_200_with_an_error() {
+async fn refusals_are_an_http_200_with_an_error_or_what_the_settings_say() {
     let zoho = Zoho::new().await;
 
     let wrong_code = zoho.grant_with("1000.LOCAL", "local-secret", "1000.revoked").await;
     let wrong_client = zoho.grant_with("1000.LOCAL", "guess", "1000.local.refresh").await;
 
+    zoho.settings(json!({ "no_token_status": 401, "wrong_secret": "invalid_client_secret" })).await;
+    let switched = zoho.grant_with("1000.LOCAL", "guess", "1000.local.refresh").await;
+
     assert_eq!((wrong_code.status, &wrong_code.body), (200, &json!({ "error": "invalid_code" })));
     assert_eq!((wrong_client.status, &wrong_client.body), (200, &json!({ "error": "invalid_client" })));
+    assert_eq!((switched.status, &switched.body), (401, &json!({ "error": "invalid_client_secret" })));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn tags_are_made_added_kept_and_removed() {
 }
 
 #[tokio::test]
-async fn a_record_has_ten_tags_at_most() {
+async fn a_record_has_ten_tags_at_most_or_as_many_as_its_edition_allows() {
     let zoho = Zoho::new().await;
     let id = zoho.contact("sheree@example.com").await;
     let add = async |names: Value| {
@@ -44,7 +44,14 @@ async fn a_record_has_ten_tags_at_most() {
     let ten = add(named((0..10).map(|n| format!("Tag {n}")))).await;
     let eleventh = add(named(["Tag 10".to_owned()])).await;
     let known = add(named(["Tag 3".to_owned()])).await;
+    let in_field = async || {
+        let record = json!({ "Last_Name": "Lane", "Tag": named((0..6).map(|n| format!("Tag {n}"))) });
+        zoho.upsert_contacts(json!([record])).await.status
+    };
+    let six = in_field().await;
+    zoho.settings(json!({ "record_tag_limit": 5 })).await;
 
+    assert_eq!((six, in_field().await), (200, 400));
     assert_eq!((ten.status, eleventh.status, known.status), (200, 400, 200));
     assert_eq!(eleventh.body["data"][0]["details"]["maximum_length"], 10);
     assert_eq!(tags_of(&zoho, 0).await.len(), 10);

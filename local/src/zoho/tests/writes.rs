@@ -1,7 +1,7 @@
 //! Upsert, create, update, delete.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::harness::{Answer, Zoho};
 
@@ -188,6 +188,43 @@ async fn a_record_may_be_newer_than_the_second_that_is_shown() {
     zoho.settings(json!({ "modified_hidden_milliseconds": 0 })).await;
 
     assert_eq!((hidden, update().await), (412, 200));
+}
+
+#[tokio::test]
+async fn a_call_whose_records_are_all_too_new_is_told_so_in_three_forms() {
+    let zoho = Zoho::new().await;
+    let ids = [zoho.contact("sheree@example.com").await, zoho.contact("frank@example.com").await];
+    let update = async || {
+        let data: Value = ids.iter().map(|id| json!({ "id": id, "Last_Name": "Lane" })).collect();
+        let request = zoho.request(Method::PUT, "/crm/v8/Contacts");
+        let request = request.header("if-unmodified-since", "2000-01-01T00:00:00+00:00").json(&json!({ "data": data }));
+        Answer::of(request.send().await.unwrap()).await
+    };
+
+    let mut told: Vec<(u16, Option<usize>, Value)> = Vec::new();
+    for form in ["per-record", "first", "bare"] {
+        zoho.settings(json!({ "already_modified": form })).await;
+        let answer = update().await;
+        told.push((answer.status, answer.body["data"].as_array().map(Vec::len), answer.body["code"].clone()));
+    }
+
+    let null = Value::Null;
+    assert_eq!(told, [(412, Some(2), null.clone()), (412, Some(1), null), (412, None, json!("ALREADY_MODIFIED"))]);
+}
+
+#[tokio::test]
+async fn a_phone_number_can_be_a_unique_field() {
+    let zoho = Zoho::new().await;
+    let known = zoho.upsert_contacts(json!([{ "Last_Name": "Lane", "Phone": "+13125550142" }])).await.id(0);
+    zoho.settings(json!({ "unique_phone": true, "upsert_status": 202 })).await;
+    let namesake = json!({ "Last_Name": "Reed", "Phone": "+13125550142" });
+
+    let created = zoho.post("/crm/v8/Contacts", json!({ "data": [namesake] })).await;
+    let upserted = zoho.upsert_contacts(json!([namesake])).await;
+
+    assert_eq!((created.status, created.codes()), (400, vec!["DUPLICATE_DATA"]));
+    assert_eq!((upserted.status, upserted.id(0)), (202, known));
+    assert_eq!(upserted.body["data"][0]["duplicate_field"], "Phone");
 }
 
 #[tokio::test]

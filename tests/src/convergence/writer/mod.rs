@@ -55,7 +55,7 @@ impl Story {
     /// The story of a seed, always the same.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed);
-        let settings = settings::draw(&mut dice);
+        let settings = settings::draw(&mut dice, &mut Dice::of(!seed));
         let (on, ticks, comes_back) = (dice.percent(75), dice.percent(75), dice.percent(50));
         let mut writer = Writer {
             words: Words::default(),
