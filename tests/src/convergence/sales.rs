@@ -184,8 +184,11 @@ impl Stage<'_> {
                 self.model.written(&id(&kept), unit, value, self.since(sent));
             }
         }
-        // Those of ours among them: whoever had them, it is sales who have put them there.
-        let of_other = crate::tags(&lost).into_iter().map(str::to_owned);
+        // Those of ours among them: whoever had them, it is sales who have put them there. Some may have come to the other
+        // record only since it was looked at.
+        let before = crate::tags(&kept);
+        let came = crate::tags(&after).into_iter().filter(|tag| !before.contains(tag));
+        let of_other = crate::tags(&lost).into_iter().chain(came).map(str::to_owned);
         self.model.records.entry(id(&kept)).or_default().merged_tags.extend(of_other);
         Ok(())
     }

@@ -15,9 +15,6 @@ use crate::zoho::{
     world::Shared,
 };
 
-/// Tags of one record.
-const TAGS: usize = 10;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Merge {
@@ -42,7 +39,7 @@ pub(in crate::zoho::control) async fn merge(State(shared): State<Arc<Shared>>, t
             master.fields.entry(name).or_insert(value);
         }
         for tag in other.tags {
-            if !master.tags.contains(&tag) && master.tags.len() < TAGS {
+            if !master.tags.contains(&tag) && master.tags.len() < world.settings.record_tag_limit {
                 master.tags.push(tag);
             }
         }
