@@ -73,6 +73,9 @@ async fn a_phone_number_that_must_be_unique_gives_nobody_the_contact_of_whoever_
             assert!(task.message.contains(theirs.as_str().unwrap()), "{form}: {}", task.message);
         }
         assert_eq!(system.contacts().await, before, "{form}");
+        // Tried again once, as somebody may have made the Contact meanwhile; in halves where one word stands for both.
+        let calls = if form == "per-record" { 2 } else { 6 };
+        assert_eq!(system.calls("upsert").await, calls, "{form}");
         for (_, theirs) in &people {
             system.edited("Contacts", theirs, &json!({ "Phone": null })).await;
             system.notified("Contacts", &[theirs]).await;

@@ -37,12 +37,12 @@ pub(super) fn duplicates(
 /// The fields of which no two records may have the same value.
 pub(super) fn unique_fields(world: &World, module: Module) -> impl Iterator<Item = &str> {
     let settings = &world.settings;
-    let (by_name, by_phone) = match module {
+    let (is_own_unique, is_phone_unique) = match module {
         Module::Contacts => (settings.unique_email, settings.unique_phone),
         Module::Accounts => (settings.unique_account_name, false),
     };
-    let named = by_name.then_some(module.duplicate_field());
-    [module.key(&world.options)].into_iter().chain(named).chain(by_phone.then_some("Phone"))
+    let own = is_own_unique.then_some(module.duplicate_field());
+    [module.key(&world.options)].into_iter().chain(own).chain(is_phone_unique.then_some("Phone"))
 }
 
 /// Refuses a record that somebody in the CRM has locked.

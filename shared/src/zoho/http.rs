@@ -7,7 +7,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::{ErrorBody, ZohoError};
+use super::error::{ErrorBody, STALE, ZohoError};
 use super::refusal;
 use super::request::Request;
 use super::settings::ZohoSettings;
@@ -162,12 +162,10 @@ fn answer(exchanged: Exchanged) -> Result<Answer, ZohoError> {
             Err(_) => Value::Null,
         },
     };
-    // That records have changed meanwhile is about records, even where it stands outside of any list.
-    let body = if status == StatusCode::PRECONDITION_FAILED && body["code"].is_string() {
-        json!({ "data": [body] })
-    } else {
-        body
-    };
+    if body["code"] == STALE {
+        // That records have changed meanwhile is about records, also where it stands outside of any list.
+        return Ok(Answer { status: StatusCode::PRECONDITION_FAILED, body: json!({ "data": [body] }) });
+    }
     let has_results = results(&body).is_some_and(|results| !is_wrapped_error(status, results));
     let has_nothing_new = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if has_results || has_nothing_new || status.is_success() && body.is_object() && results(&body).is_none() {
@@ -264,7 +262,10 @@ mod tests {
     fn a_word_about_records_is_one_even_outside_of_their_list() {
         let changed = json!({"code": "ALREADY_MODIFIED", "details": {"id": "7"}, "status": "error"});
 
-        assert_eq!(answered(412, &changed).unwrap().body, json!({ "data": [changed] }));
+        for status in [412, 400] {
+            let answer = answered(status, &changed).unwrap();
+            assert_eq!((answer.status.as_u16(), answer.body), (412, json!({ "data": [changed] })));
+        }
     }
 
     #[test]
