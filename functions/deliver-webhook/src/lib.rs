@@ -13,14 +13,14 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use shared::db::tasks::{Claim, ClaimedTask};
 use shared::db::webhook_deliveries::{self, Delivery, Standing};
-use shared::db::{self, Connection, Database, webhook_subjects};
+use shared::db::{self, Connection, Database, Loaded, webhook_subjects};
 use shared::deliveries::{Answer, CALL_TIMEOUT, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer};
 use shared::domain::DeliveryId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
-use shared::tasks::Kind;
+use shared::tasks::{Failure, Kind};
 use shared::{Error, clock, ids};
 use uuid::Uuid;
 
@@ -61,8 +61,8 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let lease = ids::new();
     let claim = db::once_more(|| claim(app, &wakeup, lease)).await?;
     if !claim.tasks.is_empty() {
-        let worked = work(app, &claim, wakeup.time).await;
-        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        let worked = worker::in_halves(&claim, wakeup.time, async |part| work(app, part, wakeup.time).await).await;
+        worker::settle(&claim, &app.database, worked).await?;
     }
     if claim.more {
         app.queues.nudge(wakeup.kind).await?;
@@ -85,11 +85,11 @@ async fn claim(app: &App, wakeup: &Wakeup, lease: Uuid) -> Result<Claim, Error> 
 
 async fn work(app: &App, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
     let connection = app.database.connection().await?;
-    let work = load(&connection, claim).await?;
+    let (work, unreadable) = load(&connection, claim).await?;
     let endpoints = endpoints(app, &work).await;
     // All calls start together, so either all of them fit in or none.
-    let plans = plan::plan(&work, &endpoints, time.fits(CALL_TIMEOUT), ids::random_fraction());
-    let calls = calls(app, connection, &work, &plans).await?;
+    let plans = plan::plan(&work, &endpoints, time.fits(CALL_TIMEOUT), ids::random_fraction);
+    let (calls, unknown) = calls(app, connection, &work, &plans).await?;
     let attempts: HashMap<DeliveryId, Attempt> = join_all(
         calls
             .into_iter()
@@ -98,16 +98,25 @@ async fn work(app: &App, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
     .await
     .into_iter()
     .collect();
-    let record = record::Record::of(&work, &plans, &attempts);
+    let record = record::Record::of(&work, &plans, &attempts, &unknown, unreadable);
     db::insist(|| record.write(&app.database, claim)).await
 }
 
-async fn load(connection: &Connection, claim: &Claim) -> Result<Vec<Work>, Error> {
+/// What can be worked on, and the tasks whose delivery cannot be read.
+async fn load(connection: &Connection, claim: &Claim) -> Result<(Vec<Work>, Vec<(ClaimedTask, Failure)>), Error> {
     let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
-    let deliveries = webhook_deliveries::by_ids(connection, &keys).await?;
-    let mut deliveries: HashMap<Uuid, Delivery> =
-        deliveries.into_iter().map(|delivery| (delivery.id.0, delivery)).collect();
-    Ok(claim.tasks.iter().map(|task| Work { task: *task, delivery: deliveries.remove(&task.key) }).collect())
+    let Loaded { rows, unreadable } = webhook_deliveries::by_ids(connection, &keys).await?;
+    let mut deliveries: HashMap<Uuid, Delivery> = rows.into_iter().map(|delivery| (delivery.id.0, delivery)).collect();
+    let failures: HashMap<Uuid, Failure> =
+        unreadable.iter().map(|row| (row.key, row.failure(format_args!("delivery {}", row.key)))).collect();
+    let (mut work, mut failed) = (Vec::new(), Vec::new());
+    for task in &claim.tasks {
+        match failures.get(&task.key) {
+            Some(failure) => failed.push((*task, failure.clone())),
+            None => work.push(Work { task: *task, delivery: deliveries.remove(&task.key) }),
+        }
+    }
+    Ok((work, failed))
 }
 
 /// The endpoints of the secret; read anew if what the sweep has registered since is not in this copy.
@@ -122,32 +131,42 @@ async fn endpoints(app: &App, work: &[Work]) -> Arc<Endpoints> {
 }
 
 /// The calls that are made, each counted before it is, with its number.
+type Calls<'a> = Vec<(DeliveryId, u32, Call<'a>)>;
+/// Deliveries whose subject cannot be read, and why.
+type Unknown = HashMap<DeliveryId, Failure>;
+
 async fn calls<'a>(
     app: &App,
     connection: Connection,
     work: &[Work],
     plans: &[Plan<'a>],
-) -> Result<Vec<(DeliveryId, u32, Call<'a>)>, Error> {
+) -> Result<(Calls<'a>, Unknown), Error> {
     let planned = work.iter().zip(plans);
     let sent: Vec<(&Delivery, &'a Endpoint)> =
         planned.filter_map(|(work, plan)| Some((work.delivery.as_ref()?, plan.endpoint()?))).collect();
     if sent.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Calls::new(), Unknown::new()));
     }
     let subjects: Vec<_> = sent.iter().map(|(delivery, _)| delivery.event.subject).collect();
     let present = webhook_subjects::load(&connection, &subjects).await?;
-    let keys: Vec<Uuid> = sent.iter().map(|(delivery, _)| delivery.id.0).collect();
+    let unknown = |(delivery, _): &(&Delivery, _)| {
+        let row = present.unreadable.get(&delivery.event.subject)?;
+        Some((delivery.id, row.failure(format_args!("the subject {} of delivery {}", row.key, delivery.id))))
+    };
+    let unknown: Unknown = sent.iter().filter_map(unknown).collect();
+    let counted = sent.iter().filter(|(delivery, _)| !unknown.contains_key(&delivery.id));
+    let keys: Vec<Uuid> = counted.map(|(delivery, _)| delivery.id.0).collect();
     // The pool has one connection, and what is written may need a new one.
     drop(connection);
     let numbers = db::once_more(|| begin(&app.database, &keys)).await?;
     let at = clock::now();
     let call = |(delivery, endpoint): (&Delivery, &'a Endpoint)| {
         // What is gone since a moment ago has neither data nor a number: there is nobody to tell of.
-        let body = delivery.event.body(present.get(&delivery.event.subject)?);
+        let body = delivery.event.body(present.found.get(&delivery.event.subject)?);
         let number = *numbers.get(&delivery.id)?;
         Some((delivery.id, number, Call { endpoint, event: delivery.event.id, body, at }))
     };
-    Ok(sent.into_iter().filter_map(call).collect())
+    Ok((sent.into_iter().filter_map(call).collect(), unknown))
 }
 
 async fn begin(database: &Database, keys: &[Uuid]) -> Result<HashMap<DeliveryId, u32>, Error> {

@@ -38,8 +38,8 @@ const TRYING: Duration = Duration::from_secs(5);
 /// What waited for the same moment comes back a little apart.
 const APART: Duration = Duration::from_secs(5);
 
-/// One plan for each, in their order. `in_time`: whether a call fits into this invocation. `random` lies in `0.0..1.0`.
-pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, random: f64) -> Vec<Plan<'a>> {
+/// One plan for each, in their order. `in_time`: whether a call fits into this invocation. `random` gives numbers in `0.0..1.0`.
+pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, random: impl Fn() -> f64) -> Vec<Plan<'a>> {
     let mut tried = HashSet::new();
     let mut plan_one = |delivery: &Delivery| {
         let endpoint = match (delivery.status, &delivery.standing) {
@@ -48,7 +48,7 @@ pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, r
             (_, Standing::Disabled(reason)) => return Plan::Skip(format!("the endpoint is disabled: {reason}")),
             (_, Standing::Paused(pause)) => {
                 let message = format!("The endpoint {} has asked to be spared.", delivery.endpoint);
-                return Plan::Wait(*pause + APART.mul_f64(random), slowed(message));
+                return Plan::Wait(*pause + APART.mul_f64(random()), slowed(message));
             }
             (_, Standing::Open { .. }) => registered(endpoints, delivery),
         };

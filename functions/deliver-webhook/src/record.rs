@@ -28,8 +28,16 @@ pub(crate) struct Record {
 const APART: Duration = Duration::from_secs(5);
 
 impl Record {
-    pub(crate) fn of(work: &[Work], plans: &[Plan<'_>], attempts: &HashMap<DeliveryId, Attempt>) -> Self {
+    /// `unknown`: deliveries whose subject cannot be read; `unreadable`: tasks whose delivery cannot.
+    pub(crate) fn of(
+        work: &[Work],
+        plans: &[Plan<'_>],
+        attempts: &HashMap<DeliveryId, Attempt>,
+        unknown: &HashMap<DeliveryId, Failure>,
+        unreadable: Vec<(ClaimedTask, Failure)>,
+    ) -> Self {
         let mut record = Self::default();
+        record.outcomes.extend(unreadable.into_iter().map(|(task, failure)| (task, Outcome::Fail(failure))));
         let made: Vec<(&Work, &Delivery, &Attempt, Verdict)> = work
             .iter()
             .filter_map(|work| {
@@ -44,8 +52,12 @@ impl Record {
             record.attempted(work, delivery, attempt, verdict, pause);
         }
         for (work, plan) in work.iter().zip(plans) {
-            if work.delivery.as_ref().is_none_or(|delivery| !attempts.contains_key(&delivery.id)) {
-                record.not_attempted(work, plan);
+            match &work.delivery {
+                Some(delivery) if attempts.contains_key(&delivery.id) => {}
+                Some(delivery) if unknown.contains_key(&delivery.id) => {
+                    record.not_told(work.task, delivery, &unknown[&delivery.id]);
+                }
+                _ => record.not_attempted(work, plan),
             }
         }
         record.conducts = conducts.into_values().collect();
@@ -88,6 +100,17 @@ impl Record {
             answer: answer.map(|answer| answer.excerpt.clone()),
         });
         self.outcomes.push((work.task, outcome));
+    }
+
+    fn not_told(&mut self, task: ClaimedTask, delivery: &Delivery, failure: &Failure) {
+        self.deliveries.push(Recorded {
+            id: delivery.id,
+            status: DeliveryStatus::Failed,
+            http_status: None,
+            error: Some(failure.message.clone()),
+            answer: None,
+        });
+        self.outcomes.push((task, Outcome::Fail(failure.clone())));
     }
 
     fn not_attempted(&mut self, work: &Work, plan: &Plan<'_>) {

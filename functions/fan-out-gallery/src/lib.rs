@@ -2,7 +2,7 @@
 //! is off, held. A hundred thousand parents take one task and no message each.
 
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
-use shared::db::{self, Connection, Database};
+use shared::db::{self, Database};
 use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
 use shared::lambda::worker;
@@ -26,9 +26,11 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let claim =
         db::tasks::claim(&connection, Kind::FanOutGallery, &wakeup.keys, 1, ids::new(), wakeup.time.lease(), None)
             .await?;
+    // The pool has one connection.
+    drop(connection);
     if let Some(task) = claim.tasks.first() {
-        let worked = work(app, connection, &claim, *task).await;
-        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        let worked = worker::in_halves(&claim, wakeup.time, async |claim| work(app, claim, *task).await).await;
+        worker::settle(&claim, &app.database, worked).await?;
     }
     if claim.more {
         app.queue.nudge().await?;
@@ -36,7 +38,8 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     Ok(())
 }
 
-async fn work(app: &App, mut connection: Connection, claim: &Claim, task: ClaimedTask) -> Result<(), Error> {
+async fn work(app: &App, claim: &Claim, task: ClaimedTask) -> Result<(), Error> {
+    let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
     // A gallery that is gone, or not live any more, has nobody to tell.
     let batches = db::alerts::fan_out(&tx, GalleryId(task.key), app.enabled).await?;

@@ -36,8 +36,8 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     drop(connection);
     let mut more = claim.more;
     if !claim.tasks.is_empty() {
-        let worked = work(app, zoho, &claim, time).await.map(|again| more |= again);
-        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        let worked = worker::in_halves(&claim, time, async |part| work(app, zoho, part, time).await).await;
+        more |= worker::settle(&claim, &app.database, worked).await?.contains(&true);
     }
     if more {
         app.queues.nudge(kind).await?;

@@ -35,10 +35,12 @@ pub async fn handle(app: &App, wakeup: Wakeup) -> Result<(), Error> {
     let connection = app.database.connection().await?;
     let claim =
         db::tasks::claim(&connection, Kind::SendAlerts, &wakeup.keys, 1, ids::new(), wakeup.time.lease(), None).await?;
+    // The pool has one connection.
+    drop(connection);
     if let Some(task) = claim.tasks.first() {
         let work = Work { app, claim: &claim, task: *task, id: AlertBatchId(task.key) };
-        let worked = work.run(connection, wakeup.time).await;
-        worker::settle(&claim, &app.database, worked, ids::random_fraction()).await?;
+        let worked = worker::in_halves(&claim, wakeup.time, async |_| work.run(wakeup.time).await).await;
+        worker::settle(&claim, &app.database, worked).await?;
     }
     if claim.more {
         app.queue.nudge().await?;
@@ -68,7 +70,8 @@ enum Done {
 }
 
 impl Work<'_> {
-    async fn run(&self, mut connection: Connection, time: TimeLeft) -> Result<(), Error> {
+    async fn run(&self, time: TimeLeft) -> Result<(), Error> {
+        let mut connection = self.app.database.connection().await?;
         let batch = alerts::batch(&connection, self.id).await?;
         let may_have_gone = batch.as_ref().is_some_and(|batch| batch.may_have_gone);
         let done = match batch {

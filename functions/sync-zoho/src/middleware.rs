@@ -1,7 +1,7 @@
 //! The way over Make or Zapier: they make the Contacts and send `crm.contact.linked` back. Whoever is not linked is
 //! told of again, until somebody has to look.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use shared::Error;
@@ -32,9 +32,16 @@ async fn tell(database: &Database, claim: &Claim) -> Result<FollowUp, Error> {
     let unlinked = unlinked::by_ids(&tx, &keys, PATIENCE).await?;
     let mut unlinked: HashMap<UserId, Unlinked> = unlinked.into_iter().map(|one| (one.user, one)).collect();
     let erasures = erasures::open(&tx, &keys).await?;
+    // Only that there is an erasure matters here, not which Contact it is of.
+    let erased: HashSet<Uuid> = erasures
+        .rows
+        .iter()
+        .map(|erasure| erasure.user.0)
+        .chain(erasures.unreadable.iter().map(|row| row.key))
+        .collect();
     let mut step = |task: &ClaimedTask| match unlinked.remove(&UserId(task.key)) {
         Some(one) => Step::of(task, one),
-        None if erasures.iter().any(|erasure| erasure.user.0 == task.key) => Step::Erase,
+        None if erased.contains(&task.key) => Step::Erase,
         // Linked, an admin, or gone without a trace.
         None => Step::Complete,
     };

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Transaction;
-use super::column::stored_optional;
+use super::column::{Loaded, each, stored_optional};
 use super::session::Session;
 use crate::domain::erasure::Hindrance;
 use crate::domain::{CrmId, UserId};
@@ -73,17 +73,17 @@ pub struct Erasure {
 }
 
 /// Those of the users who are still to be erased over there.
-pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
+pub async fn open(session: &impl Session, users: &[Uuid]) -> Result<Loaded<Erasure>, Error> {
     of(session, users, "zoho_contact_id", "erased_at is null").await
 }
 
 /// Those of the users who are gone here, erased over there or not: something of theirs may have come back just before that
 /// was noted. What is theirs then has their id on it; the Contact that was theirs may be another one's by now.
-pub async fn all(session: &impl Session, users: &[Uuid]) -> Result<Vec<Erasure>, Error> {
+pub async fn all(session: &impl Session, users: &[Uuid]) -> Result<Loaded<Erasure>, Error> {
     of(session, users, "case when erased_at is null then zoho_contact_id end", "true").await
 }
 
-async fn of(session: &impl Session, users: &[Uuid], contact: &str, which: &str) -> Result<Vec<Erasure>, Error> {
+async fn of(session: &impl Session, users: &[Uuid], contact: &str, which: &str) -> Result<Loaded<Erasure>, Error> {
     let rows = session
         .rows(
             &format!(
@@ -97,7 +97,7 @@ async fn of(session: &impl Session, users: &[Uuid], contact: &str, which: &str) 
         .await?;
     let erasure =
         |row: &Row| Ok(Erasure { user: UserId(row.get("user_id")), contact: stored_optional(row, "zoho_contact_id")? });
-    rows.iter().map(erasure).collect()
+    Ok(each(&rows, "user_id", erasure))
 }
 
 /// Something of these users is over there again, restored or made by a late call: those of them who were erased are to be

@@ -39,6 +39,7 @@ pub mod zoho_owners;
 pub mod zoho_token;
 pub mod zoho_watch;
 
+pub use column::{Loaded, Unreadable};
 pub use deadpool_postgres::Transaction;
 pub use pool::{Connection, Database, DatabaseSettings};
 pub use session::{Session, insist, once_more};

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::column::stored;
+use super::column::{Loaded, each, stored, stored_list};
 use super::session::Session;
 use super::zoho_links::Link;
 use crate::domain::event::CrmModule;
@@ -56,12 +56,16 @@ impl Person {
 }
 
 /// Those of the users who (still) exist.
-pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Person>, Error> {
     read(session, ids, &[], &[]).await
 }
 
 /// Whose these Contacts and Accounts are.
-pub async fn by_records(session: &impl Session, contacts: &[CrmId], accounts: &[CrmId]) -> Result<Vec<Person>, Error> {
+pub async fn by_records(
+    session: &impl Session,
+    contacts: &[CrmId],
+    accounts: &[CrmId],
+) -> Result<Loaded<Person>, Error> {
     read(session, &[], contacts, accounts).await
 }
 
@@ -70,7 +74,7 @@ async fn read(
     ids: &[Uuid],
     contacts: &[CrmId],
     accounts: &[CrmId],
-) -> Result<Vec<Person>, Error> {
+) -> Result<Loaded<Person>, Error> {
     let texts = |ids: &[CrmId]| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
     let rows = session
         .rows(
@@ -133,18 +137,16 @@ async fn read(
             &[(&ids, Type::UUID_ARRAY), (&texts(contacts), Type::TEXT_ARRAY), (&texts(accounts), Type::TEXT_ARRAY)],
         )
         .await?;
-    rows.iter().map(from_row).collect()
+    Ok(each(&rows, "id", from_row))
 }
 
 fn from_row(row: &Row) -> Result<Person, Error> {
-    let sports: Vec<&str> = row.get("sports");
-    let sports = sports.into_iter().map(str::parse).collect::<Result<_, _>>();
     Ok(Person {
         id: UserId(row.get("id")),
         role: stored(row, "role")?,
         read_at: row.get("read_at"),
         fields: fields(row),
-        sports: sports.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?,
+        sports: stored_list(row, "sports")?,
         births: row.get("births"),
         contact: Link::of_row(row, "contact")?,
         account: Link::of_row(row, "account")?,

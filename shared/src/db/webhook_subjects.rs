@@ -1,4 +1,4 @@
-//! What outgoing events are about, as it is now: one statement for each sort of subject.
+//! What outgoing events are about, as it is now: one statement for each sort of subject, and each row read by itself.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,28 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::column::{stored, stored_optional};
+use super::column::{Loaded, Unreadable, each, stored, stored_list, stored_optional};
 use super::session::Session;
 use crate::deliveries::{Data, GalleryData, ReferralData, Subject, UserData};
-use crate::domain::{GalleryId, ReferralId, Sport, UserId};
+use crate::domain::{GalleryId, ReferralId, UserId};
 use crate::error::Error;
 
 /// Those of the subjects that (still) exist.
-pub async fn load(session: &impl Session, subjects: &[Subject]) -> Result<HashMap<Subject, Data>, Error> {
+#[derive(Debug, Default)]
+pub struct Subjects {
+    pub found: HashMap<Subject, Data>,
+    pub unreadable: HashMap<Subject, Unreadable>,
+}
+
+impl Subjects {
+    fn add<T>(&mut self, loaded: Loaded<T>, subject: impl Fn(Uuid) -> Subject, data: impl Fn(T) -> (Subject, Data)) {
+        self.found.extend(loaded.rows.into_iter().map(data));
+        self.unreadable.extend(loaded.unreadable.into_iter().map(|row| (subject(row.key), row)));
+    }
+}
+
+/// Reads these subjects.
+pub async fn load(session: &impl Session, subjects: &[Subject]) -> Result<Subjects, Error> {
     let (mut user_ids, mut gallery_ids, mut referral_ids) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects {
         match subject {
@@ -22,22 +36,28 @@ pub async fn load(session: &impl Session, subjects: &[Subject]) -> Result<HashMa
             Subject::Referral(id) => referral_ids.push(id.0),
         }
     }
-    let mut found = HashMap::new();
-    for user in users(session, &user_ids).await? {
-        found.insert(Subject::User(user.user_id), Data::User(user));
-    }
-    for gallery in galleries(session, &gallery_ids).await? {
-        found.insert(Subject::Gallery(gallery.gallery_id), Data::Gallery(gallery));
-    }
-    for referral in referrals(session, &referral_ids).await? {
-        found.insert(Subject::Referral(referral.referral_id), Data::Referral(referral));
-    }
-    Ok(found)
+    let mut subjects = Subjects::default();
+    subjects.add(
+        users(session, &user_ids).await?,
+        |key| Subject::User(UserId(key)),
+        |user| (Subject::User(user.user_id), Data::User(user)),
+    );
+    subjects.add(
+        galleries(session, &gallery_ids).await?,
+        |key| Subject::Gallery(GalleryId(key)),
+        |gallery| (Subject::Gallery(gallery.gallery_id), Data::Gallery(gallery)),
+    );
+    subjects.add(
+        referrals(session, &referral_ids).await?,
+        |key| Subject::Referral(ReferralId(key)),
+        |referral| (Subject::Referral(referral.referral_id), Data::Referral(referral)),
+    );
+    Ok(subjects)
 }
 
-async fn users(session: &impl Session, ids: &[Uuid]) -> Result<Vec<UserData>, Error> {
+async fn users(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<UserData>, Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Loaded::default());
     }
     let rows = session
         .rows(
@@ -64,12 +84,10 @@ async fn users(session: &impl Session, ids: &[Uuid]) -> Result<Vec<UserData>, Er
             &[(&ids, Type::UUID_ARRAY)],
         )
         .await?;
-    rows.iter().map(user).collect()
+    Ok(each(&rows, "id", user))
 }
 
 fn user(row: &Row) -> Result<UserData, Error> {
-    let sports: Vec<&str> = row.get("sports");
-    let sports: Result<Vec<Sport>, String> = sports.into_iter().map(str::parse).collect();
     Ok(UserData {
         user_id: UserId(row.get("id")),
         role: stored(row, "role")?,
@@ -78,14 +96,14 @@ fn user(row: &Row) -> Result<UserData, Error> {
         last_name: stored_optional(row, "last_name")?,
         phone_number: stored_optional(row, "phone_number")?,
         org_name: stored_optional(row, "org_name")?,
-        sport_interest: sports.map_err(|problem| Error::internal("a stored value is not valid", problem))?,
+        sport_interest: stored_list(row, "sports")?,
         referred_by_code: stored_optional(row, "referred_by_code")?,
     })
 }
 
-async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Vec<GalleryData>, Error> {
+async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<GalleryData>, Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Loaded::default());
     }
     let rows = session
         .rows(
@@ -111,12 +129,12 @@ async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Vec<GalleryDa
             live_at: row.get("live_at"),
         })
     };
-    rows.iter().map(gallery).collect()
+    Ok(each(&rows, "id", gallery))
 }
 
-async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Vec<ReferralData>, Error> {
+async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<ReferralData>, Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Loaded::default());
     }
     let rows = session
         .rows(
@@ -140,5 +158,5 @@ async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Vec<ReferralD
             created_at: row.get("created_at"),
         })
     };
-    rows.iter().map(referral).collect()
+    Ok(each(&rows, "id", referral))
 }

@@ -11,6 +11,7 @@ use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::Transaction;
+use super::column::{invalid, stored_json};
 use super::session::Session;
 use super::zoho_intentions::clearing;
 use crate::domain::event::CrmModule;
@@ -97,9 +98,9 @@ impl Link {
     pub(super) fn of_row(row: &Row, prefix: &str) -> Result<Self, Error> {
         let column = |name: &str| format!("{prefix}_{name}");
         let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
-        let record = record.map_err(|problem: String| Error::internal("a stored value is not valid", problem))?;
-        let base: Option<Json<Fields>> = row.get(&*column("base"));
-        let sent: Option<Json<Vec<Sent>>> = row.get(&*column("sent"));
+        let record = record.map_err(|problem: String| invalid("zoho_links.record", problem))?;
+        let base: Option<Fields> = stored_json(row, &column("base"), "zoho_links.base")?;
+        let sent: Option<Vec<Sent>> = stored_json(row, &column("sent"), "zoho_links.sent")?;
         let times: Option<i32> = row.get(&*column("corrections"));
         let ends_in = row.get::<_, Option<f64>>(&*column("corrections_end")).filter(|seconds| *seconds > 0.0);
         let gone = row.get(&*column("gone"));
@@ -110,8 +111,8 @@ impl Link {
                 None if gone => Standing::Gone,
                 None => Standing::Never,
             },
-            base: base.map(|Json(base)| base).unwrap_or_default(),
-            sent: sent.map(|Json(sent)| sent).unwrap_or_default(),
+            base: base.unwrap_or_default(),
+            sent: sent.unwrap_or_default(),
             synced_at: row.get(&*column("synced_at")),
             tags: row.get::<_, Option<_>>(&*column("tags")).unwrap_or_default(),
             tags_set_out_at: row.get(&*column("tags_set_out_at")),

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::column::stored_optional;
+use super::column::{each, stored_optional};
 use super::session::Session;
 use super::zoho_links::place;
 use crate::domain::event::CrmModule;
@@ -49,11 +50,11 @@ pub async fn others(
             &[(&users, Type::UUID_ARRAY), (&records, Type::TEXT_ARRAY)],
         )
         .await?;
+    let owner = |row: &Row| Ok((UserId(row.get("user_id")), stored_optional(row, "record_id")?, row.get("erasing")));
     let mut others = Others::default();
-    for row in rows {
-        let user = UserId(row.get("user_id"));
-        let record = stored_optional(&row, "record_id")?;
-        if row.get("erasing") {
+    // A record id that cannot be read is the id of no record that was asked for.
+    for (user, record, erasing) in each(&rows, "user_id", owner).rows {
+        if erasing {
             others.erasing.insert(user);
             others.to_erase.extend(record);
         } else {

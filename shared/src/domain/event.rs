@@ -96,7 +96,8 @@ impl FromStr for EventSubject {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("{text:?} is no subject of an event");
+        // Without the text: it may hold the hash of an address.
+        let wrong = || "is no subject of an event".to_owned();
         match text.split_once(':').ok_or_else(wrong)? {
             ("gallery", gallery) => {
                 let (host, external_host_id) = gallery.split_once('/').ok_or_else(wrong)?;

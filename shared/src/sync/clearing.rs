@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::calls::Calls;
 use super::plan::{MOST_CORRECTIONS, Plan};
-use super::problem::{Problem, overruled};
+use super::problem::{Problem, overruled, unreadable_row};
 use super::way::Way;
 use super::write::{self, Refused, UNSEEN};
 use crate::db::people::{self, Person};
-use crate::db::{sync_conflicts, zoho_intentions};
+use crate::db::{Loaded, sync_conflicts, zoho_intentions};
 use crate::domain::event::CrmModule;
 use crate::domain::merge::{Conflict, merge};
 use crate::domain::record::{Changes, Field, Unit};
@@ -48,8 +48,12 @@ pub(super) async fn clear(
     }
     let holders: Vec<Uuid> = contacts.keys().map(|user| user.0).collect();
     // Before their Contacts: what was done over there for somebody who is read afterwards would pass for sales'.
-    let people = people::by_ids(calls.crm().connection, &holders).await?;
+    let Loaded { rows: people, unreadable } = people::by_ids(calls.crm().connection, &holders).await?;
     let (mut standing, mut problems) = still_there(calls, &contacts).await;
+    for holder in &unreadable {
+        standing.remove(&UserId(holder.key));
+        problems.insert(UserId(holder.key), unreadable_row("user", holder));
+    }
     let mut told = told(plans, &people, &standing);
     // What sales have written is cleared as often as our word goes back, and no oftener.
     for person in people.iter().filter(|person| person.contact.corrections.times >= MOST_CORRECTIONS) {

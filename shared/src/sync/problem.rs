@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::db::Unreadable;
 use crate::db::tasks::{ClaimedTask, Outcome};
 use crate::domain::CrmId;
 use crate::tasks::{CHANGED_MEANWHILE, Failure, OVERTAKEN, backoff};
@@ -115,6 +116,11 @@ impl From<&RecordError> for Problem {
             Self::Never(error.failure())
         }
     }
+}
+
+/// A row of ours holds what this version cannot read: only a person can mend it.
+pub(super) fn unreadable_row(what: &str, row: &Unreadable) -> Problem {
+    Problem::Never(row.failure(format_args!("{what} {}", row.key)))
 }
 
 /// `record` is the one that carries the other user's id, or is linked to him.

@@ -9,6 +9,7 @@ use super::half::{self, Before, Sight};
 use super::read::{self, Seen};
 use super::round::Round;
 use super::{Engine, choice};
+use crate::db::Loaded;
 use crate::db::people::{self, Person};
 use crate::db::strangers::Stranger;
 use crate::db::tasks::Claim;
@@ -22,12 +23,14 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
     let connection = engine.database.connection().await?;
     let [accounts, contacts] = [CrmModule::Accounts, CrmModule::Contacts].map(|module| of_module(claim, module));
     let ids = |named: &[Named]| named.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
-    let people = people::by_records(&connection, &ids(&contacts), &ids(&accounts)).await?;
+    let Loaded { rows: people, unreadable } =
+        people::by_records(&connection, &ids(&contacts), &ids(&accounts)).await?;
     // An Account is attached from the person's side alone: there it is read first, and may be gone.
     let no_accounts = HashMap::new();
 
     let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time, claim.lease());
-    let mut round = Round::default();
+    // Their records stay unread here: their own tasks fail with the reason, in the one place where it is looked for.
+    let mut round = Round { unreadable: unreadable.iter().map(|user| UserId(user.key)).collect(), ..Round::default() };
     for (module, named) in [(CrmModule::Accounts, accounts), (CrmModule::Contacts, contacts)] {
         let sights = seen(&mut calls, module, named, &people, claim, &mut round).await?;
         if sights.is_empty() {

@@ -1,14 +1,16 @@
 //! From people to their records: whoever has changed here, or was erased.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::calls::Calls;
 use super::half::{self, Before, End, Sight};
+use super::problem::unreadable_row;
 use super::round::Round;
 use super::{Engine, erase, read};
 use crate::db::erasures;
+use crate::db::Loaded;
 use crate::db::people::{self, Person};
 use crate::db::tasks::Claim;
 use crate::domain::event::CrmModule;
@@ -19,12 +21,19 @@ use crate::zoho::{Crm, Zoho};
 pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Result<Round, Error> {
     let connection = engine.database.connection().await?;
     let keys: Vec<Uuid> = claim.tasks.iter().map(|task| task.key).collect();
-    let people = people::by_ids(&connection, &keys).await?;
-    let absent: Vec<Uuid> = keys.into_iter().filter(|key| !people.iter().any(|person| person.id.0 == *key)).collect();
-    let erasures = if absent.is_empty() { Vec::new() } else { erasures::all(&connection, &absent).await? };
+    let Loaded { rows: people, unreadable } = people::by_ids(&connection, &keys).await?;
+    let known: HashSet<Uuid> =
+        people.iter().map(|person| person.id.0).chain(unreadable.iter().map(|user| user.key)).collect();
+    let absent: Vec<Uuid> = keys.into_iter().filter(|key| !known.contains(key)).collect();
+    let erasures = match &*absent {
+        [] => Loaded::default(),
+        absent => erasures::all(&connection, absent).await?,
+    };
 
     let mut calls = Calls::new(Crm { zoho, connection: &connection }, engine.time, claim.lease());
-    let mut round = Round { erased: erase::all(&mut calls, &erasures).await?, ..Round::default() };
+    let mut round = Round { erased: erase::all(&mut calls, &erasures.rows).await?, ..Round::default() };
+    round.unread.extend(unreadable.iter().map(|user| (user.key, unreadable_row("user", user))));
+    round.unread.extend(erasures.unreadable.iter().map(|erased| (erased.key, unreadable_row("erased user", erased))));
     // Accounts first: their admins' Contacts belong to them.
     for module in [CrmModule::Accounts, CrmModule::Contacts] {
         let has: Vec<&Person> = people.iter().filter(|person| person.has(module)).collect();

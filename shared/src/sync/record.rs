@@ -46,7 +46,7 @@ pub(super) async fn record(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     users::lock_all(&tx, &ids).await?;
     let now: HashMap<UserId, Person> =
-        people::by_ids(&tx, &ids).await?.into_iter().map(|person| (person.id, person)).collect();
+        people::by_ids(&tx, &ids).await?.rows.into_iter().map(|person| (person.id, person)).collect();
     let fates: Vec<(&Half, Fate<'_>)> = round
         .halves
         .iter()
@@ -139,7 +139,7 @@ async fn ask_for_more(
     handed_over: BTreeSet<Uuid>,
 ) -> Result<FollowUp, Error> {
     let mut keys = handed_over;
-    keys.extend(round.detached.iter().map(|user| user.0));
+    keys.extend(round.detached.iter().chain(&round.unreadable).map(|user| user.0));
     keys.extend(fates.iter().filter(|(_, fate)| matches!(fate, Fate::Gone)).map(|(half, _)| half.user.0));
     let cleared: Vec<Uuid> = round.cleared.iter().map(|user| user.0).collect();
     if !cleared.is_empty() {

@@ -30,7 +30,9 @@ pub(super) struct Round {
     /// Records that were looked at, there or gone, whoever they belong to: work that had failed because of one of them may
     /// succeed now.
     pub seen: Vec<CrmId>,
-    /// Tasks whose record could not be read, and is nobody's here.
+    /// Users whose rows here could not be read: their own tasks fail with the reason.
+    pub unreadable: Vec<UserId>,
+    /// Tasks whose record, or whose user here, could not be read.
     pub unread: Vec<(Uuid, Problem)>,
 }
 

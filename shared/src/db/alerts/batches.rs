@@ -5,11 +5,11 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::Transaction;
-use super::super::column::{stored, stored_optional};
+use super::super::column::{Loaded, each, stored, stored_optional};
 use super::super::session::Session;
 use super::locks::lock_batch;
 use crate::domain::alert::Recipient;
-use crate::domain::{AlertBatchId, AlertId, GalleryStatus, PersonName, Title, WebUrl};
+use crate::domain::{AlertBatchId, AlertId, GalleryStatus, Title, WebUrl};
 use crate::error::Error;
 
 /// Where a batch stands before anybody works on it.
@@ -87,14 +87,23 @@ pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Opt
         &[(&id.0, Type::UUID)],
     )
     .await?;
-    let recipients = recipients(tx, id).await?;
+    let Loaded { rows: recipients, unreadable } = recipients(tx, id).await?;
+    // Who cannot be written to waits for an admin, and keeps no other parent of the batch waiting.
+    let unreadable: Vec<Uuid> = unreadable.iter().map(|row| row.key).collect();
+    if !unreadable.is_empty() {
+        tx.rows(
+            "update gallery_alerts set status = 'held', batch_id = null where id = any ($1)",
+            &[(&unreadable, Type::UUID_ARRAY)],
+        )
+        .await?;
+    }
     if recipients.is_empty() {
         tx.rows("update alert_batches set status = 'skipped' where id = $1", &[(&id.0, Type::UUID)]).await?;
     }
     Ok(Some(recipients))
 }
 
-async fn recipients(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Vec<Recipient>, Error> {
+async fn recipients(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Loaded<Recipient>, Error> {
     let rows = tx
         .rows(
             "select alert.id, users.email, parent.first_name,
@@ -114,21 +123,17 @@ async fn recipients(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Vec<Recipi
             &[(&id.0, Type::UUID)],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Recipient {
-                alert: AlertId(row.get("id")),
-                email: stored(row, "email")?,
-                first_name: stored(row, "first_name")?,
-                athletes: names(&row.get::<_, Vec<String>>("athletes"))?,
-            })
+    let recipient = |row: &Row| {
+        // An athlete whose name cannot be read goes unnamed; the photos are there all the same.
+        let athletes = row.get::<_, Vec<&str>>("athletes").into_iter().filter_map(|name| name.parse().ok());
+        Ok(Recipient {
+            alert: AlertId(row.get("id")),
+            email: stored(row, "email")?,
+            first_name: stored(row, "first_name")?,
+            athletes: athletes.collect(),
         })
-        .collect()
-}
-
-fn names(stored: &[String]) -> Result<Vec<PersonName>, Error> {
-    let names: Result<_, String> = stored.iter().map(|name| name.parse()).collect();
-    names.map_err(|problem| Error::internal("a stored value is not valid", problem))
+    };
+    Ok(each(&rows, "id", recipient))
 }
 
 /// Whether a batch that moves on still counts as begun, so that a receipt can prove that it went.

@@ -46,6 +46,19 @@ impl Claim {
     pub fn lease(&self) -> Uuid {
         self.lease
     }
+
+    /// Some of its tasks, under the same lease.
+    #[must_use]
+    pub fn part(&self, tasks: Vec<ClaimedTask>) -> Self {
+        Self { kind: self.kind, lease: self.lease, tasks, failed: Vec::new(), more: false }
+    }
+
+    /// One that nobody has made: for tests that work on tasks without a database.
+    #[cfg(test)]
+    pub(crate) fn of(kind: Kind, keys: impl IntoIterator<Item = Uuid>) -> Self {
+        let task = |key| ClaimedTask { key, revision: 1, attempts: 1, was_overtaken: false, was_stale: false };
+        Self { kind, lease: Uuid::nil(), tasks: keys.into_iter().map(task).collect(), failed: Vec::new(), more: false }
+    }
 }
 
 /// Claims up to `most` due tasks, the named ones first. While less than `credit_reserve` remains of the day's credits at

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
-use tokio_postgres::types::{Json, Type};
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::super::column::stored_json;
 use super::super::session::Session;
 use crate::error::Error;
 use crate::tasks::{Failure, Kind};
@@ -114,13 +115,14 @@ pub async fn failures(
 }
 
 fn from_row(row: &Row) -> Failed {
-    let Json(failure) = row.get("failure");
+    // A list of what went wrong must not go wrong over one of its rows.
+    let failure = stored_json(row, "failure", "failure").ok().flatten();
     Failed {
         kind: row.get("kind"),
         key: row.get("key"),
         attempts: row.get("attempts"),
         failed_at: row.get("failed_at"),
         not_before: row.get("not_before"),
-        failure,
+        failure: failure.unwrap_or_else(|| Failure::new("unreadable", "The reason in this row cannot be read.")),
     }
 }

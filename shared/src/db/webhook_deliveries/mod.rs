@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use outcome::{Recorded, begin, crashed, postpone, record};
 
-use super::column::stored;
+use super::column::{Loaded, each, invalid, stored};
 use super::session::Session;
 use crate::deliveries::{Event, Subject};
 use crate::domain::{DeliveryId, DeliveryStatus, GalleryId, ReferralId, UserId, WebhookEventId};
@@ -42,7 +42,7 @@ pub enum Standing {
 }
 
 /// Those of the deliveries whose subject still exists.
-pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Delivery>, Error> {
+pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Delivery>, Error> {
     let rows = session
         .rows(
             "select
@@ -68,7 +68,7 @@ pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Vec<Delivery
             &[(&ids, Type::UUID_ARRAY)],
         )
         .await?;
-    rows.iter().map(from_row).collect()
+    Ok(each(&rows, "id", from_row))
 }
 
 /// Those that have failed for good and are about this user.
@@ -91,7 +91,7 @@ fn from_row(row: &Row) -> Result<Delivery, Error> {
         row.get::<_, Option<Uuid>>("referral_id").map(|id| Subject::Referral(ReferralId(id))),
     ];
     let subject = subject.into_iter().flatten().next();
-    let subject = subject.ok_or_else(|| Error::internal("a stored value is not valid", "an event about nothing"))?;
+    let subject = subject.ok_or_else(|| invalid("subject", "is missing"))?;
     let paused = Duration::from_secs_f64(row.get::<_, Option<f64>>("paused_seconds").unwrap_or_default());
     let standing = match row.get::<_, Option<String>>("disabled_reason") {
         _ if row.get("removed") => Standing::Removed,
