@@ -1,9 +1,11 @@
 //! SQS: wakes workers. A message only names tasks; losing it costs a minute.
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::bounds;
 use crate::config::{ConfigError, Environment};
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind};
@@ -30,12 +32,9 @@ impl Queues {
 
     /// After a commit: wakes the workers of what was asked for. Tasks whose flag is off wait.
     pub async fn wake(&self, follow_up: &FollowUp) {
-        for queue in &self.0 {
-            let keys = follow_up.keys(queue.kind);
-            if !keys.is_empty() {
-                queue.wake(keys).await;
-            }
-        }
+        let asked = self.0.iter().map(|queue| (queue, follow_up.keys(queue.kind))).filter(|(_, keys)| !keys.is_empty());
+        // At once: what bounds one bounds all.
+        join_all(asked.map(|(queue, keys)| queue.wake(keys))).await;
     }
 
     /// Says that more of a kind is due; see [`Queue::nudge`].
@@ -71,18 +70,18 @@ impl Queue {
         self.kind
     }
 
-    /// After a commit: wakes as many workers as can run at once. What cannot be sent is logged and not an
-    /// error, since the sweep sends it again.
+    /// After a commit: wakes as many workers as can run at once. What cannot be sent, or not within [`bounds::WAKE`], is
+    /// logged and not an error, since the sweep sends it again.
     pub async fn wake(&self, keys: &[Uuid]) {
         let worth_sending = self.kind.batch_size() * self.kind.concurrency();
         let messages = keys.iter().copied().take(worth_sending).collect::<Vec<_>>();
-        if let Err(error) = self.send(&messages, &[]).await {
-            tracing::warn!(
-                kind = self.kind.as_str(),
-                error = error.chain(),
-                "no message was sent; the sweep will send one"
-            );
-        }
+        let sent = tokio::time::timeout(bounds::WAKE, self.send(&messages, &[])).await;
+        let error = match sent {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.chain(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        tracing::warn!(kind = self.kind.as_str(), error, "no message was sent; the sweep will send one");
     }
 
     /// Says that more is due, without saying what: the worker takes whatever comes first.

@@ -2,11 +2,11 @@
 //! fetched again now and then.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
+use crate::bounds;
 use crate::config::{ConfigError, Environment};
 
 /// Why a secret could not be had at start.
@@ -71,11 +71,34 @@ pub struct Secret {
     id: String,
 }
 
+/// Which content of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    Current,
+    /// What was there before it was changed last.
+    Previous,
+}
+
+impl Version {
+    /// The label that Secrets Manager gives it.
+    const fn stage(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Previous => "AWSPREVIOUS",
+        }
+    }
+}
+
 impl Secret {
     /// Its content as it is now.
     pub async fn json<T: DeserializeOwned>(&self) -> Result<T, SecretError> {
+        self.version(Version::Current).await
+    }
+
+    /// Its content in one of its versions.
+    pub async fn version<T: DeserializeOwned>(&self, version: Version) -> Result<T, SecretError> {
         let unreadable = |source| SecretError::Unreadable { name: self.name.clone(), source };
-        let reply = self.client.get_secret_value().secret_id(&self.id).send().await;
+        let reply = self.client.get_secret_value().secret_id(&self.id).version_stage(version.stage()).send().await;
         let reply = reply.map_err(|error| unreadable(Box::new(error.into_service_error())))?;
         let text = reply.secret_string().unwrap_or_default();
         // serde_json's message may quote the text: only its place is told.
@@ -101,9 +124,6 @@ impl Secret {
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// How often a copy is fetched anew at most, whoever asks for it.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(30);
-
-/// How long somebody waits for a newer copy while there is an old one.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A secret that people change while functions run. A change that cannot be read or is wrong is logged, and the copy
 /// from before stays in force.
@@ -153,7 +173,7 @@ impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
             loaded.tried_at = now;
         }
         // A request waits for this, and Lambda ends the process with its good copy when a request takes too long.
-        let Ok(fetched) = tokio::time::timeout(PATIENCE, self.secret.json()).await else {
+        let Ok(fetched) = tokio::time::timeout(bounds::NEWER_SECRET, self.secret.json()).await else {
             tracing::error!("a secret cannot be had anew in time: its former content stays in force");
             return None;
         };

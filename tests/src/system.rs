@@ -121,7 +121,8 @@ impl System {
         self.set(BTreeMap::from([("ZOHO_SYNC_ROUTE", route.to_owned())])).await;
     }
 
-    async fn set(&self, values: BTreeMap<&str, String>) {
+    /// Gives variables new values in every function that has them.
+    pub async fn set(&self, values: BTreeMap<&str, String>) {
         let url = format!("{}/flags", self.endpoints().control);
         let answer = self.http.post(url).json(&values).send().await.expect("the stack's control answers");
         assert!(answer.status().is_success(), "variables could not be set: {}", answer.status());

@@ -11,10 +11,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use shared::bounds;
 use shared::db::tasks::{Claim, ClaimedTask};
 use shared::db::webhook_deliveries::{self, Delivery, Standing};
 use shared::db::{self, Connection, Database, Loaded, webhook_subjects};
-use shared::deliveries::{Answer, CALL_TIMEOUT, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer};
+use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer};
 use shared::domain::DeliveryId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
@@ -88,7 +89,7 @@ async fn work(app: &App, claim: &Claim, time: TimeLeft) -> Result<(), Error> {
     let (work, unreadable) = load(&connection, claim).await?;
     let endpoints = endpoints(app, &work).await;
     // All calls start together, so either all of them fit in or none.
-    let plans = plan::plan(&work, &endpoints, time.fits(CALL_TIMEOUT), ids::random_fraction);
+    let plans = plan::plan(&work, &endpoints, time.fits(bounds::ENDPOINT_CALL), ids::random_fraction);
     let (calls, unknown) = calls(app, connection, &work, &plans).await?;
     let attempts: HashMap<DeliveryId, Attempt> = join_all(
         calls

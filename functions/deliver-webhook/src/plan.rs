@@ -39,7 +39,12 @@ const TRYING: Duration = Duration::from_secs(5);
 const APART: Duration = Duration::from_secs(5);
 
 /// One plan for each, in their order. `in_time`: whether a call fits into this invocation. `random` gives numbers in `0.0..1.0`.
-pub(crate) fn plan<'a>(work: &[Work], endpoints: &'a Endpoints, in_time: bool, random: impl Fn() -> f64) -> Vec<Plan<'a>> {
+pub(crate) fn plan<'a>(
+    work: &[Work],
+    endpoints: &'a Endpoints,
+    in_time: bool,
+    random: impl Fn() -> f64,
+) -> Vec<Plan<'a>> {
     let mut tried = HashSet::new();
     let mut plan_one = |delivery: &Delivery| {
         let endpoint = match (delivery.status, &delivery.standing) {

@@ -3,19 +3,20 @@
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::db::pool::Login;
-use shared::db::{self, Connection, Database, DatabaseSettings, Session};
+use shared::db::{self, Connection, Database, DatabaseSettings, Login, Logins, Session};
 use shared::domain::{Email, Role, Subject, UserId};
 use shared::ids;
 use shared::lambda::sqs::TimeLeft;
+use shared::secrets::Secret;
 
 /// What the function works with.
 #[derive(Debug)]
 pub struct App {
-    /// As the owner of the database.
     pub settings: DatabaseSettings,
-    /// The roles that functions log in with.
-    pub logins: Vec<Login>,
+    /// The owner of the database.
+    pub owner: Logins,
+    /// The roles that functions log in with. Read by each invocation: whoever rotates a password invokes this function.
+    pub roles: Vec<Secret>,
 }
 
 /// `{}`, or `{"admin":{"sub":"…","email":"…"}}`.
@@ -52,12 +53,13 @@ pub struct Done {
 
 /// Doing it again changes nothing.
 pub async fn handle(app: &App, event: Event, _: TimeLeft) -> Result<Done, Error> {
-    let mut connection = Database::new(&app.settings).connection().await?;
+    let mut connection = Database::new(&app.settings, app.owner.clone()).connection().await?;
     let applied = db::migrations::apply(&mut connection).await?;
     let mut passwords_set = Vec::new();
-    for login in &app.logins {
-        if set_password(&connection, &app.settings, login).await? {
-            passwords_set.push(login.username.clone());
+    for role in &app.roles {
+        let login: Login = role.json().await.map_err(|error| Error::unavailable("the secret of a role", error))?;
+        if set_password(&connection, &app.settings, &login).await? {
+            passwords_set.push(login.username);
         }
     }
     let admin = match event.admin {
@@ -79,7 +81,7 @@ async fn set_password(owner: &Connection, settings: &DatabaseSettings, login: &L
 
 /// Tried with a query: a proxy may take a login before it has asked the database.
 async fn can_log_in(settings: &DatabaseSettings, login: &Login) -> bool {
-    match Database::new(&settings.with_login(login.clone())).connection().await {
+    match Database::new(settings, Logins::fixed(login.clone())).connection().await {
         Ok(connection) => connection.rows("select", &[]).await.is_ok(),
         Err(_) => false,
     }

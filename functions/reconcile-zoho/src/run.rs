@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::Error;
+use shared::bounds;
 use shared::db::zoho_cursors::{self, Changed, Cursor};
 use shared::db::{self, Connection, Transaction, left_to_middleware};
 use shared::domain::event::{CrmModule, CrmRecord};
 use shared::domain::{CrmId, UserId};
 use shared::lambda::sqs::TimeLeft;
 use shared::tasks::{Kind, Priority};
-use shared::zoho::{CALL_TIMEOUT, Crm, Edited, MOST_RECORDS, Place, Zoho, ZohoError};
+use shared::zoho::{Crm, Edited, MOST_RECORDS, Place, Zoho, ZohoError};
 use uuid::Uuid;
 
 use crate::Reconciled;
@@ -230,7 +231,7 @@ impl Run<'_> {
     }
 
     fn has_time(&self) -> Result<(), Stop> {
-        if self.time.fits(CALL_TIMEOUT) { Ok(()) } else { Err(Stop::Told("time")) }
+        if self.time.fits(bounds::ZOHO_CALL) { Ok(()) } else { Err(Stop::Told("time")) }
     }
 }
 

@@ -5,13 +5,14 @@ mod step;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::bounds;
 use shared::db::zoho_watch::{self, Channel};
 use shared::db::{Connection, Database};
 use shared::lambda::sqs::TimeLeft;
 use shared::metrics::Metrics;
 use shared::secrets::Secret;
 use shared::webhooks::{CrmSource, Sources, SourcesSettings};
-use shared::zoho::{CALL_TIMEOUT, Crm, Wish, Zoho, ZohoSettings};
+use shared::zoho::{Crm, Wish, Zoho, ZohoSettings};
 use shared::{Error, clock, ids};
 
 use crate::step::{ASKED, LEAST_GIVEN, Step};
@@ -40,7 +41,7 @@ pub struct Renewed {
 /// The event says nothing that matters: the schedule's, or an operator's. Two runs at once do no harm, since both ask
 /// for the same channel.
 pub async fn handle(app: &App, _: serde_json::Value, time: TimeLeft) -> Result<Renewed, Error> {
-    if !app.enabled || !time.fits(2 * CALL_TIMEOUT) {
+    if !app.enabled || !time.fits(2 * bounds::ZOHO_CALL) {
         return Ok(Renewed { step: Step::Nothing, expires_at: None });
     }
     let source = source(app).await?;

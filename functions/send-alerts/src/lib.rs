@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use shared::bounds;
 use shared::db::alerts::{self, Batch, BatchStatus};
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::{self, Connection, Database, Transaction};
@@ -14,7 +15,7 @@ use shared::lambda::worker;
 use shared::queue::Queue;
 use shared::secrets::FollowedSecret;
 use shared::tasks::{Failure, FollowUp, Kind, backoff};
-use shared::zoho::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted, ZohoSettings};
+use shared::zoho::{Campaigns, Transmission, Transmitted, ZohoSettings};
 use shared::{Error, clock, ids};
 
 /// What the function works with.
@@ -90,7 +91,7 @@ impl Work<'_> {
         if !self.app.enabled || !batch.gallery_is_live {
             return Ok(Done::Hold);
         }
-        if !time.fits(PREPARE_TIMEOUT + TRANSMIT_TIMEOUT) {
+        if !time.fits(bounds::CAMPAIGNS_PREPARE + bounds::CAMPAIGNS_TRANSMIT) {
             return Ok(Done::OutOfTime);
         }
         let campaigns = self.app.campaigns.current(clock::now()).await;

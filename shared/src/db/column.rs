@@ -42,7 +42,11 @@ pub(super) fn stored_list<T: FromStr<Err: Display>>(row: &Row, column: &'static 
 ///
 /// # Errors
 /// JSON of another shape.
-pub(super) fn stored_json<T: DeserializeOwned>(row: &Row, name: &str, column: &'static str) -> Result<Option<T>, Error> {
+pub(super) fn stored_json<T: DeserializeOwned>(
+    row: &Row,
+    name: &str,
+    column: &'static str,
+) -> Result<Option<T>, Error> {
     // The decoder's own message may quote the value.
     let value = row.try_get::<_, Option<Json<T>>>(name).map_err(|_| invalid(column, "has another shape"))?;
     Ok(value.map(|Json(value)| value))
@@ -85,8 +89,9 @@ impl Unreadable {
             None => (None, "cannot be read"),
         };
         let field = column.unwrap_or("a value");
-        let message =
-            format!("The database holds a value that this version cannot read, of {what}: {field} {problem}. Correct it there, then replay this task.");
+        let message = format!(
+            "The database holds a value that this version cannot read, of {what}: {field} {problem}. Correct it there, then replay this task."
+        );
         Failure::new("unreadable", message).in_field(column)
     }
 }

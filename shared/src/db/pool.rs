@@ -1,49 +1,44 @@
 //! The connection to PostgreSQL. An execution environment takes one event at a time, so one connection is
 //! the whole pool; deadpool replaces it when it has died.
 
+use std::io;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Timeouts};
-use serde::Deserialize;
-use tokio_postgres::config::SslMode;
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
+use deadpool_postgres::ClientWrapper;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_postgres::config::{Config, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::login::{Login, Logins};
+use super::silence::Answering;
+use crate::bounds;
 use crate::config::{ConfigError, Environment};
 use crate::error::Error;
+use crate::secrets::SecretError;
 
 /// A connection lent to one event.
-pub type Connection = deadpool_postgres::Client;
+pub type Connection = Object<Manager>;
 
 /// How long a connection may have been idle before it is asked whether it still lives. A frozen environment
 /// does not notice that the other side has gone; a busy one need not ask.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
 
-/// Where the database is and how to get in.
-#[derive(Debug)]
+/// Where the database is.
+#[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     host: String,
     port: u16,
     name: String,
     tls: bool,
-    login: Login,
-}
-
-/// The secret of one database role, in the shape that RDS Proxy prescribes.
-#[derive(Clone, Deserialize)]
-pub struct Login {
-    pub username: String,
-    pub password: String,
-}
-
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Login({})", self.username)
-    }
 }
 
 impl DatabaseSettings {
     /// `DATABASE_HOST`, `DATABASE_PORT`, `DATABASE_NAME` and `DATABASE_TLS` (`verify-full` or `disable`).
-    pub fn read(environment: &Environment, login: Login) -> Result<Self, ConfigError> {
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let tls = match environment.required("DATABASE_TLS")? {
             "verify-full" => true,
             "disable" => false,
@@ -59,71 +54,134 @@ impl DatabaseSettings {
             port: environment.parsed("DATABASE_PORT")?,
             name: environment.required("DATABASE_NAME")?.to_owned(),
             tls,
-            login,
         })
-    }
-
-    /// The same database for another role.
-    #[must_use]
-    pub fn with_login(&self, login: Login) -> Self {
-        Self { host: self.host.clone(), port: self.port, name: self.name.clone(), tls: self.tls, login }
-    }
-
-    pub fn login(&self) -> &Login {
-        &self.login
     }
 }
 
 /// Connects when first asked, so that a forgery or a health check costs no connection.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pool: Pool,
+    pool: Pool<Manager>,
 }
 
 impl Database {
-    pub fn new(settings: &DatabaseSettings) -> Self {
-        let mut config = tokio_postgres::Config::new();
-        config
-            .host(&settings.host)
-            .port(settings.port)
-            .dbname(&settings.name)
-            .user(&settings.login.username)
-            .password(&settings.login.password)
-            .application_name("isoxp")
-            .connect_timeout(Duration::from_secs(3))
-            .ssl_mode(if settings.tls { SslMode::Require } else { SslMode::Disable });
-        // `Fast`, because `Clean` sends statements that pin a session of RDS Proxy.
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, tls(), manager_config);
+    pub fn new(settings: &DatabaseSettings, logins: Logins) -> Self {
         let timeouts = Timeouts {
-            create: Some(Duration::from_secs(4)),
-            wait: Some(Duration::from_secs(1)),
-            ..Timeouts::default()
+            create: Some(bounds::DATABASE_CONNECTION),
+            wait: Some(bounds::DATABASE_LIVES),
+            recycle: Some(bounds::DATABASE_LIVES),
         };
-        let pool = Pool::builder(manager)
-            .max_size(1)
-            .runtime(deadpool_postgres::Runtime::Tokio1)
-            .timeouts(timeouts)
-            .pre_recycle(Hook::async_fn(|client, metrics| {
-                let idle = metrics.last_used();
-                Box::pin(async move {
-                    if idle > TRUSTED_IDLE {
-                        let asked = tokio::time::timeout(Duration::from_secs(1), client.simple_query("")).await;
-                        asked.map_err(|_| HookError::message("no answer"))?.map_err(HookError::Backend)?;
-                    }
-                    Ok(())
-                })
-            }))
-            .build();
+        let manager = Manager { settings: settings.clone(), logins, tls: tls() };
+        let pool = Pool::builder(manager).max_size(1).runtime(deadpool::Runtime::Tokio1).timeouts(timeouts).build();
         match pool {
             Ok(pool) => Self { pool },
-            Err(_) => unreachable!("a pool with timeouts is given its runtime three lines above"),
+            Err(_) => unreachable!("a pool with timeouts is given its runtime a line above"),
         }
     }
 
     /// A living connection: one that died while the environment was frozen is replaced.
     pub async fn connection(&self) -> Result<Connection, Error> {
-        self.pool.get().await.map_err(|error| Error::unavailable("the database", error))
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => Error::unavailable("the database", error),
+            error => Error::unavailable("the database", error.to_string()),
+        })
+    }
+}
+
+/// Makes connections.
+pub struct Manager {
+    settings: DatabaseSettings,
+    logins: Logins,
+    tls: MakeRustlsConnect,
+}
+
+impl std::fmt::Debug for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Manager")
+            .field("settings", &self.settings)
+            .field("logins", &self.logins)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("it cannot be reached")]
+    Unreachable(#[source] io::Error),
+    #[error("it does not answer")]
+    Silent,
+    #[error("it does not let us in")]
+    NotIn(#[source] tokio_postgres::Error),
+    #[error("no login is known")]
+    NoLogin,
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("its name is none for TLS")]
+    Name,
+}
+
+impl managed::Manager for Manager {
+    type Type = ClientWrapper;
+    type Error = ConnectError;
+
+    async fn create(&self) -> Result<ClientWrapper, ConnectError> {
+        // Boxed: a handler that has a connection does not carry the making of one along.
+        Box::pin(self.log_in()).await
+    }
+
+    async fn recycle(&self, client: &mut ClientWrapper, metrics: &Metrics) -> RecycleResult<ConnectError> {
+        if client.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        // Not a statement that would pin a session of RDS Proxy. The pool bounds how long the answer may take.
+        if metrics.last_used() > TRUSTED_IDLE && client.simple_query("").await.is_err() {
+            return Err(RecycleError::message("the connection is dead"));
+        }
+        Ok(())
+    }
+}
+
+impl Manager {
+    async fn log_in(&self) -> Result<ClientWrapper, ConnectError> {
+        let mut refused = None;
+        let mut candidates = self.logins.candidates();
+        while let Some(login) = candidates.next().await? {
+            let connected = timeout(bounds::DATABASE_LOGIN, self.connect(&login)).await;
+            match connected.unwrap_or(Err(ConnectError::Silent)) {
+                Ok(client) => {
+                    self.logins.remember(login);
+                    return Ok(client);
+                }
+                Err(ConnectError::NotIn(error)) if is_wrong_password(&error) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.map_or(ConnectError::NoLogin, ConnectError::NotIn))
+    }
+
+    async fn connect(&self, login: &Login) -> Result<ClientWrapper, ConnectError> {
+        let DatabaseSettings { host, port, name, tls } = &self.settings;
+        let mut config = Config::new();
+        config
+            .dbname(name)
+            .user(&login.username)
+            .password(&login.password)
+            .application_name("isoxp")
+            .ssl_mode(if *tls { SslMode::Require } else { SslMode::Disable });
+        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(ConnectError::Unreachable)?;
+        stream.set_nodelay(true).map_err(ConnectError::Unreachable)?;
+        let stream = Answering::new(stream, bounds::database_silence(&login.username));
+        let tls = MakeTlsConnect::<Answering<TcpStream>>::make_tls_connect(&mut self.tls.clone(), host)
+            .map_err(|_| ConnectError::Name)?;
+        let (client, connection) = config.connect_raw(stream, tls).await.map_err(ConnectError::NotIn)?;
+        let connection = tokio::spawn(async move {
+            // Whoever uses it is told; this is why.
+            if let Err(error) = connection.await {
+                tracing::warn!(%error, "the connection to the database broke");
+            }
+        });
+        Ok(ClientWrapper::new(client, connection))
     }
 }
 
@@ -133,8 +191,12 @@ fn tls() -> MakeRustlsConnect {
     MakeRustlsConnect::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
+fn is_wrong_password(error: &tokio_postgres::Error) -> bool {
+    matches!(error.code(), Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION))
+}
+
 fn broke(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<io::Error>)
 }
 
 impl From<tokio_postgres::Error> for Error {

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Transaction};
+use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
@@ -36,25 +36,22 @@ pub trait Session: Sync {
 
 impl Session for Connection {
     async fn rows(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
-        send(self, sql, parameters).await
+        let (types, values) = split(parameters);
+        let statement = self.prepare_typed_cached(sql, &types).await?;
+        self.query(&statement, &values).await
     }
 }
 
 impl Session for Transaction<'_> {
     async fn rows(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
-        send(self, sql, parameters).await
+        let (types, values) = split(parameters);
+        let statement = self.prepare_typed_cached(sql, &types).await?;
+        self.query(&statement, &values).await
     }
 }
 
-async fn send(
-    client: &impl GenericClient,
-    sql: &str,
-    parameters: Parameters<'_>,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
-    let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
-    let statement = client.prepare_typed_cached(sql, &types).await?;
-    client.query(&statement, &values).await
+fn split(parameters: Parameters<'_>) -> (Vec<Type>, Vec<&(dyn ToSql + Sync)>) {
+    parameters.iter().map(|(value, kind)| (kind.clone(), *value)).unzip()
 }
 
 /// Runs a transaction again, once, when Postgres ended it as a deadlock or a serialisation failure.

@@ -9,11 +9,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 
 use super::endpoints::Endpoint;
 use super::guard::{Forbidden, Guard};
+use crate::bounds;
 use crate::domain::WebhookEventId;
 use crate::error::Error;
-
-/// How long one call may take in all, name resolution and the answer included.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How much of an answer is looked at.
 const EXCERPT_BYTES: usize = 1024;
@@ -56,7 +54,7 @@ pub enum NoAnswer {
     Forbidden(#[from] Forbidden),
     #[error("no connection: {0}")]
     Unreachable(String),
-    #[error("no answer within {} seconds", CALL_TIMEOUT.as_secs())]
+    #[error("no answer within {} seconds", bounds::ENDPOINT_CALL.as_secs())]
     Timeout,
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -65,7 +63,7 @@ pub enum NoAnswer {
 impl Client {
     pub fn new(guard: Guard) -> Result<Self, Error> {
         let mut builder = reqwest::Client::builder()
-            .timeout(CALL_TIMEOUT)
+            .timeout(bounds::ENDPOINT_CALL)
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would resolve names itself, past the guard.
             .no_proxy()

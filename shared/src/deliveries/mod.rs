@@ -8,6 +8,6 @@ mod guard;
 mod key;
 
 pub use body::{Data, Event, GalleryData, ReferralData, Subject, UserData};
-pub use client::{Answer, CALL_TIMEOUT, Call, Client, NoAnswer};
+pub use client::{Answer, Call, Client, NoAnswer};
 pub use endpoints::{Endpoint, Endpoints, EndpointsSettings};
 pub use guard::Guard;

@@ -1,9 +1,12 @@
 //! The start of a function: logging, settings, and the clients it asks for, no others.
 
+use aws_config::timeout::TimeoutConfig;
+
+use crate::bounds;
 use crate::config::{ConfigError, Environment, Route};
-use crate::db::{Database, DatabaseSettings};
+use crate::db::{Database, DatabaseSettings, Logins};
 use crate::queue::{Queue, Queues};
-use crate::secrets::{SecretError, Secrets};
+use crate::secrets::Secrets;
 use crate::tasks::{Kind, Priority};
 
 /// Why a function does not start. Lambda reports it and tries again with the next event.
@@ -21,7 +24,13 @@ impl Start {
     pub async fn new() -> Self {
         log();
         let environment = Environment::of_process();
-        let aws = aws_config::defaults(aws_config::BehaviorVersion::latest()).load().await;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(bounds::AWS_CONNECT)
+            .operation_attempt_timeout(bounds::AWS_ATTEMPT)
+            .operation_timeout(bounds::AWS_CALL)
+            .build();
+        let defaults = aws_config::defaults(aws_config::BehaviorVersion::latest());
+        let aws = defaults.timeout_config(timeouts).load().await;
         Self { environment, aws }
     }
 
@@ -29,14 +38,15 @@ impl Start {
         Secrets::new(&self.aws, &self.environment)
     }
 
-    /// The database as the role whose secret stands in `DATABASE_SECRET`.
-    pub async fn database_settings(&self) -> Result<DatabaseSettings, SecretError> {
-        let login = self.secrets().json("DATABASE_SECRET").await?;
-        Ok(DatabaseSettings::read(&self.environment, login)?)
-    }
-
-    pub async fn database(&self) -> Result<Database, SecretError> {
-        Ok(Database::new(&self.database_settings().await?))
+    /// The database as the role whose secret stands in `DATABASE_SECRET`. That secret is read here, where no request
+    /// waits for it; if it cannot be, the first connection tries again.
+    pub async fn database(&self) -> Result<Database, ConfigError> {
+        let settings = DatabaseSettings::read(&self.environment)?;
+        let logins = Logins::of_secret(self.secrets().named("DATABASE_SECRET")?);
+        if let Err(error) = logins.prefetch().await {
+            tracing::warn!(%error, "the login of the database cannot be read yet");
+        }
+        Ok(Database::new(&settings, logins))
     }
 
     pub fn sqs(&self) -> aws_sdk_sqs::Client {

@@ -24,11 +24,7 @@ pub struct Worked<T> {
 /// Works on claimed tasks together. If that fails on our own side, works on each half, down to the task that it fails
 /// for. So what is done for a task may be done again for it within one invocation, as after a worker that died. While the
 /// database is away, or the time is over, nothing is tried again.
-pub async fn in_halves<T>(
-    claim: &Claim,
-    time: TimeLeft,
-    work: impl AsyncFn(&Claim) -> Result<T, Error>,
-) -> Worked<T> {
+pub async fn in_halves<T>(claim: &Claim, time: TimeLeft, work: impl AsyncFn(&Claim) -> Result<T, Error>) -> Worked<T> {
     let mut worked = Worked { done: Vec::new(), failed: Vec::new() };
     let mut stopped: Option<Failure> = None;
     let mut open = vec![claim.tasks.clone()];

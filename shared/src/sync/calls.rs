@@ -6,9 +6,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::bounds;
 use crate::lambda::sqs::TimeLeft;
 use crate::tasks::Failure;
-use crate::zoho::{CALL_TIMEOUT, Crm, ZohoError};
+use crate::zoho::{Crm, ZohoError};
 
 /// So many failures without one success between them, of calls that have no halves: it is Zoho that is ill, and not one of
 /// many.
@@ -90,7 +91,7 @@ impl<'a> Calls<'a> {
         if let Some(problem) = &self.stopped {
             return Err(Refusal::Of(problem.clone()));
         }
-        if !self.time.fits(CALL_TIMEOUT) {
+        if !self.time.fits(bounds::ZOHO_CALL) {
             let message = "The invocation ended before this call could be made; the work goes on by itself.";
             return Err(Refusal::Of(Problem::Later(Some(Duration::ZERO), Failure::new("out-of-time", message))));
         }

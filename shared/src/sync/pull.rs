@@ -23,8 +23,7 @@ pub(super) async fn round(engine: &Engine<'_>, zoho: &Zoho, claim: &Claim) -> Re
     let connection = engine.database.connection().await?;
     let [accounts, contacts] = [CrmModule::Accounts, CrmModule::Contacts].map(|module| of_module(claim, module));
     let ids = |named: &[Named]| named.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
-    let Loaded { rows: people, unreadable } =
-        people::by_records(&connection, &ids(&contacts), &ids(&accounts)).await?;
+    let Loaded { rows: people, unreadable } = people::by_records(&connection, &ids(&contacts), &ids(&accounts)).await?;
     // An Account is attached from the person's side alone: there it is read first, and may be gone.
     let no_accounts = HashMap::new();
 

@@ -8,9 +8,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::error::ZohoError;
-use super::http::{EXCHANGE_TIMEOUT, Exchanged, Zoho, exchange};
+use super::http::{Exchanged, Zoho, exchange};
 use super::settings::{CampaignsSettings, ZohoSettings};
 use super::token;
+use crate::bounds;
 use crate::config::ConfigError;
 use crate::db::Connection;
 use crate::domain::alert::Recipient;
@@ -61,11 +62,6 @@ pub struct Campaigns {
 #[derive(Debug)]
 pub struct Ready(token::Token);
 
-/// How long [`Campaigns::prepare`] may take.
-pub const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long [`Campaigns::transmit`] may take.
-pub const TRANSMIT_TIMEOUT: Duration = Duration::from_secs(45);
-
 /// # Errors
 /// The secret has no part `campaigns`, or nobody knows where Campaigns is in its data centre.
 impl TryFrom<ZohoSettings> for Campaigns {
@@ -88,7 +84,7 @@ impl TryFrom<ZohoSettings> for Campaigns {
 impl Campaigns {
     /// Gets a token while nothing is marked yet: whatever fails here has certainly sent nothing.
     pub async fn prepare(&self, connection: &Connection) -> Result<Ready, Transmitted> {
-        let token = tokio::time::timeout(PREPARE_TIMEOUT, token::current(&self.zoho, connection)).await;
+        let token = tokio::time::timeout(bounds::CAMPAIGNS_PREPARE, token::current(&self.zoho, connection)).await;
         match token.unwrap_or(Err(ZohoError::NoAnswer("timeout"))) {
             Ok(token) => Ok(Ready(token)),
             Err(error) => Err(not_sent(&error)),
@@ -106,7 +102,8 @@ impl Campaigns {
         let body = self.body(transmission);
         let first = self.attempt(&token, &body).await;
         let Err(ZohoError::InvalidToken) = first else { return first.unwrap_or_else(|error| judged(&error)) };
-        let replaced = tokio::time::timeout(EXCHANGE_TIMEOUT, token::replaced(&self.zoho, connection, &token)).await;
+        let replaced =
+            tokio::time::timeout(bounds::ZOHO_EXCHANGE, token::replaced(&self.zoho, connection, &token)).await;
         match replaced.unwrap_or(Err(ZohoError::NoAnswer("timeout"))) {
             Ok(token) => self.attempt(&token, &body).await.unwrap_or_else(|error| judged(&error.not_the_token())),
             Err(error) => not_sent(&error),

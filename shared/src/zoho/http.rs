@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,14 +12,12 @@ use super::refusal;
 use super::request::Request;
 use super::settings::ZohoSettings;
 use super::token::{self, Token};
+use crate::bounds;
 use crate::config::ConfigError;
 use crate::db::{Connection, zoho_budget};
 
-/// How long one exchange may take in all.
-pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How long one call to the CRM may take, a new token and a second attempt included.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(35);
+/// The largest answer that is read. A page of 200 records is some hundred KiB.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Zoho's Retry-After is believed from one second, as those who wait would ask without a break, to an hour.
 const RETRY_AFTER: RangeInclusive<u64> = 1..=3600;
@@ -62,8 +60,8 @@ impl TryFrom<ZohoSettings> for Zoho {
         let wrong = |problem: String| ConfigError::WrongSecret { name: "ZOHO_SECRET".to_owned(), problem };
         settings.fields.checked().map_err(wrong)?;
         let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(EXCHANGE_TIMEOUT)
+            .connect_timeout(bounds::ZOHO_CONNECT)
+            .timeout(bounds::ZOHO_EXCHANGE)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("isoxp/1")
             .build()
@@ -86,7 +84,7 @@ impl Zoho {
     /// A call to the CRM. Every one that we make can be made twice without harm.
     pub(super) async fn crm(&self, connection: &Connection, request: &Request) -> Result<Answer, ZohoError> {
         let call = self.crm_twice(connection, request);
-        tokio::time::timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(ZohoError::NoAnswer("timeout")))
+        tokio::time::timeout(bounds::ZOHO_CALL, call).await.unwrap_or(Err(ZohoError::NoAnswer("timeout")))
     }
 
     /// Sent a second time with a new token if Zoho does not take the first one.
@@ -128,8 +126,20 @@ pub(super) async fn exchange(request: RequestBuilder) -> Result<Exchanged, ZohoE
     let header = |name: &str| response.headers().get(name)?.to_str().ok();
     let retry_after = header("retry-after").and_then(believed);
     let credits_remaining = header("x-api-credits-remaining").and_then(|value| value.trim().parse().ok());
-    let text = response.text().await.map_err(|error| failed(&error))?;
+    let text = text(response).await?;
     Ok(Exchanged { status, retry_after, credits_remaining, text })
+}
+
+/// The body, as far as it is of a size that Zoho's answers have.
+async fn text(mut response: Response) -> Result<String, ZohoError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        if bytes.len() + chunk.len() > MOST_BYTES {
+            return Err(ZohoError::NoAnswer("an answer of over 16 MiB"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn believed(retry_after: &str) -> Option<Duration> {

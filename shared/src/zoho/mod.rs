@@ -17,10 +17,10 @@ mod values;
 mod watch;
 mod writes;
 
-pub use campaigns::{Campaigns, PREPARE_TIMEOUT, TRANSMIT_TIMEOUT, Transmission, Transmitted};
+pub use campaigns::{Campaigns, Transmission, Transmitted};
 pub use changes::{Deleted, Edited, Page, Place};
 pub use error::{RecordError, ZohoError};
-pub use http::{CALL_TIMEOUT, Zoho};
+pub use http::Zoho;
 pub use records::{Crm, Found, MOST_RECORDS, Record};
 pub use settings::ZohoSettings;
 pub use tags::MOST_TAGGED;

@@ -59,10 +59,10 @@ pub async fn held(session: &impl Session) -> Result<Vec<HeldAlerts>, Error> {
     Ok(rows
         .iter()
         .map(|row| HeldAlerts {
-                gallery_id: GalleryId(row.get("id")),
-                title: row.get("title"),
-                alerts: row.get("alerts"),
-            })
+            gallery_id: GalleryId(row.get("id")),
+            title: row.get("title"),
+            alerts: row.get("alerts"),
+        })
         .collect())
 }
 
@@ -108,13 +108,13 @@ pub async fn uncertain(session: &impl Session) -> Result<Vec<UncertainBatch>, Er
     Ok(rows
         .iter()
         .map(|row| UncertainBatch {
-                batch_id: AlertBatchId(row.get("id")),
-                gallery_id: GalleryId(row.get("gallery_id")),
-                title: row.get("title"),
-                alerts: row.get("alerts"),
-                sending_at: row.get("sending_at"),
-                transmissions_since: row.get("transmissions"),
-                receipts_since: row.get("receipts"),
-            })
+            batch_id: AlertBatchId(row.get("id")),
+            gallery_id: GalleryId(row.get("gallery_id")),
+            title: row.get("title"),
+            alerts: row.get("alerts"),
+            sending_at: row.get("sending_at"),
+            transmissions_since: row.get("transmissions"),
+            receipts_since: row.get("receipts"),
+        })
         .collect())
 }
