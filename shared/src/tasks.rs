@@ -210,6 +210,65 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_kind_has_its_name_its_worker_its_flag_and_its_sizes() {
+        let zoho = Some("ENABLE_ZOHO_SYNC");
+        let expected = [
+            (Kind::SyncZoho, "sync-zoho", "sync-zoho", zoho, 100, 2),
+            (Kind::FanOutGallery, "fan-out-gallery", "fan-out-gallery", None, 1, 2),
+            (Kind::SendAlerts, "send-alerts", "send-alerts", None, 1, 5),
+            (Kind::DeliverWebhook, "deliver-webhook", "deliver-webhook", None, 20, 5),
+            (Kind::DeliverUserWebhook, "deliver-user-webhook", "deliver-webhook", zoho, 20, 5),
+            (Kind::PullZoho, "pull-zoho", "pull-zoho", zoho, 100, 2),
+        ];
+
+        let found = Kind::ALL
+            .map(|kind| (kind, kind.as_str(), kind.worker(), kind.flag(), kind.batch_size(), kind.concurrency()));
+
+        assert_eq!(found, expected);
+        for (kind, name, ..) in expected {
+            assert_eq!(name.parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+        assert!("sync".parse::<Kind>().unwrap_err().contains("sync-zoho, fan-out-gallery"));
+    }
+
+    #[test]
+    fn what_somebody_waits_for_comes_before_what_has_waited_anyway() {
+        assert_eq!(Priority::ALL.map(Priority::as_i16), [0, 1]);
+        assert_eq!([true, false].map(Priority::of_flag), [Priority::Now, Priority::Backfill]);
+    }
+
+    #[test]
+    fn whom_to_wake_is_kept_by_kind_and_added_up() {
+        let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
+        let mut follow_up = FollowUp::of(Kind::SyncZoho, &[one]);
+
+        follow_up.and(FollowUp::of(Kind::SyncZoho, &[two]));
+        follow_up.and(FollowUp::of(Kind::PullZoho, &[three]));
+
+        assert_eq!(follow_up.keys(Kind::SyncZoho), [one, two]);
+        assert_eq!(follow_up.keys(Kind::PullZoho), [three]);
+        assert!(follow_up.keys(Kind::SendAlerts).is_empty());
+        assert_eq!(FollowUp::of(Kind::SyncZoho, &[]), FollowUp::default());
+    }
+
+    #[test]
+    fn a_failure_is_cut_to_its_column_and_keeps_what_is_to_blame() {
+        let record: CrmId = "17".parse().unwrap();
+
+        let failure = Failure::new("c".repeat(101), "m\u{0}".repeat(401))
+            .in_field(Some("f".repeat(101)))
+            .because_of(Some(&record));
+
+        assert_eq!((failure.code.len(), failure.message.len()), (100, 400));
+        assert!(!failure.message.contains('\u{0}'));
+        assert_eq!(failure.field.map(|field| field.len()), Some(100));
+        assert_eq!(failure.record.as_deref(), Some("17"));
+        let bare = Failure::new("code", "message").in_field(None::<String>).because_of(None);
+        assert_eq!((bare.field, bare.record), (None, None));
+    }
+
+    #[test]
     fn the_wait_doubles_up_to_an_hour() {
         let waits: Vec<u64> = [0, 1, 2, 3, 9, 10, 4_000_000].map(|attempt| backoff(attempt, 0.0).as_secs()).into();
 
