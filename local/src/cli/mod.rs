@@ -43,7 +43,7 @@ enum Command {
     Test(test::Test),
     /// Measures release binaries: latency, round trips to the database, calls to Zoho.
     Bench(bench::Bench),
-    /// Checks template.yaml by AWS's rules and by ours, and docs/openapi.yaml by those of OpenAPI.
+    /// Checks template.yaml by SAM's transform, by the rules of cfn-lint and by ours, and docs/openapi.yaml by those of OpenAPI.
     Lint,
 }
 

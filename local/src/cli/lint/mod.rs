@@ -1,6 +1,9 @@
-//! `cargo dev lint`: `template.yaml` by `cfn-lint`'s rules and by those that it does not know, `docs/openapi.yaml` by
-//! those of OpenAPI.
+//! `cargo dev lint`: `template.yaml` by `cfn-lint`'s rules, by SAM's own transform and by the rules that neither knows,
+//! `docs/openapi.yaml` by those of OpenAPI.
 
+mod transform;
+
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,11 +21,16 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let venv = Venv::of(Requirements::Lint).await?;
     let template = accepts(&venv, "cfn-lint", "template.yaml").await?;
     let document = accepts(&venv, "openapi-spec-validator", "docs/openapi.yaml").await?;
+    let deployable = transform::findings(&venv, Path::new("template.yaml")).await?;
+    for finding in &deployable {
+        eprintln!("{finding}");
+    }
     let ours = check_template();
     if let Err(error) = &ours {
         eprintln!("{error:#}");
     }
-    Ok(if template && document && ours.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = template && document && deployable.is_empty() && ours.is_ok();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether a linter has nothing against a file; what it has it prints.
