@@ -49,7 +49,9 @@ async fn flags(State(control): State<Control>) -> Json<BTreeMap<String, String>>
 async fn set_flags(State(control): State<Control>, Json(values): Json<BTreeMap<String, String>>) -> Response {
     match control.flags.set(&values).await {
         Ok(values) => Json(values).into_response(),
-        Err(error @ FlagError::Unknown { .. }) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
+        Err(error @ (FlagError::Unknown { .. } | FlagError::NotAllowed(_))) => {
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())
+        }
         Err(FlagError::Redeploy(error)) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}")),
     }
 }

@@ -59,7 +59,7 @@ impl Deployment {
             Ok((function.name.clone(), variables))
         });
         let mut environments: Environments = own.collect::<anyhow::Result<_>>()?;
-        flags::apply(&mut environments, &options.set)?;
+        flags::apply(&mut environments, &options.set);
         for variables in environments.values_mut() {
             variables.extend(around.account.environment());
         }

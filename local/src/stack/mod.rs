@@ -78,6 +78,8 @@ impl Stack {
         })?;
         let api = format!("http://{}", listener.local_addr().context("the API's own address")?);
         let parameters = Parameters::of_stage(&options.stage)?;
+        // Before anything is built or started.
+        flags::check(&parameters.sketch()?.functions, &options.set)?;
         let shared = Addresses::from_environment()?;
         let directory = match &options.data {
             Some(path) => Directory::kept(path)?,
@@ -117,7 +119,7 @@ impl Stack {
         let mappings = Mappings::start(&deployment, &sqs)?;
         let schedules = if options.schedules { start_schedules(&deployment) } else { Vec::new() };
         let Deployment { template, provisioned, environments, lambda } = deployment;
-        let flags = Flags::new(lambda.clone(), environments);
+        let flags = Flags::new(lambda.clone(), &template.functions, environments);
         let control = Control { lambda: lambda.clone(), flags: flags.clone(), mappings: mappings.clone() };
         let control = control::serve(control).await?;
 

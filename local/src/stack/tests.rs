@@ -35,3 +35,15 @@ async fn two_stacks_run_beside_each_other_and_leave_no_database() {
     assert_eq!(context_of_a_stranger(&two).await, 404);
     two.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_variable_with_a_wrong_value_stops_the_start_before_anything_is_started() {
+    let set = BTreeMap::from([("ENABLE_ZOHO_SYNC".to_owned(), "yes".to_owned())]);
+    let data = tempfile::tempdir().unwrap();
+    let options = Options { set, data: Some(data.path().to_owned()), build: false, ..Options::default() };
+
+    let error = Stack::start(options).await.unwrap_err().to_string();
+
+    assert_eq!(error, "ENABLE_ZOHO_SYNC has to be one of: true, false");
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+}

@@ -65,10 +65,10 @@ fn typed(parameter: &Node, value: String) -> Value {
     }
 }
 
-/// The value itself is not repeated in the message: it may be a secret.
-fn check(parameter: &Node, value: &str) -> Result<(), String> {
+/// What a value has to be that is not allowed. The value itself is not repeated: it may be a secret.
+pub(super) fn check(parameter: &Node, value: &str) -> Result<(), String> {
     let property = |name| parameter.get(name).and_then(Node::text);
-    let number = |name| property(name).and_then(|text| text.parse::<f64>().ok());
+    let limit = |name| property(name).and_then(|text| text.parse::<f64>().ok());
     let kind = property("Type").ok_or("has no Type")?;
     if !(matches!(kind, "String" | "Number" | "CommaDelimitedList")
         || kind.starts_with("AWS::")
@@ -86,22 +86,27 @@ fn check(parameter: &Node, value: &str) -> Result<(), String> {
         let whole = regex::Regex::new(&format!("^(?:{pattern})$"))
             .map_err(|error| format!("has an AllowedPattern that is no pattern: {error}"))?;
         if !whole.is_match(value) {
-            let hint = property("ConstraintDescription").map(|hint| format!(": {hint}")).unwrap_or_default();
-            return Err(format!("does not match its AllowedPattern `{pattern}`{hint}"));
+            return Err(match property("ConstraintDescription") {
+                Some(description) => format!("has to be {description}"),
+                None => format!("does not match its AllowedPattern `{pattern}`"),
+            });
         }
     }
     if kind == "Number" {
-        let value: f64 = value.parse().map_err(|_| "has to be a number")?;
-        if number("MinValue").is_some_and(|least| value < least) || number("MaxValue").is_some_and(|most| value > most)
-        {
-            return Err("is outside its MinValue and MaxValue".to_owned());
-        }
+        // Of what Rust takes for a number, `inf` and `1e3` are none to CloudFormation.
+        let plain = value.strip_prefix('-').unwrap_or(value).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let number: f64 = value.parse().ok().filter(|_| plain).ok_or("has to be a number")?;
+        within(number, limit("MinValue"), limit("MaxValue"), "")?;
     }
     #[expect(clippy::cast_precision_loss, reason = "no parameter is that long")]
     let length = value.chars().count() as f64;
-    if number("MinLength").is_some_and(|least| length < least) || number("MaxLength").is_some_and(|most| length > most)
-    {
-        return Err("is shorter than its MinLength or longer than its MaxLength".to_owned());
+    within(length, limit("MinLength"), limit("MaxLength"), " characters long")
+}
+
+fn within(number: f64, least: Option<f64>, most: Option<f64>, unit: &str) -> Result<(), String> {
+    match (least, most) {
+        (Some(least), _) if number < least => Err(format!("has to be at least {least}{unit}")),
+        (_, Some(most)) if number > most => Err(format!("has to be at most {most}{unit}")),
+        _ => Ok(()),
     }
-    Ok(())
 }

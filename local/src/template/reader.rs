@@ -82,9 +82,11 @@ pub(super) fn read(source: &str, parameters: &BTreeMap<String, String>) -> (Opti
 
 fn scope(root: &Node, parameters: &BTreeMap<String, String>, findings: &mut Vec<Finding>) -> Scope {
     let entries = |name| root.get(name).and_then(Node::entries).unwrap_or_default();
+    let nodes = |name| entries(name).iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     Scope {
         parameters: parameter::read(root.get("Parameters"), parameters, findings),
-        conditions: entries("Conditions").iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
+        declarations: nodes("Parameters"),
+        conditions: nodes("Conditions"),
         mappings: root.get("Mappings").cloned(),
         resources: entries("Resources").iter().map(|entry| entry.key.clone()).collect(),
     }

@@ -7,6 +7,8 @@ use super::{Finding, node::Node};
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     pub(super) parameters: BTreeMap<String, Value>,
+    /// As written: what values they may have.
+    pub(super) declarations: BTreeMap<String, Node>,
     /// Unevaluated: most are about things that exist only in the cloud.
     pub(super) conditions: BTreeMap<String, Node>,
     pub(super) mappings: Option<Node>,
