@@ -1,5 +1,7 @@
 //! The laptop's AWS: runs `template.yaml` with real binaries, a real PostgreSQL and real queues.
 
+#![warn(clippy::print_stderr)] // `print::say` does it without a panic.
+
 pub mod bench;
 pub mod cli;
 pub mod control;
@@ -8,6 +10,7 @@ pub mod gateway;
 pub mod issuer;
 pub mod lambda;
 pub mod mapping;
+mod print;
 pub mod receiver;
 pub mod samconfig;
 pub mod schedule;

@@ -6,9 +6,5 @@ use local::cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cli::run().await.unwrap_or_else(|error| {
-        // The whole chain on one line: what was being done, and why it failed.
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
+    cli::run().await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Which;
 use super::calls::{client, gone, invoke, token};
-use super::print::print;
+use crate::print::print;
 use crate::stack::Endpoints;
 
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ impl Admin {
             None => {
                 let endpoints = Endpoints::read(self.which.data.as_deref())?;
                 let event = json!({ "admin": { "sub": self.sub, "email": self.email } });
-                print(&invoke(&endpoints, "migrate-database", event.to_string()).await?);
+                print(&invoke(&endpoints, "migrate-database", event.to_string()).await?)?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -83,7 +83,7 @@ impl Question {
         let status = answer.status();
         let text = answer.text().await?;
         let Ok(answer) = serde_json::from_str::<Value>(&text) else { bail!("{status}: {text}") };
-        print(&format!("{answer:#}"));
+        print(&format!("{answer:#}"))?;
         Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

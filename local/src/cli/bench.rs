@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::print;
 use crate::bench;
+use crate::print::print;
 
 #[derive(Debug, Args)]
 pub(super) struct Bench {
@@ -20,7 +20,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        print(&bench::run(!self.debug, self.backfill).await?);
+        print(&bench::run(!self.debug, self.backfill).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

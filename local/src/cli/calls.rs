@@ -10,8 +10,8 @@ use clap::Args;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::print::print;
 use super::{Which, assignment};
+use crate::print::print;
 use crate::services::postgres;
 use crate::stack::Endpoints;
 
@@ -36,7 +36,7 @@ impl Token {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let endpoints = Endpoints::read(self.which.data.as_deref())?;
         let identity = json!({ "sub": self.sub, "email": self.email, "email_verified": !self.unverified });
-        print(&token(&endpoints, &identity).await?);
+        print(&token(&endpoints, &identity).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -54,7 +54,7 @@ pub(super) struct Invoke {
 impl Invoke {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let endpoints = Endpoints::read(self.which.data.as_deref())?;
-        print(&invoke(&endpoints, &self.function, self.json).await?);
+        print(&invoke(&endpoints, &self.function, self.json).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -103,7 +103,7 @@ impl Flags {
         let values: BTreeMap<String, String> =
             serde_json::from_str(&answer).context("the stack's answer is not JSON")?;
         for (name, value) in values {
-            print(&format!("{name}={value}"));
+            print(&format!("{name}={value}"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

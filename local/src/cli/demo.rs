@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::print;
 use crate::demo::{self, Format};
+use crate::print::print;
 use crate::stack::Options;
 
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let format = if self.json { Format::Machines } else { Format::People };
         let (held, story) = demo::tell(Options::default(), format).await?;
-        print(&story);
+        print(&story)?;
         Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

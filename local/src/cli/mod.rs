@@ -5,7 +5,6 @@ mod bench;
 mod calls;
 mod demo;
 mod lint;
-mod print;
 mod test;
 mod up;
 
@@ -14,6 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+
+use crate::print::say;
 
 /// Runs ISO Photo XP's backend on this machine, as template.yaml describes it.
 #[derive(Debug, Parser)]
@@ -55,21 +56,33 @@ struct Which {
     data: Option<PathBuf>,
 }
 
-/// Runs the command that this process was started with.
-pub async fn run() -> anyhow::Result<ExitCode> {
+/// Runs the command that this process was started with, and says why it failed, if it did.
+pub async fn run() -> ExitCode {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match Cli::parse().command {
-        Command::Up(up) => up.run().await,
-        Command::Demo(demo) => demo.run().await,
-        Command::Token(token) => token.run().await,
-        Command::Invoke(invoke) => invoke.run().await,
-        Command::Admin(admin) => admin.run().await,
-        Command::Psql(psql) => psql.run().await,
-        Command::Flags(flags) => flags.run().await,
-        Command::Test(test) => test.run().await,
-        Command::Bench(bench) => bench.run().await,
-        Command::Lint => lint::run().await,
+    // A log that nobody reads any more is not complained of, which would be a panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.log_internal_errors(false).init();
+    Cli::parse().command.run().await.unwrap_or_else(|error| {
+        // The whole chain on one line: what was being done, and why it failed.
+        say(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Command::Up(up) => up.run().await,
+            Command::Demo(demo) => demo.run().await,
+            Command::Token(token) => token.run().await,
+            Command::Invoke(invoke) => invoke.run().await,
+            Command::Admin(admin) => admin.run().await,
+            Command::Psql(psql) => psql.run().await,
+            Command::Flags(flags) => flags.run().await,
+            Command::Test(test) => test.run().await,
+            Command::Bench(bench) => bench.run().await,
+            Command::Lint => lint::run().await,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::assignment;
-use super::print::print;
+use crate::print::{print, say};
 use crate::stack::{self, Options, Stack};
 
 #[derive(Debug, Args)]
@@ -53,11 +53,11 @@ impl Up {
             () = told_to_end() => return Ok(ExitCode::FAILURE),
         };
         stack::remember(stack.directory().path())?;
-        print(&welcome(&stack));
-        eprintln!("Ready after {:.1} s. Ctrl-C ends it.", since.elapsed().as_secs_f64());
+        print(&welcome(&stack))?;
+        say(&format!("Ready after {:.1} s. Ctrl-C ends it.", since.elapsed().as_secs_f64()));
 
         told_to_end().await;
-        eprintln!("Ending.");
+        say("Ending.");
         let dir = stack.directory().path().display().to_string();
         // Told a second time, it ends at once.
         tokio::select! {
@@ -65,7 +65,7 @@ impl Up {
             () = told_to_end() => return Ok(ExitCode::FAILURE),
         }
         if keeps {
-            eprintln!("The database is kept in {dir}.");
+            say(&format!("The database is kept in {dir}."));
         }
         Ok(ExitCode::SUCCESS)
     }

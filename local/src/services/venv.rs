@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use super::workspace;
+use crate::print::say;
 
 /// One lock file in this crate's directory, and what it is for.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ fn find_or_make(requirements: Requirements) -> anyhow::Result<Venv> {
     let guard = File::create(dir.with_extension("lock"))?;
     guard.lock().with_context(|| format!("waiting for another process that is filling {}", dir.display()))?;
     if !complete.exists() {
-        eprintln!("Installing {} into {} (once; some seconds)", requirements.purpose(), dir.display());
+        say(&format!("Installing {} into {} (once; some seconds)", requirements.purpose(), dir.display()));
         make(&dir, &lock_file)?;
         fs::write(&complete, "")?;
     }

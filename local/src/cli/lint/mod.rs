@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::print::say;
 use crate::services::venv::{Requirements, Venv};
 use crate::services::workspace;
 use crate::stack::check_template;
@@ -23,11 +24,11 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let document = accepts(&venv, "openapi-spec-validator", "docs/openapi.yaml").await?;
     let deployable = transform::findings(&venv, Path::new("template.yaml")).await?;
     for finding in &deployable {
-        eprintln!("{finding}");
+        say(finding);
     }
     let ours = check_template();
     if let Err(error) = &ours {
-        eprintln!("{error:#}");
+        say(&format!("{error:#}"));
     }
     let good = template && document && deployable.is_empty() && ours.is_ok();
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

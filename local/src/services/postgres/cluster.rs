@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::super::{random, workspace};
 use super::{Passwords, START_LIMIT};
+use crate::print::say;
 
 /// A cluster that is ready to be served.
 pub(super) struct Cluster {
@@ -55,11 +56,11 @@ fn home(dir: &Path, user: Option<u32>) -> anyhow::Result<PathBuf> {
     }
     let place = std::env::temp_dir().join(format!("isoxp-postgres-{}", random::password(12)?));
     fs::write(&note, format!("{}\n", place.display())).with_context(|| format!("writing {}", note.display()))?;
-    eprintln!(
+    say(&format!(
         "PostgreSQL does not run as root, and no other user can enter {}: its data is in {}",
         dir.display(),
         place.display()
-    );
+    ));
     Ok(place)
 }
 
