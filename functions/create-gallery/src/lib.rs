@@ -12,7 +12,9 @@ use shared::db::users::User;
 use shared::db::{self, Database};
 use shared::domain::event::EventSubject;
 use shared::domain::gallery::GallerySubject;
-use shared::domain::{EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, UserId};
+use shared::domain::{
+    EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, Typed, UserId,
+};
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
 use shared::tasks::FollowUp;
@@ -49,15 +51,15 @@ impl Wanted {
     fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut form = Form::of(body).map_err(|error| vec![error])?;
         let host = form.required("host");
-        let external_host_id = form.required("external_host_id");
-        let title = form.required("title");
+        let external_host_id = form.required::<Typed<ExternalId>>("external_host_id");
+        let title = form.required::<Typed<Title>>("title");
         let event_date = form.required::<EventDate>("event_date");
         let organization_id = form.optional("organization_id");
         let wanted = (|| {
             Some(Self {
                 host: host?,
-                external_host_id: external_host_id?,
-                title: title?,
+                external_host_id: external_host_id?.0,
+                title: title?.0,
                 event_date: event_date?.date(),
                 organization_id,
             })

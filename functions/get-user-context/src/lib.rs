@@ -6,7 +6,8 @@ use serde::Serialize;
 use shared::Error;
 use shared::db::context::{Athlete, Gallery, Organization, UserContext};
 use shared::db::{self, Database};
-use shared::domain::{PersonName, Role, UserId, context};
+use shared::domain::context::{self, Plain};
+use shared::domain::{Role, UserId};
 use shared::lambda::{http, identity};
 
 /// Answers with one round trip to the database.
@@ -31,7 +32,7 @@ struct Answer {
 struct User {
     id: UserId,
     role: Role,
-    first_name: Option<PersonName>,
+    first_name: Option<Plain>,
 }
 
 impl From<UserContext> for Answer {

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 
-use super::column::{stored, stored_optional};
+use super::column::stored;
 use super::session::Session;
-use crate::domain::context::Person;
-use crate::domain::{AthleteId, GalleryId, GalleryStatus, OrgName, PersonName, Role, Sport, Subject, UserId};
+use crate::domain::context::{Person, Plain};
+use crate::domain::{AthleteId, GalleryId, GalleryStatus, Role, Sport, Subject, UserId};
 use crate::error::Error;
 
 /// A user as plugins see her.
@@ -16,7 +16,7 @@ pub struct UserContext {
     pub id: UserId,
     pub role: Role,
     /// An admin has no profile and so no name.
-    pub first_name: Option<PersonName>,
+    pub first_name: Option<Plain>,
     pub person: Person,
     pub athletes: Vec<Athlete>,
     pub organizations: Vec<Organization>,
@@ -27,8 +27,8 @@ pub struct UserContext {
 #[derive(Serialize, Deserialize)]
 pub struct Athlete {
     pub id: AthleteId,
-    pub first_name: String,
-    pub sport: Option<String>,
+    pub first_name: Plain,
+    pub sport: Option<Plain>,
 }
 
 impl std::fmt::Debug for Athlete {
@@ -40,13 +40,13 @@ impl std::fmt::Debug for Athlete {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Organization {
     pub id: UserId,
-    pub name: String,
+    pub name: Plain,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Gallery {
     pub id: GalleryId,
-    pub title: String,
+    pub title: Plain,
     pub status: GalleryStatus,
     pub url: Option<String>,
 }
@@ -127,31 +127,27 @@ fn from_row(row: &Row) -> Result<UserContext, Error> {
     let Json(organizations) = row.get("organizations");
     let Json(galleries) = row.get("galleries");
     let role = stored(row, "role")?;
-    let first_name: Option<PersonName> = stored_optional(row, "first_name")?;
+    let typed = |column: &str| Plain::of(row.get::<_, Option<&str>>(column).unwrap_or_default());
+    let first_name = typed("first_name");
     let person = match role {
         Role::Admin => Person::Admin,
-        Role::Parent => Person::Parent { first_name: stored(row, "first_name")?, athletes: named(&athletes)? },
+        Role::Parent => Person::Parent { first_name: first_name.clone(), athletes: named(&athletes) },
         Role::Org => Person::Org {
-            first_name: stored(row, "first_name")?,
-            org_name: stored(row, "org_name")?,
+            first_name: first_name.clone(),
+            org_name: typed("org_name"),
             org_type: stored(row, "org_type")?,
         },
         Role::Photographer => Person::Photographer {
-            first_name: stored(row, "first_name")?,
+            first_name: first_name.clone(),
             level: stored(row, "certification_level")?,
-            business_name: stored::<OrgName>(row, "business_name")?,
+            business_name: typed("business_name"),
         },
     };
+    let first_name = Some(first_name).filter(|name| !name.is_empty());
     Ok(UserContext { id: UserId(row.get("id")), role, first_name, person, athletes, organizations, galleries })
 }
 
-fn named(athletes: &[Athlete]) -> Result<Vec<(PersonName, Option<Sport>)>, Error> {
-    let invalid = |problem: String| Error::internal("a stored value is not valid", problem);
-    athletes
-        .iter()
-        .map(|athlete| {
-            let sport = athlete.sport.as_deref().map(str::parse).transpose().map_err(invalid)?;
-            Ok((athlete.first_name.parse().map_err(invalid)?, sport))
-        })
-        .collect()
+fn named(athletes: &[Athlete]) -> Vec<(Plain, Option<Sport>)> {
+    let sport = |athlete: &Athlete| athlete.sport.as_ref().and_then(|sport| sport.as_str().parse().ok());
+    athletes.iter().map(|athlete| (athlete.first_name.clone(), sport(athlete))).collect()
 }

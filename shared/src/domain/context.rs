@@ -1,40 +1,84 @@
 //! "Who is logged in?", as one sentence for a plugin: "Sheree, Parent of Jordan, Soccer Player".
 
+use serde::{Deserialize, Serialize};
+
 use super::labels::{CertificationLevel, OrgType};
-use super::text::{OrgName, PersonName, Sport};
+use super::text::{self, Sport};
+
+/// The most characters of a text that somebody typed which a plugin is given.
+const MOST: usize = 80;
+
+/// A text that somebody typed, fit to stand in a prompt: one line without control characters, bidirectional controls or
+/// anything else that cannot be seen, at most 80 characters. Empty if it shows nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String")]
+pub struct Plain(String);
+
+impl Plain {
+    pub fn of(text: &str) -> Self {
+        Self(text::shortened(text, MOST))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Plain {
+    fn from(text: String) -> Self {
+        Self::of(&text)
+    }
+}
+
+impl std::fmt::Debug for Plain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Plain(redacted)")
+    }
+}
 
 /// A person as the sentence needs her.
 #[derive(Clone, Debug)]
 pub enum Person {
     Admin,
-    Parent { first_name: PersonName, athletes: Vec<(PersonName, Option<Sport>)> },
-    Org { first_name: PersonName, org_name: OrgName, org_type: OrgType },
-    Photographer { first_name: PersonName, level: CertificationLevel, business_name: OrgName },
+    Parent { first_name: Plain, athletes: Vec<(Plain, Option<Sport>)> },
+    Org { first_name: Plain, org_name: Plain, org_type: OrgType },
+    Photographer { first_name: Plain, level: CertificationLevel, business_name: Plain },
 }
 
-/// The sentence. An admin has no profile and so no name.
+/// The sentence. An admin has no profile and so no name; a name that shows nothing is left out.
 pub fn summary(person: &Person) -> String {
     match person {
         Person::Admin => "Admin of ISO Photo XP".to_owned(),
-        Person::Parent { first_name, athletes } if athletes.is_empty() => format!("{}, Parent", first_name.as_str()),
         Person::Parent { first_name, athletes } => {
-            let athletes: Vec<String> = athletes.iter().map(described).collect();
-            format!("{}, Parent of {}", first_name.as_str(), enumerated(&athletes))
+            let athletes: Vec<String> = athletes.iter().filter_map(described).collect();
+            let of = if athletes.is_empty() { String::new() } else { format!(" of {}", enumerated(&athletes)) };
+            joined(&[first_name.as_str(), &format!("Parent{of}")])
+        }
+        Person::Org { first_name, org_name, org_type } if org_name.is_empty() => {
+            joined(&[first_name.as_str(), &format!("Admin of a {org_type}")])
         }
         Person::Org { first_name, org_name, org_type } => {
-            format!("{}, Admin of {} ({org_type})", first_name.as_str(), org_name.as_str())
+            joined(&[first_name.as_str(), &format!("Admin of {} ({org_type})", org_name.as_str())])
         }
         Person::Photographer { first_name, level, business_name } => {
-            format!("{}, {level} Photographer at {}", first_name.as_str(), business_name.as_str())
+            let at = if business_name.is_empty() { String::new() } else { format!(" at {}", business_name.as_str()) };
+            joined(&[first_name.as_str(), &format!("{level} Photographer{at}")])
         }
     }
 }
 
-fn described((first_name, sport): &(PersonName, Option<Sport>)) -> String {
-    match sport {
-        Some(sport) => format!("{}, {}", first_name.as_str(), super::sport::noun(sport)),
-        None => first_name.as_str().to_owned(),
-    }
+fn described((first_name, sport): &(Plain, Option<Sport>)) -> Option<String> {
+    let noun = sport.as_ref().map(|sport| Plain::of(&super::sport::noun(sport)));
+    let parts = [first_name.as_str(), noun.as_ref().map_or("", Plain::as_str)];
+    Some(joined(&parts)).filter(|described| !described.is_empty())
+}
+
+fn joined(parts: &[&str]) -> String {
+    parts.iter().copied().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// Each athlete carries a comma of his own, so the comma stays before "and".
@@ -51,8 +95,8 @@ mod tests {
     use super::*;
 
     fn sheree(athletes: &[(&str, Option<&str>)]) -> String {
-        let athletes = athletes.iter().map(|(name, sport)| (name.parse().unwrap(), sport.map(|s| s.parse().unwrap())));
-        summary(&Person::Parent { first_name: "Sheree".parse().unwrap(), athletes: athletes.collect() })
+        let athletes = athletes.iter().map(|(name, sport)| (Plain::of(name), sport.map(|s| s.parse().unwrap())));
+        summary(&Person::Parent { first_name: Plain::of("Sheree"), athletes: athletes.collect() })
     }
 
     #[test]
@@ -69,17 +113,42 @@ mod tests {
     #[test]
     fn an_organisation_and_a_photographer_are_told_by_their_business() {
         let cathy = Person::Org {
-            first_name: "Cathy".parse().unwrap(),
-            org_name: "Lincoln High".parse().unwrap(),
+            first_name: Plain::of("Cathy"),
+            org_name: Plain::of("Lincoln High"),
             org_type: OrgType::School,
         };
         let frank = Person::Photographer {
-            first_name: "Frank".parse().unwrap(),
+            first_name: Plain::of("Frank"),
             level: CertificationLevel::Level1,
-            business_name: "Frank Shoots LLC".parse().unwrap(),
+            business_name: Plain::of("Frank Shoots LLC"),
         };
 
         assert_eq!(summary(&cathy), "Cathy, Admin of Lincoln High (School)");
         assert_eq!(summary(&frank), "Frank, Level 1 Photographer at Frank Shoots LLC");
+    }
+
+    #[test]
+    fn a_typed_text_is_one_short_line_that_can_be_seen() {
+        let title = format!("\u{202e}Fall\nSoccer\u{7} {}", "x".repeat(120));
+
+        let plain = Plain::of(&title);
+
+        assert_eq!(plain.as_str(), format!("Fall Soccer {}…", "x".repeat(67)));
+        assert_eq!(plain.as_str().chars().count(), 80);
+        assert_eq!(serde_json::from_value::<Plain>(title.into()).unwrap(), plain, "the database's texts come in so");
+    }
+
+    #[test]
+    fn a_name_that_shows_nothing_leaves_no_gap() {
+        let blank = || Plain::of("\u{200b}");
+        let parent = |athletes| summary(&Person::Parent { first_name: blank(), athletes });
+        let org = Person::Org { first_name: blank(), org_name: blank(), org_type: OrgType::School };
+        let level = CertificationLevel::Level1;
+        let photographer = Person::Photographer { first_name: blank(), level, business_name: blank() };
+
+        assert_eq!(parent(vec![]), "Parent");
+        assert_eq!(parent(vec![(blank(), "Soccer".parse().ok()), (blank(), None)]), "Parent of Soccer Player");
+        assert_eq!(summary(&org), "Admin of a School");
+        assert_eq!(summary(&photographer), "Level 1 Photographer");
     }
 }

@@ -29,5 +29,5 @@ pub use labels::{
 };
 pub use text::{
     CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, HostName, OrgName, PersonName, PhoneNumber, Sport,
-    Subject, TaxId, Title, TypedCode, WebUrl, ZipCode,
+    Subject, TaxId, Title, Typed, TypedCode, WebUrl, ZipCode,
 };

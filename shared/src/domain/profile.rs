@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::address::MailingAddress;
 use super::form::{Edit, FieldError, Form};
 use super::labels::{OrgType, Role};
-use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, WebUrl, ZipCode};
+use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, WebUrl, ZipCode};
 
 /// Fields of a profile with their new values, all of them checked and none of them as it was before. The names are those
 /// of the columns.
@@ -41,8 +41,8 @@ impl ProfileChanges {
     pub fn read(role: Role, patch: &Value, current: &Value) -> Result<Self, Vec<FieldError>> {
         let mut form = Form::of(patch).map_err(|error| vec![error])?;
         let mut edited = Edited { current, changes: Map::new() };
-        edited.set("first_name", form.edit_required::<PersonName>("first_name"));
-        edited.set("last_name", form.edit_required::<PersonName>("last_name"));
+        edited.set("first_name", form.edit_required::<Typed<PersonName>>("first_name"));
+        edited.set("last_name", form.edit_required::<Typed<PersonName>>("last_name"));
         match role {
             Role::Parent => edited.parent(&mut form),
             Role::Org => edited.org(&mut form),
@@ -86,17 +86,17 @@ impl Edited<'_> {
         // writes it whole.
         let address = form.edit_object("mailing_address", &self.current["mailing_address"], MailingAddress::read);
         self.set("mailing_address", address);
-        self.set_or("sport_interests", form.edit_list::<Sport>("sport_interests", 20), json!([]));
+        self.set_or("sport_interests", form.edit_list::<Typed<Sport>>("sport_interests", 20), json!([]));
     }
 
     fn org(&mut self, form: &mut Form<'_>) {
-        self.set("org_name", form.edit_required::<OrgName>("org_name"));
+        self.set("org_name", form.edit_required::<Typed<OrgName>>("org_name"));
         self.set("org_type", form.edit_required::<OrgType>("org_type"));
         self.set("tax_id", form.edit::<TaxId>("tax_id"));
     }
 
     fn photographer(&mut self, form: &mut Form<'_>) {
-        self.set("business_name", form.edit_required::<OrgName>("business_name"));
+        self.set("business_name", form.edit_required::<Typed<OrgName>>("business_name"));
         self.set("website_url", form.edit::<WebUrl>("website_url"));
         let links = form.edit_any_object("social_links", &self.current["social_links"], 4 * 1024);
         self.set_or("social_links", links, json!({}));

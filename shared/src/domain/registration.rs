@@ -7,7 +7,7 @@ use super::address::MailingAddress;
 use super::code::ReferralCode;
 use super::form::{FieldError, Form};
 use super::labels::{OrgType, Role};
-use super::text::{DateOfBirth, OrgName, PersonName, PhoneNumber, Sport, TaxId, TypedCode, WebUrl, ZipCode};
+use super::text::{DateOfBirth, OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, TypedCode, WebUrl, ZipCode};
 
 /// The body of `POST /api/users`, by role. `admin` cannot be asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,21 +121,21 @@ impl Registration {
 }
 
 fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {
-    let first_name = form.required("first_name");
-    let last_name = form.required("last_name");
+    let first_name = form.required::<Typed<PersonName>>("first_name");
+    let last_name = form.required::<Typed<PersonName>>("last_name");
     let phone_number = form.optional("phone_number");
     let mailing_address = form.object("mailing_address", MailingAddress::read);
     let referred_by_code = form.optional("referred_by_code");
-    let sport_interests = form.list("sport_interests", 20);
+    let sport_interests = form.list::<Typed<Sport>>("sport_interests", 20);
     let athletes = form.objects("athletes", 20, |athlete| NewAthlete::read(athlete, today));
     let join_codes = form.list("join_codes", 20);
     let profile = ParentProfile {
-        first_name: first_name?,
-        last_name: last_name?,
+        first_name: first_name?.0,
+        last_name: last_name?.0,
         phone_number,
         mailing_address,
         referred_by_code,
-        sport_interests,
+        sport_interests: sport_interests.into_iter().map(|sport| sport.0).collect(),
     };
     Some(Registration::Parent(profile, Enrolment { athletes, join_codes }))
 }
@@ -143,28 +143,33 @@ fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {
 impl NewAthlete {
     /// Reads one athlete; every problem stays in the form.
     pub fn read(form: &mut Form<'_>, today: NaiveDate) -> Option<Self> {
-        let first_name = form.required("first_name");
-        let last_name = form.required("last_name");
+        let first_name = form.required::<Typed<PersonName>>("first_name");
+        let last_name = form.required::<Typed<PersonName>>("last_name");
         let dob = form.optional::<DateOfBirth>("dob");
-        let sport_primary = form.optional("sport_primary");
+        let sport_primary = form.optional::<Typed<Sport>>("sport_primary");
         if dob.is_some_and(|dob| !dob.is_before(today)) {
             return form.reject("dob", "must lie in the past");
         }
-        Some(Self { first_name: first_name?, last_name: last_name?, dob, sport_primary })
+        Some(Self {
+            first_name: first_name?.0,
+            last_name: last_name?.0,
+            dob,
+            sport_primary: sport_primary.map(|sport| sport.0),
+        })
     }
 }
 
 fn read_org(form: &mut Form<'_>) -> Option<Registration> {
-    let first_name = form.required("first_name");
-    let last_name = form.required("last_name");
-    let org_name = form.required("org_name");
+    let first_name = form.required::<Typed<PersonName>>("first_name");
+    let last_name = form.required::<Typed<PersonName>>("last_name");
+    let org_name = form.required::<Typed<OrgName>>("org_name");
     let org_type = form.required("org_type");
     let tax_id = form.optional("tax_id");
     let referred_by_code = form.optional("referred_by_code");
     Some(Registration::Org(OrgProfile {
-        first_name: first_name?,
-        last_name: last_name?,
-        org_name: org_name?,
+        first_name: first_name?.0,
+        last_name: last_name?.0,
+        org_name: org_name?.0,
         org_type: org_type?,
         tax_id,
         referred_by_code,
@@ -172,18 +177,18 @@ fn read_org(form: &mut Form<'_>) -> Option<Registration> {
 }
 
 fn read_photographer(form: &mut Form<'_>) -> Option<Registration> {
-    let first_name = form.required("first_name");
-    let last_name = form.required("last_name");
-    let business_name = form.required("business_name");
+    let first_name = form.required::<Typed<PersonName>>("first_name");
+    let last_name = form.required::<Typed<PersonName>>("last_name");
+    let business_name = form.required::<Typed<OrgName>>("business_name");
     let website_url = form.optional("website_url");
     let social_links = form.any_object("social_links", 4 * 1024);
     let referral_code = form.optional("referral_code");
     let service_region = form.list("service_region", 500);
     let gear_list = form.any_list("gear_list", 16 * 1024);
     Some(Registration::Photographer(PhotographerProfile {
-        first_name: first_name?,
-        last_name: last_name?,
-        business_name: business_name?,
+        first_name: first_name?.0,
+        last_name: last_name?.0,
+        business_name: business_name?.0,
         website_url,
         social_links,
         referral_code,

@@ -1,14 +1,20 @@
 //! Checked text. `FromStr` is the only door, from HTTP and from the database alike; what says something
 //! about a person prints redacted, so that no log line can carry it by accident.
 
+mod plain;
 #[cfg(test)]
 mod properties;
+mod typed;
 
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
+use unicode_segmentation::UnicodeSegmentation;
+
+use plain::{plain, shows_something};
+pub use typed::{Rule, Typed};
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident, $check:path;)+) => {$(
@@ -56,7 +62,7 @@ macro_rules! texts {
 }
 
 texts! {
-    /// A first or a last name: 1 to 80 characters.
+    /// A first or a last name: 1 to 80 characters, plain: bidirectional controls and what cannot be seen are dropped.
     PersonName, name;
     /// An e-mail address, at most 254 characters (RFC 5321), kept as given; the database compares it
     /// without regard to case.
@@ -89,8 +95,8 @@ texts! {
     Title, long_name;
     /// A line of an address: 1 to 120 characters.
     Line, long_name;
-    /// A code as somebody typed it, right or wrong: at most 60 characters are kept and none is refused,
-    /// since a wrong code never stops a sign-up.
+    /// A code as somebody typed it, right or wrong: at most 60 visible characters are kept and none is refused, since a
+    /// wrong code never stops a sign-up.
     TypedCode, typed_code;
 }
 
@@ -156,18 +162,35 @@ impl fmt::Debug for DateOfBirth {
     }
 }
 
-/// What a person typed, trimmed and with inner white space folded; control characters are refused, since
-/// they have no place in a name and could forge lines where it is shown.
+/// One line that a person typed, plain; control characters are refused, since they have no place in a name. A line that
+/// shows nothing is kept as it is: some were stored once, and [`Typed`] refuses a new one.
 fn line(text: &str, longest: usize) -> Result<String, String> {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         return Err("must not contain control characters".to_owned());
     }
-    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match folded.chars().count() {
+    let plain = plain(text);
+    let line = if shows_something(&plain) { plain } else { text.split_whitespace().collect::<Vec<_>>().join(" ") };
+    match line.chars().count() {
         0 => Err("must not be empty".to_owned()),
         n if n > longest => Err(too_long(longest)),
-        _ => Ok(folded),
+        _ => Ok(line),
     }
+}
+
+/// As much of a text as fits a line of at most `most` characters, plain. What is cut off ends with whole characters as a
+/// reader sees them, and with `…`.
+pub fn shortened(text: &str, most: usize) -> String {
+    let line = plain(text);
+    if line.chars().count() <= most {
+        return line;
+    }
+    let mut letters = 1;
+    let fits = |cluster: &&str| {
+        letters += cluster.chars().count();
+        letters <= most
+    };
+    let kept: String = line.graphemes(true).take_while(fits).collect();
+    format!("{}…", kept.trim_end())
 }
 
 fn too_long(longest: usize) -> String {
@@ -184,9 +207,9 @@ fn long_name(text: &str) -> Result<String, String> {
 
 #[expect(clippy::unnecessary_wraps, reason = "every check has this shape")]
 fn typed_code(text: &str) -> Result<String, String> {
-    let visible: String = text.chars().filter(|c| !c.is_control()).collect();
-    let kept: String = visible.trim().chars().take(60).collect();
-    Ok(kept.trim_end().to_owned())
+    let kept: String = plain(text).chars().take(60).collect();
+    // Again, because a joiner or a blank may be the last character now.
+    Ok(plain(&kept))
 }
 
 fn host_name(text: &str) -> Result<String, String> {
@@ -217,7 +240,16 @@ fn subject(text: &str) -> Result<String, String> {
 
 fn email(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let plausible = text.len() <= 254
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) || !is_address(text) {
+        return Err("must be an e-mail address".to_owned());
+    }
+    let visible = plain(text).replace(' ', "");
+    Ok(if is_address(&visible) { visible } else { text.to_owned() })
+}
+
+/// Whether it can receive mail only a message can tell; the identity provider has sent one.
+fn is_address(text: &str) -> bool {
+    text.len() <= 254
         && text.split_once('@').is_some_and(|(local, domain)| {
             !local.is_empty()
                 && domain.contains('.')
@@ -225,9 +257,6 @@ fn email(text: &str) -> Result<String, String> {
                 && !domain.starts_with('.')
                 && !domain.ends_with('.')
         })
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    // Whether it can receive mail only a message can tell; the identity provider has sent one.
-    if plausible { Ok(text.to_owned()) } else { Err("must be an e-mail address".to_owned()) }
 }
 
 fn phone_number(text: &str) -> Result<String, String> {
@@ -279,8 +308,9 @@ fn zip_code(text: &str) -> Result<String, String> {
 }
 
 fn web_url(text: &str) -> Result<String, String> {
+    // A character that nobody sees would become a part of the address: `%E2%80%8B`.
     let url =
-        url::Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        url::Url::parse(&plain(text)).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match url {
         Some(url) if url.as_str().len() <= 500 => Ok(url.into()),
         _ => Err("must be a web address that starts with https://, of at most 500 characters".to_owned()),
@@ -332,5 +362,36 @@ mod tests {
     fn a_name_keeps_no_control_characters() {
         assert!("Sheree\u{7}".parse::<PersonName>().is_err());
         assert_eq!("Mary\n Ann".parse::<PersonName>().unwrap().as_str(), "Mary Ann");
+    }
+
+    #[test]
+    fn every_line_loses_what_cannot_be_seen() {
+        let typed = "\u{202e}Fall\u{200b} \u{2066}Soccer\u{2069}\u{ad}";
+
+        assert_eq!(typed.parse::<PersonName>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<OrgName>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<Title>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<Line>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<ExternalId>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<Sport>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(typed.parse::<TypedCode>().unwrap().as_str(), "Fall Soccer");
+        assert_eq!(
+            "\u{feff}sheree@\u{200b}example.com\u{202c}".parse::<Email>().unwrap().as_str(),
+            "sheree@example.com"
+        );
+        assert_eq!("\u{202a}https://a.example/\u{200b}b".parse::<WebUrl>().unwrap().as_str(), "https://a.example/b");
+    }
+
+    #[test]
+    fn a_text_is_shortened_between_characters_as_a_reader_sees_them() {
+        let family = "👨\u{200d}👩\u{200d}👧";
+        let long = format!("{}{family}", "x".repeat(5));
+
+        assert_eq!(shortened(&long, 10), long);
+        assert_eq!(shortened(&long, 9), "xxxxx…");
+        assert_eq!(shortened("Cafe\u{301} noir", 5), "Caf…");
+        assert_eq!(shortened("Sam Lane", 5), "Sam…");
+        assert_eq!(shortened("Sam\n\u{202e}Lane", 8), "Sam Lane");
+        assert_eq!(shortened(&format!("a{}", "\u{301}".repeat(90)), 80), "…");
     }
 }

@@ -15,6 +15,7 @@ use crate::bounds;
 use crate::config::ConfigError;
 use crate::db::Connection;
 use crate::domain::alert::Recipient;
+use crate::domain::text::shortened;
 use crate::domain::{AlertBatchId, PersonName, Title, WebUrl};
 use crate::tasks::Failure;
 
@@ -61,6 +62,9 @@ pub struct Campaigns {
 /// Leave to send: an access token, got before anything is marked.
 #[derive(Debug)]
 pub struct Ready(token::Token);
+
+/// More than any checked text has.
+const MERGED_LENGTH: usize = 200;
 
 /// # Errors
 /// The secret has no part `campaigns`, or nobody knows where Campaigns is in its data centre.
@@ -150,7 +154,7 @@ impl Campaigns {
 }
 
 fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value {
-    let first_name = recipient.first_name.as_str();
+    let first_name = merged(recipient.first_name.as_str());
     let athletes = if transmission.names_athletes { names(&recipient.athletes) } else { String::new() };
     json!({
         "address": recipient.email.as_str(),
@@ -159,14 +163,33 @@ fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value
         "merge_data": {
             "first_name": first_name,
             "athletes": athletes,
-            "gallery": transmission.title.as_str(),
-            "gallery_url": transmission.public_url.map_or("", WebUrl::as_str),
+            "gallery": merged(transmission.title.as_str()),
+            "gallery_url": transmission.public_url.map_or_else(String::new, merged_url),
         },
     })
 }
 
 fn names(athletes: &[PersonName]) -> String {
-    athletes.iter().map(PersonName::as_str).collect::<Vec<_>>().join(", ")
+    let names = athletes.iter().map(|athlete| merged(athlete.as_str())).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// A text that somebody typed, as it may stand in an e-mail: a template puts it into HTML as it is, so it brings no tag
+/// of HTML and no merge tag (`$[…]$`) of its own, and nothing that cannot be seen.
+fn merged(text: &str) -> String {
+    let mut merged = String::with_capacity(text.len());
+    for c in shortened(text, MERGED_LENGTH).chars() {
+        let makes_a_tag = matches!(c, '<' | '>') || (c == '[' && merged.ends_with('$'));
+        if !makes_a_tag {
+            merged.push(c);
+        }
+    }
+    merged
+}
+
+/// A parsed address has no `<` and `>`; a bracket means the same when it is escaped.
+fn merged_url(url: &WebUrl) -> String {
+    url.as_str().replace("$[", "$%5B").replace('<', "%3C").replace('>', "%3E")
 }
 
 /// A failure of the call itself: did it leave?
@@ -215,4 +238,62 @@ fn number(value: &Value) -> Option<u64> {
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::AlertId;
+
+    fn merge_data(typed: &str, url: &str) -> Value {
+        let recipient = Recipient {
+            alert: AlertId(Uuid::from_u128(1)),
+            email: "sheree@example.com".parse().unwrap(),
+            first_name: typed.parse().unwrap(),
+            athletes: vec![typed.parse().unwrap(), "Sam".parse().unwrap()],
+        };
+        let transmission = Transmission {
+            batch: AlertBatchId(Uuid::from_u128(2)),
+            recipients: &[],
+            title: &typed.parse().unwrap(),
+            public_url: Some(&url.parse().unwrap()),
+            names_athletes: true,
+        };
+        recipient_of(&recipient, &transmission)
+    }
+
+    #[test]
+    fn a_typed_text_brings_no_tags_into_an_email() {
+        let typed = "<b>Jo</b> $[EMAIL]$ $\u{200b}[x $<[y $$[[z \u{202e}";
+
+        let sent = merge_data(typed, "https://photos.example/$[EMAIL]$?<b>#<b>$[x");
+
+        let shown = "bJo/b $EMAIL]$ $x $y $$z";
+        assert_eq!(sent["name"], shown);
+        let expected = json!({
+            "first_name": shown, "athletes": format!("{shown}, Sam"), "gallery": shown,
+            "gallery_url": "https://photos.example/$%5BEMAIL]$?%3Cb%3E#%3Cb%3E$%5Bx",
+        });
+        assert_eq!(sent["merge_data"], expected);
+    }
+
+    #[test]
+    fn what_has_no_tags_stays_as_it_was_typed() {
+        let sent = merge_data("Jo-Ann O’Brien & Söhne [7] $5", "https://photos.example/a?b=c&d=[e]");
+
+        assert_eq!(sent["merge_data"]["gallery"], "Jo-Ann O’Brien & Söhne [7] $5");
+        assert_eq!(sent["merge_data"]["gallery_url"], "https://photos.example/a?b=c&d=[e]");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_at_all_brings_a_tag(typed in "[$<\\[>a\u{200b}]{1,20}a") {
+            let sent = merge_data(&typed, "https://photos.example/")["merge_data"].to_string();
+
+            prop_assert!(!sent.contains(['<', '>']) && !sent.contains("$["), "{}", sent);
+        }
+    }
 }
