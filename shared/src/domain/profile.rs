@@ -81,7 +81,7 @@ struct Edited<'a> {
 
 impl Edited<'_> {
     fn parent(&mut self, form: &mut Form<'_>) {
-        self.set("phone_number", form.edit::<PhoneNumber>("phone_number"));
+        self.set("phone_number", form.edit::<Typed<PhoneNumber>>("phone_number"));
         // The CRM's word about an address is taken as it is, also where a part is missing. Whoever writes hers anew
         // writes it whole.
         let address = form.edit_object("mailing_address", &self.current["mailing_address"], MailingAddress::read);

@@ -123,7 +123,7 @@ impl Registration {
 fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {
     let first_name = form.required::<Typed<PersonName>>("first_name");
     let last_name = form.required::<Typed<PersonName>>("last_name");
-    let phone_number = form.optional("phone_number");
+    let phone_number = form.optional::<Typed<PhoneNumber>>("phone_number").map(|number| number.0);
     let mailing_address = form.object("mailing_address", MailingAddress::read);
     let referred_by_code = form.optional("referred_by_code");
     let sport_interests = form.list::<Typed<Sport>>("sport_interests", 20);

@@ -1,6 +1,8 @@
 //! Checked text. `FromStr` is the only door, from HTTP and from the database alike; what says something
 //! about a person prints redacted, so that no log line can carry it by accident.
 
+mod digits;
+mod phone;
 mod plain;
 #[cfg(test)]
 mod properties;
@@ -13,6 +15,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
+use digits::in_ascii;
 use plain::{plain, shows_something};
 pub use typed::{Rule, Typed};
 
@@ -67,8 +70,8 @@ texts! {
     /// An e-mail address, at most 254 characters (RFC 5321), kept as given; the database compares it
     /// without regard to case.
     Email, email;
-    /// A phone number in E.164 form (`+13125550142`); spaces, dots, hyphens and brackets are taken out.
-    PhoneNumber, phone_number;
+    /// A phone number in E.164 form (`+13125550142`), however it was typed. That it can exist is asked of a [`Typed`] one.
+    PhoneNumber, phone::phone_number;
     /// The identity provider's `sub`, at most 255 characters (OpenID Connect Core, section 2), without U+0000, which
     /// PostgreSQL cannot store.
     Subject, subject;
@@ -79,7 +82,7 @@ texts! {
     /// A sport as people write it, first letter upper case: 1 to 60 characters. Its tag in the CRM comes from a closed
     /// list, whose limit is not the user's concern.
     Sport, sport;
-    /// Five digits.
+    /// Five digits; the four of a ZIP+4 are dropped.
     ZipCode, zip_code;
     /// An absolute http(s) address, at most 500 characters.
     WebUrl, web_url;
@@ -101,6 +104,13 @@ texts! {
 }
 
 const SPORT_LENGTH: usize = 60;
+
+impl PhoneNumber {
+    /// A number that is written as within North America, without its country code or with a 1 for it.
+    pub fn north_american(text: &str) -> Option<Self> {
+        phone::north_american(text).map(Self)
+    }
+}
 
 /// A day of birth, printed redacted. Whether it lies in the past only somebody with a calendar can say:
 /// see [`DateOfBirth::is_before`].
@@ -259,18 +269,8 @@ fn is_address(text: &str) -> bool {
         })
 }
 
-fn phone_number(text: &str) -> Result<String, String> {
-    let compact: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let digits = compact.strip_prefix('+').unwrap_or_default();
-    if (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0') {
-        Ok(compact)
-    } else {
-        Err("must be a phone number with its country code, like +13125550142".to_owned())
-    }
-}
-
 fn tax_id(text: &str) -> Result<String, String> {
-    let digits: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+    let digits: String = in_ascii(text).chars().filter(|c| !matches!(c, '-' | ' ')).collect();
     if digits.len() == 9 && digits.bytes().all(|b| b.is_ascii_digit()) {
         Ok(format!("{}-{}", &digits[..2], &digits[2..]))
     } else {
@@ -300,10 +300,14 @@ fn capitalised(text: &str) -> String {
 }
 
 fn zip_code(text: &str) -> Result<String, String> {
-    if text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(text.to_owned())
+    let text = in_ascii(text);
+    let (code, more) = text.split_at_checked(5).unwrap_or_default();
+    let more = more.trim_start_matches(['-', ' ']);
+    let is_number = code.bytes().chain(more.bytes()).all(|b| b.is_ascii_digit());
+    if code.len() == 5 && is_number && matches!(more.len(), 0 | 4) {
+        Ok(code.to_owned())
     } else {
-        Err("must be a ZIP code of five digits".to_owned())
+        Err("must be a ZIP code of five digits, like 60601 or 02134".to_owned())
     }
 }
 
@@ -333,6 +337,43 @@ mod tests {
         assert_eq!("+1 (312) 555-0142".parse::<PhoneNumber>().unwrap().as_str(), "+13125550142");
         assert!("312 555 0142".parse::<PhoneNumber>().is_err());
         assert!("+0312555014".parse::<PhoneNumber>().is_err());
+    }
+
+    #[test]
+    fn a_zip_code_and_a_tax_id_are_understood_as_they_are_pasted() {
+        let zip_code = |text: &str| text.parse::<ZipCode>().map(|code| code.as_str().to_owned());
+        let tax_id = |text: &str| text.parse::<TaxId>().map(|id| id.as_str().to_owned());
+
+        for text in [
+            "60601",
+            " 60601\u{a0}",
+            "60601-1234",
+            "60601–1234",
+            "60601 1234",
+            "606011234",
+            "６０６０１",
+            "٦٠٦٠١",
+            "\u{200b}60601",
+        ] {
+            assert_eq!(zip_code(text).as_deref(), Ok("60601"), "{text}");
+        }
+        for text in ["1001", "60601-123", "6060l", "606.01", "60601-1234-5", "SW1A 1AA", "", "6060 1"] {
+            assert!(zip_code(text).is_err_and(|told| told.ends_with("like 60601 or 02134")), "{text}");
+        }
+        for text in [
+            "36-1234567",
+            "361234567",
+            "36–1234567",
+            "36‑1234567",
+            "３６－１２３４５６７",
+            "36\u{a0}1234567",
+            "\u{202a}36-1234567\u{202c}",
+        ] {
+            assert_eq!(tax_id(text).as_deref(), Ok("36-1234567"), "{text}");
+        }
+        for text in ["36-123456", "36-12345678", "36.1234567", "EIN 36-1234567"] {
+            assert!(tax_id(text).is_err_and(|told| told.ends_with("like 36-1234567")), "{text}");
+        }
     }
 
     #[test]

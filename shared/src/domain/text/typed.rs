@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::phone;
 use super::plain::shows_something;
-use super::{ExternalId, Line, OrgName, PersonName, Sport, Title};
+use super::{ExternalId, Line, OrgName, PersonName, PhoneNumber, Sport, Title};
 
 /// A text as it is accepted in a request. The type itself also reads what was stored under wider rules, so that no row
 /// becomes unreadable when a rule is narrowed.
@@ -27,6 +28,12 @@ impl<T: Rule> FromStr for Typed<T> {
         let value: T = text.parse()?;
         value.check()?;
         Ok(Self(value))
+    }
+}
+
+impl Rule for PhoneNumber {
+    fn check(&self) -> Result<(), String> {
+        phone::check(self.as_str())
     }
 }
 
