@@ -41,8 +41,10 @@ pub fn verified_email(request: &Request, claim: &EmailClaim) -> Result<(Subject,
         code: "email-missing",
         detail: "Your sign-in carries no e-mail address. Sign in with a method that does.",
     })?;
-    // API Gateway hands every claim on as a string.
-    if claims.get(&format!("{}_verified", claim.0)).map(String::as_str) != Some("true") {
+    // API Gateway hands every claim on as a string, and identity providers write their own.
+    let is_verified =
+        claims.get(&format!("{}_verified", claim.0)).is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    if !is_verified {
         return Err(Error::Forbidden {
             code: "email-unverified",
             detail: "Confirm your e-mail address with the link that was sent to you, sign in again, and try once more.",
@@ -60,5 +62,52 @@ fn unauthenticated() -> Error {
     Error::Unauthenticated {
         code: "unauthenticated",
         detail: "Sign in and send your token in the header Authorization.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(claims: &Value) -> Request {
+        let http = json!({"method": "POST", "path": "/api/users", "protocol": "HTTP/1.1"});
+        let context = json!({"http": http, "authorizer": {"jwt": {"claims": claims, "scopes": null}}});
+        let context = serde_json::from_value(context).unwrap();
+        Request::default().with_request_context(RequestContext::ApiGatewayV2(context))
+    }
+
+    fn code(error: &Error) -> &str {
+        match error {
+            Error::Unauthenticated { code, .. } | Error::Forbidden { code, .. } => code,
+            _ => "another",
+        }
+    }
+
+    #[test]
+    fn a_subject_that_cannot_be_stored_is_nobodys() {
+        let read = |sub: &str| subject(&request(&json!({ "sub": sub })));
+
+        assert_eq!(read("auth0|sheree").unwrap().as_str(), "auth0|sheree");
+        for wrong in ["", "she\0ree", "\0", &"x".repeat(256)] {
+            assert_eq!(code(&read(wrong).unwrap_err()), "unauthenticated", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_verified_in_any_case_of_true() {
+        let claim = EmailClaim("email".to_owned());
+        let read = |said: &str| {
+            let claims = json!({"sub": "sheree", "email": "sheree@example.com", "email_verified": said});
+            verified_email(&request(&claims), &claim)
+        };
+
+        for said in ["true", "True", "TRUE"] {
+            assert!(read(said).is_ok(), "{said}");
+        }
+        for said in ["false", "False", "", "1", "yes", "true "] {
+            assert_eq!(code(&read(said).unwrap_err()), "email-unverified", "{said}");
+        }
     }
 }
