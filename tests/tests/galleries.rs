@@ -125,15 +125,20 @@ async fn every_field_of_a_gallery_to_correct_is_named_at_once() {
     let wrong = json!({"host": "Photo Day!", "external_host_id": "", "event_date": "3.10.2026", "colour": "red"});
     let mut long_ago = fall_soccer("PD-1");
     long_ago["event_date"] = json!("-9999-01-01");
+    let mut another_century = fall_soccer("PD-1");
+    another_century["event_date"] = json!("1950-10-03");
 
     let wrong = system.post("/api/galleries", "cathy", &wrong).await;
     let long_ago = system.post("/api/galleries", "cathy", &long_ago).await;
+    let another_century = system.post("/api/galleries", "cathy", &another_century).await;
     let no_object = system.post("/api/galleries", "cathy", &json!([])).await;
 
     assert_eq!((wrong.status, wrong.code()), (422, "invalid-fields"));
     assert_eq!(pointers(&wrong), ["/host", "/external_host_id", "/title", "/event_date", "/colour"]);
     assert_eq!(wrong.body["errors"][3]["message"], "must be a day like 2026-10-03");
     assert_eq!((long_ago.status, pointers(&long_ago)), (422, vec!["/event_date"]));
+    assert_eq!((another_century.status, pointers(&another_century)), (422, vec!["/event_date"]));
+    assert_eq!(another_century.body["errors"][0]["message"], "must be a day within five years of today");
     assert_eq!((no_object.status, pointers(&no_object)), (422, vec![""]));
     system.stop().await;
 }

@@ -268,3 +268,89 @@ async fn a_photographer_without_a_code_and_an_organisation_get_one_made_from_the
     }
     system.stop().await;
 }
+
+/// As many letters as a text may have, of three bytes each.
+fn longest(letters: usize) -> String {
+    "漢".repeat(letters)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_text_is_stored_at_its_longest() {
+    let system = System::start().await;
+    let (name, long_name, sport) = (longest(80), longest(120), longest(60));
+    let email = format!("{}@{}.example.com", "s".repeat(120), "l".repeat(121));
+    let parent = json!({
+        "role": "parent", "first_name": name, "last_name": name, "phone_number": "+498912345678901",
+        "mailing_address":
+            {"street": long_name, "city": long_name, "state": long_name, "postal_code": long_name, "country": "US"},
+        "referred_by_code": longest(60), "sport_interests": vec![&sport; 20],
+        "athletes": [{"first_name": name, "last_name": name, "sport_primary": sport}],
+    });
+    let mut org = cathy();
+    org["org_name"] = json!(long_name);
+    let mut photographer = frank();
+    photographer["business_name"] = json!(long_name);
+    photographer["website_url"] = json!(format!("https://frankshoots.example/{}", "x".repeat(472)));
+    let title =
+        json!({"host": "h".repeat(40), "external_host_id": long_name, "title": long_name, "event_date": "2026-10-03"});
+
+    let token = system.token_with(&json!({ "sub": "s".repeat(255), "email": email, "email_verified": true })).await;
+    let parent = tests::sent(system.request("POST", "/api/users").bearer_auth(&token).json(&parent)).await;
+    let org = system.register("cathy", &org).await;
+    let photographer = system.register("frank", &photographer).await;
+    let gallery = system.post("/api/galleries", "cathy", &title).await;
+
+    assert_eq!((parent.status, &parent.body["user"]["email"]), (201, &json!(email)));
+    assert_eq!(parent.body["athletes"][0]["sport_primary"], sport);
+    assert_eq!(org.body["profile"]["org_name"], long_name);
+    assert_eq!(photographer.body["profile"]["website_url"].as_str().map(str::len), Some(500));
+    assert_eq!((gallery.status, &gallery.body["title"]), (201, &json!(long_name)));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_or_left_blank_signs_up_and_shows_nothing_that_hides() {
+    let system = System::start().await;
+    let body = json!({
+        "role": "parent", "first_name": "\u{202e}Sheree\u{200b}", "last_name": "Lane", "referred_by_code": "",
+        "phone_number": "\u{202a}+44 (0)20 7946‑0958\u{202c}", "sport_interests": ["", "ﬁgure skating and dancing"],
+        "mailing_address": {"street": "", "city": " ", "state": "", "postal_code": "", "country": ""},
+        "athletes": [{"first_name": "Jordan", "last_name": "Lane", "dob": "", "sport_primary": "ﬁgure skating and dancing"}],
+    });
+
+    let sheree = system.register("sheree", &body).await;
+    let context = system.get("/api/user/context", "sheree").await;
+
+    let profile = &sheree.body["profile"];
+    assert_eq!((&profile["first_name"], &profile["phone_number"]), (&json!("Sheree"), &json!("+442079460958")));
+    assert_eq!((&profile["mailing_address"], &profile["referred_by_code"]), (&Value::Null, &Value::Null));
+    assert_eq!(profile["sport_interests"], json!(["Figure skating and dancing"]));
+    assert_eq!(sheree.body["athletes"][0]["dob"], Value::Null);
+    assert_eq!(context.status, 200);
+    assert!(context.body["summary"].as_str().unwrap().starts_with("Sheree, Parent of Jordan, "), "{}", context.body);
+    system.stop().await;
+}
+
+/// Rules of acceptance became narrower; rows that were written before stay readable.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_stored_under_wider_rules_are_still_read() {
+    let system = System::start().await;
+    let id = system.register("sheree", &sheree("")).await.id("/user/id");
+    let parent = "update profiles_parents set first_name = $2, phone_number = '+4402079460958', sport_interests = $3,
+        mailing_address = mailing_address || '{\"country\": \"Chicagoland\"}' where user_id = $1";
+    let athlete = "update athletes set first_name = $2, dob = '1931-05-14', sport_primary = $3 where parent_id = $1";
+    let (blank, sport) = ("\u{2800}", "FIgure skating and dancing");
+    system.rows(parent, &[&id, &blank, &vec![sport]]).await;
+    system.rows(athlete, &[&id, &"\u{202e}Jordan", &sport]).await;
+
+    let again = system.post("/api/users", "sheree", &sheree("")).await;
+    let context = system.get("/api/user/context", "sheree").await;
+    let moved = json!({"mailing_address": {"city": "Evanston"}});
+    let moved = system.call("PATCH", "/api/user/profile", "sheree", &moved).await;
+
+    assert_eq!((again.status, &again.body["athletes"][0]["first_name"]), (200, &json!("Jordan")));
+    assert_eq!((context.status, &context.body["user"]["first_name"]), (200, &Value::Null));
+    assert!(context.body["summary"].as_str().unwrap().starts_with("Parent of Jordan, "), "{}", context.body);
+    assert_eq!((moved.status, &moved.body["profile"]["mailing_address"]["country"]), (200, &json!("Chicagoland")));
+    system.stop().await;
+}

@@ -179,7 +179,7 @@ async fn all_that_has_to_be_corrected_is_told_at_once() {
           "pointer": "/athletes/0/sport_primary"
         },
         {
-          "message": "must lie in the past",
+          "message": "must be a day from 1 to 25 years ago, like 2009-05-14",
           "pointer": "/athletes/0/dob"
         },
         {

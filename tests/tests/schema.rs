@@ -258,3 +258,30 @@ async fn defaults_are_those_of_a_beginner() {
     assert_eq!(id.get_version_num(), 7);
     system.stop().await;
 }
+
+/// A checked text that is accepted must be storable: whoever adds a rule here compares it with the type's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limits_that_the_database_sets_to_typed_texts_are_those_that_their_types_know() {
+    let system = System::start().await;
+
+    let rules = system
+        .rows(
+            "select conrelid::regclass || ': ' || pg_get_constraintdef(oid)
+             from pg_constraint
+             where contype = 'c'
+                 and conrelid::regclass::text
+                     in ('users', 'profiles_parents', 'profiles_organizations', 'profiles_photographers', 'athletes', 'galleries')
+                 and pg_get_constraintdef(oid) !~ 'jsonb_typeof|status'
+             order by 1",
+            &[],
+        )
+        .await;
+    let narrow: i64 = system
+        .count("information_schema.columns where table_schema = 'public' and character_maximum_length is not null")
+        .await;
+
+    let rules: Vec<String> = rules.iter().map(|row| row.get(0)).collect();
+    insta::assert_snapshot!(rules.join("\n"), @"");
+    assert_eq!(narrow, 0, "no column has a length of its own");
+    system.stop().await;
+}

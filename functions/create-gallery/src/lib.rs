@@ -18,7 +18,7 @@ use shared::domain::{
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
 use shared::tasks::FollowUp;
-use shared::{Error, ids};
+use shared::{Error, clock, ids};
 
 /// What the function works with.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct App {
 /// 201 with the gallery: `Pre-Reg`, or already `Live` if its host was faster.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
     let subject = identity::subject(&request)?;
-    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+    let wanted = Wanted::read(&http::json_body(&request)?, clock::now().date_naive()).map_err(Error::Invalid)?;
 
     let (gallery, follow_up) = db::once_more(|| create(app, &subject, &wanted)).await?;
 
@@ -48,12 +48,15 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
-        let mut form = Form::of(body).map_err(|error| vec![error])?;
+    fn read(body: &Value, today: NaiveDate) -> Result<Self, Vec<FieldError>> {
+        let mut form = Form::filled_in(body).map_err(|error| vec![error])?;
         let host = form.required("host");
         let external_host_id = form.required::<Typed<ExternalId>>("external_host_id");
         let title = form.required::<Typed<Title>>("title");
         let event_date = form.required::<EventDate>("event_date");
+        if event_date.is_some_and(|day| !day.is_near(today)) {
+            form.reject::<()>("event_date", "must be a day within five years of today");
+        }
         let organization_id = form.optional("organization_id");
         let wanted = (|| {
             Some(Self {

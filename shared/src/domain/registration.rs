@@ -58,7 +58,7 @@ pub struct PhotographerProfile {
     pub last_name: PersonName,
     pub business_name: OrgName,
     pub website_url: Option<WebUrl>,
-    /// JSON object, like `{"instagram": "@frank_shoots"}`; at most 4 KiB.
+    /// JSON object of links and handles, like `{"instagram": "@frank_shoots"}`; at most 4 KiB.
     pub social_links: Option<Value>,
     /// Made from the business name when he gives none.
     pub referral_code: Option<ReferralCode>,
@@ -80,7 +80,7 @@ impl Registration {
     /// # Errors
     /// Every field that has to be corrected, at once.
     pub fn read(body: &Value, today: NaiveDate) -> Result<Self, Vec<FieldError>> {
-        let mut form = Form::of(body).map_err(|error| vec![error])?;
+        let mut form = Form::filled_in(body).map_err(|error| vec![error])?;
         let read = match form.required::<Role>("role") {
             Some(Role::Parent) => read_parent(&mut form, today),
             Some(Role::Org) => read_org(&mut form),
@@ -147,8 +147,8 @@ impl NewAthlete {
         let last_name = form.required::<Typed<PersonName>>("last_name");
         let dob = form.optional::<DateOfBirth>("dob");
         let sport_primary = form.optional::<Typed<Sport>>("sport_primary");
-        if dob.is_some_and(|dob| !dob.is_before(today)) {
-            return form.reject("dob", "must lie in the past");
+        if dob.is_some_and(|dob| !dob.is_athletes(today)) {
+            return form.reject("dob", "must be a day from 1 to 25 years ago, like 2009-05-14");
         }
         Some(Self {
             first_name: first_name?.0,
@@ -181,7 +181,7 @@ fn read_photographer(form: &mut Form<'_>) -> Option<Registration> {
     let last_name = form.required::<Typed<PersonName>>("last_name");
     let business_name = form.required::<Typed<OrgName>>("business_name");
     let website_url = form.optional("website_url");
-    let social_links = form.any_object("social_links", 4 * 1024);
+    let social_links = form.links("social_links", 4 * 1024);
     let referral_code = form.optional("referral_code");
     let service_region = form.list("service_region", 500);
     let gear_list = form.any_list("gear_list", 16 * 1024);
@@ -236,6 +236,25 @@ mod tests {
             "/nickname",
         ];
         assert_eq!(pointers, expected);
+    }
+
+    #[test]
+    fn an_optional_field_that_is_left_blank_is_one_that_is_left_out() {
+        let body = json!({
+            "role": "parent", "first_name": "Sheree", "last_name": "Lane", "phone_number": "", "referred_by_code": " ",
+            "mailing_address": {"street": "", "city": "", "state": "", "postal_code": "", "country": ""},
+            "sport_interests": [""], "join_codes": [" "],
+            "athletes": [{"first_name": "Jordan", "last_name": "Lane", "dob": "", "sport_primary": " "}],
+        });
+        let mut without = json!({
+            "role": "parent", "first_name": "Sheree", "last_name": "Lane",
+            "athletes": [{"first_name": "Jordan", "last_name": "Lane"}],
+        });
+
+        assert_eq!(read(&body), read(&without));
+        without["last_name"] = json!("\u{200b}");
+        let told = "must have at least one character that can be seen: type it as it is written";
+        assert_eq!(read(&without), Err(vec![FieldError::new("/last_name", told)]));
     }
 
     #[test]

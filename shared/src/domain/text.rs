@@ -1,7 +1,9 @@
 //! Checked text. `FromStr` is the only door, from HTTP and from the database alike; what says something
 //! about a person prints redacted, so that no log line can carry it by accident.
 
+mod country;
 mod digits;
+mod link;
 mod phone;
 mod plain;
 #[cfg(test)]
@@ -11,7 +13,7 @@ mod typed;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -86,6 +88,10 @@ texts! {
     ZipCode, zip_code;
     /// An absolute http(s) address, at most 500 characters.
     WebUrl, web_url;
+    /// A link that a profile shows: an https address of at most 500 characters, or a handle.
+    Link, link::link;
+    /// A country's code of two letters (ISO 3166-1 alpha-2), typed as that, as its code of three, or as its name.
+    Country, country::country;
     /// A gallery host's or a source's name (`photoday`): 1 to 40 lower-case letters, digits and hyphens.
     HostName, host_name;
     /// A host's own id of a gallery: 1 to 120 characters.
@@ -112,15 +118,16 @@ impl PhoneNumber {
     }
 }
 
-/// A day of birth, printed redacted. Whether it lies in the past only somebody with a calendar can say:
-/// see [`DateOfBirth::is_before`].
+/// A day of birth, printed redacted. Whether it is an athlete's depends on today: see [`DateOfBirth::is_athletes`].
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DateOfBirth(NaiveDate);
 
 impl DateOfBirth {
-    pub fn is_before(self, today: NaiveDate) -> bool {
-        self.0 < today
+    /// Whether somebody who was born then is from 1 to 25 years old. Older days may stand in the database.
+    pub fn is_athletes(self, today: NaiveDate) -> bool {
+        let years_ago = |years: u32| today.checked_sub_months(Months::new(12 * years));
+        years_ago(25) <= Some(self.0) && Some(self.0) <= years_ago(1)
     }
 
     pub fn date(self) -> NaiveDate {
@@ -143,11 +150,17 @@ impl FromStr for DateOfBirth {
     }
 }
 
-/// The day of a game or a picture day, after 1900.
+/// The day of a game or a picture day, after 1900. How far it may be from today: see [`EventDate::is_near`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventDate(NaiveDate);
 
 impl EventDate {
+    /// Whether it lies within five years of today.
+    pub fn is_near(self, today: NaiveDate) -> bool {
+        let five_years = Months::new(12 * 5);
+        today.checked_sub_months(five_years) <= Some(self.0) && Some(self.0) <= today.checked_add_months(five_years)
+    }
+
     pub fn date(self) -> NaiveDate {
         self.0
     }
@@ -163,7 +176,8 @@ impl FromStr for EventDate {
 
 fn day(text: &str) -> Option<NaiveDate> {
     // The length, because chrono also takes "2009-5-14", which the next reader may not.
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| text.len() == 10 && day.year() > 1900)
+    let text = in_ascii(text);
+    NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|day| text.len() == 10 && day.year() > 1900)
 }
 
 impl fmt::Debug for DateOfBirth {
@@ -185,6 +199,11 @@ fn line(text: &str, longest: usize) -> Result<String, String> {
         n if n > longest => Err(too_long(longest)),
         _ => Ok(line),
     }
+}
+
+/// Whether a text has nothing but white space and what cannot be seen.
+pub fn is_blank(text: &str) -> bool {
+    plain(text).is_empty()
 }
 
 /// As much of a text as fits a line of at most `most` characters, plain. What is cut off ends with whole characters as a
@@ -337,6 +356,19 @@ mod tests {
         assert_eq!("+1 (312) 555-0142".parse::<PhoneNumber>().unwrap().as_str(), "+13125550142");
         assert!("312 555 0142".parse::<PhoneNumber>().is_err());
         assert!("+0312555014".parse::<PhoneNumber>().is_err());
+    }
+
+    #[test]
+    fn a_day_of_birth_lies_one_to_twenty_five_years_back_and_an_event_within_five_years() {
+        let today: NaiveDate = "2026-11-30".parse().unwrap();
+        let athletes = |day: &str| day.parse::<DateOfBirth>().unwrap().is_athletes(today);
+        let near = |day: &str| day.parse::<EventDate>().unwrap().is_near(today);
+
+        assert_eq!(["2001-11-29", "2001-11-30", "2025-11-30", "2025-12-01"].map(athletes), [false, true, true, false]);
+        assert_eq!(["1931-05-14", "2009-05-14", "2009‑05‑14", "2999-01-01"].map(athletes), [false, true, true, false]);
+        assert_eq!(["2021-11-29", "2021-11-30", "2031-11-30", "2031-12-01"].map(near), [false, true, true, false]);
+        let leap_day = "2028-02-29".parse().unwrap();
+        assert!("2027-02-28".parse::<DateOfBirth>().unwrap().is_athletes(leap_day));
     }
 
     #[test]

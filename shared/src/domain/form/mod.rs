@@ -1,6 +1,7 @@
 //! Reading a JSON object into domain types and finding every problem at once, each with its JSON pointer
 //! (RFC 6901), so that a person corrects her form in one go.
 
+mod links;
 mod patch;
 
 use std::fmt::{self, Display};
@@ -9,6 +10,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use super::text;
 
 pub use patch::Edit;
 
@@ -40,6 +43,8 @@ pub struct Form<'a> {
     pointer: String,
     asked: Vec<&'static str>,
     errors: Vec<FieldError>,
+    /// Whether a text without anything to see is the same as none.
+    blank_is_missing: bool,
 }
 
 impl<'a> Form<'a> {
@@ -54,13 +59,22 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// The whole body, as a page sends it which a person has filled in: a field left blank is one left out. For what an
+    /// admin asks for that would widen a blank filter to everything.
+    ///
+    /// # Errors
+    /// A body that is not an object.
+    pub fn filled_in(body: &'a Value) -> Result<Self, FieldError> {
+        Self::of(body).map(|form| Self { blank_is_missing: true, ..form })
+    }
+
     fn at(object: &'a Map<String, Value>, pointer: String) -> Self {
-        Self { object, pointer, asked: Vec::new(), errors: Vec::new() }
+        Self { object, pointer, asked: Vec::new(), errors: Vec::new(), blank_is_missing: false }
     }
 
     /// Text that must be there.
     pub fn required<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
-        match self.get(field) {
+        match self.given(field) {
             None => self.reject(field, "is required"),
             Some(value) => self.parse(field, value),
         }
@@ -93,6 +107,9 @@ impl<'a> Form<'a> {
     pub fn list<T: FromStr<Err: Display>>(&mut self, field: &'static str, most: usize) -> Vec<T> {
         let mut list = Vec::new();
         for (index, value) in self.items(field, most).iter().enumerate() {
+            if self.blank_is_missing && is_blank(value) {
+                continue;
+            }
             match value.as_str().map(str::parse) {
                 Some(Ok(item)) => list.push(item),
                 Some(Err(problem)) => self.reject_at(&format!("{field}/{index}"), problem),
@@ -118,7 +135,7 @@ impl<'a> Form<'a> {
 
     /// An object that may be missing or null, read by `read`.
     pub fn object<T>(&mut self, field: &'static str, read: impl Fn(&mut Form<'_>) -> Option<T>) -> Option<T> {
-        let value = self.get(field)?;
+        let value = self.get(field).filter(|value| !self.is_left_blank(value))?;
         self.nested(field, value, &read)
     }
 
@@ -142,6 +159,11 @@ impl<'a> Form<'a> {
     /// A JSON array kept as it is, at most `most` bytes; missing is `None`.
     pub fn any_list(&mut self, field: &'static str, most: usize) -> Option<Value> {
         self.any(field, most, "must be a list", Value::is_array)
+    }
+
+    /// Whether the body has this text, as it is, in a field.
+    pub fn says(&self, field: &str, text: &Value) -> bool {
+        text.is_string() && self.object.get(field) == Some(text)
     }
 
     /// Notes a problem that only the caller can see.
@@ -172,7 +194,8 @@ impl<'a> Form<'a> {
             self.reject_at(place, "must be a JSON object");
             return None;
         };
-        let mut form = Form::at(object, format!("{}/{place}", self.pointer));
+        let form = Form::at(object, format!("{}/{place}", self.pointer));
+        let mut form = Form { blank_is_missing: self.blank_is_missing, ..form };
         let read = read(&mut form);
         form.refuse_unknown();
         self.errors.append(&mut form.errors);
@@ -190,7 +213,7 @@ impl<'a> Form<'a> {
     /// The value as it is, if the database can hold it.
     fn kept(&mut self, field: &'static str, value: &Value, most: usize) -> Option<Value> {
         // jsonb has no character U+0000 (PostgreSQL, "JSON Types").
-        if value.to_string().contains("\\u0000") {
+        if has_nul(value) {
             return self.reject(field, "must not contain the character U+0000");
         }
         if value.to_string().len() > most {
@@ -214,10 +237,21 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// Null is the same as missing.
+    /// Null is the same as missing, and so is a blank text where a person fills in.
     fn get(&mut self, field: &'static str) -> Option<&'a Value> {
+        self.given(field).filter(|value| !(self.blank_is_missing && is_blank(value)))
+    }
+
+    fn given(&mut self, field: &'static str) -> Option<&'a Value> {
         self.asked.push(field);
         self.object.get(field).filter(|value| !value.is_null())
+    }
+
+    /// A field, or a group of fields, in which nothing was filled in.
+    fn is_left_blank(&self, value: &Value) -> bool {
+        let is_empty = |value: &Value| value.is_null() || is_blank(value);
+        let is_empty_group = |group: &Map<String, Value>| !group.is_empty() && group.values().all(is_empty);
+        self.blank_is_missing && (is_blank(value) || value.as_object().is_some_and(is_empty_group))
     }
 
     fn parse<T: FromStr<Err: Display>>(&mut self, field: &str, value: &Value) -> Option<T> {
@@ -235,10 +269,26 @@ impl<'a> Form<'a> {
     fn refuse_unknown(&mut self) {
         let unknown: Vec<_> = self.object.keys().filter(|key| !self.asked.contains(&key.as_str())).take(20).collect();
         for key in unknown {
-            // The name is the caller's own text: bounded, and escaped as RFC 6901 wants it.
-            let key: String = key.chars().take(60).collect::<String>().replace('~', "~0").replace('/', "~1");
-            self.reject_at(&key, "is not a field of this request");
+            self.reject_at(&escaped(key), "is not a field of this request");
         }
+    }
+}
+
+/// A name that is the caller's own text: bounded, and escaped as RFC 6901 wants it.
+fn escaped(name: &str) -> String {
+    name.chars().take(60).collect::<String>().replace('~', "~0").replace('/', "~1")
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(text::is_blank)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -283,6 +333,44 @@ mod tests {
         assert_eq!((wrong.flag("all"), wrong.number("most", &(1..=9))), (false, None));
         let messages: Vec<_> = wrong.into_errors().into_iter().map(|error| error.message).collect();
         assert_eq!(messages, ["must be true or false", "must be a whole number from 1 to 9"]);
+    }
+
+    #[test]
+    fn what_a_person_leaves_blank_is_left_out() {
+        let body = json!({
+            "name": "Sheree", "a": "", "b": " \u{a0}", "c": "\u{200b}", "list": ["", "Soccer", " "], "no_list": "",
+            "group": {"x": "", "y": null}, "half": {"name": "", "y": "1"},
+        });
+        let read = |form: &mut Form<'_>| {
+            let texts: Vec<Option<PersonName>> = ["a", "b", "c"].map(|field| form.optional(field)).into();
+            let lists: [Vec<PersonName>; 2] = ["list", "no_list"].map(|field| form.list(field, 5));
+            let group = form.object("group", |group| group.required::<PersonName>("x"));
+            let half = form.object("half", |half| half.required::<PersonName>("name").or(half.optional("y")));
+            (texts, lists.map(|list| list.len()), group, half)
+        };
+        let (mut filled_in, mut strict) = (Form::filled_in(&body).unwrap(), Form::of(&body).unwrap());
+
+        assert_eq!(read(&mut filled_in), (vec![None, None, None], [1, 0], None, "1".parse().ok()));
+        assert_eq!(filled_in.into_errors(), [FieldError::new("/half/name", "must not be empty")]);
+        read(&mut strict);
+        let places: Vec<String> = strict.into_errors().into_iter().map(|error| error.pointer).collect();
+        assert_eq!(places[..4], ["/a", "/b", "/list/0", "/list/2"], "a filter that is blank is wrong, not absent");
+    }
+
+    #[test]
+    fn only_the_character_is_refused_which_the_database_cannot_hold() {
+        let kept = |value: Value| {
+            let body = json!({ "any": value });
+            let mut form = Form::of(&body).unwrap();
+            let kept = form.any_list("any", 1000);
+            form.finish(kept)
+        };
+        let typed = json!(["\\u0000", {"\\u0000": "\\\\u0000"}]);
+
+        assert_eq!(kept(typed.clone()), Ok(typed));
+        for nul in [json!(["\0"]), json!([{"a": ["b\0"]}]), json!([{"a\0": 1}]), json!(["\\\0"])] {
+            assert_eq!(kept(nul).unwrap_err()[0].message, "must not contain the character U+0000");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::Form;
+use super::{Form, is_blank};
 
 /// What a patch says about one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Form<'_> {
 
     /// Text that can be changed and not taken away.
     pub fn edit_required<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Edit<T> {
-        self.edited_required(field, |form| form.optional(field))
+        self.edited_required(field, |form| form.required(field))
     }
 
     /// A list of texts, at most `most`, which takes the place of the former one.
@@ -58,6 +58,22 @@ impl Form<'_> {
         })
     }
 
+    /// As [`Form::edit_object`], for a group of fields that can all be left blank, which takes it away.
+    pub fn edit_group<T>(
+        &mut self,
+        field: &'static str,
+        current: &Value,
+        read: impl Fn(&mut Form<'_>) -> Option<T>,
+    ) -> Edit<T> {
+        let patch = self.object.get(field).and_then(Value::as_object);
+        let left = patch.map(|patch| Value::Object(merged(current, patch)));
+        if left.is_some_and(|left| left != *current && self.is_left_blank(&left)) {
+            self.asked.push(field);
+            return Edit::Clear;
+        }
+        self.edit_object(field, current, read)
+    }
+
     /// A field that nobody changes here: whoever tries is told why.
     pub fn fixed(&mut self, field: &'static str, message: &str) {
         self.asked.push(field);
@@ -67,22 +83,25 @@ impl Form<'_> {
     }
 
     /// What cannot be read is noted in the form, and so it does not matter that it is kept.
-    fn edited<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> Option<T>) -> Edit<T> {
+    pub(super) fn edited<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> Option<T>) -> Edit<T> {
         self.asked.push(field);
         match self.object.get(field) {
             None => Edit::Keep,
             Some(Value::Null) => Edit::Clear,
+            Some(value) if self.blank_is_missing && is_blank(value) => Edit::Clear,
             Some(_) => read(self).map_or(Edit::Keep, Edit::Set),
         }
     }
 
     fn edited_required<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> Option<T>) -> Edit<T> {
-        match self.edited(field, read) {
-            Edit::Clear => {
+        self.asked.push(field);
+        match self.object.get(field) {
+            None => Edit::Keep,
+            Some(Value::Null) => {
                 self.reject_at(field, "can be changed and not taken away");
                 Edit::Keep
             }
-            edit => edit,
+            Some(_) => read(self).map_or(Edit::Keep, Edit::Set),
         }
     }
 
@@ -178,6 +197,27 @@ mod tests {
             [FieldError::new("/who/x", "is not a field of this request")]
         );
         assert_eq!(read(json!({"who": []})).1, [FieldError::new("/who", "must be a JSON object")]);
+    }
+
+    #[test]
+    fn what_a_patch_leaves_blank_is_taken_away() {
+        let current = json!({"street": "12 Elm St", "city": "Chicago"});
+        let body = json!({"a": " ", "b": "", "list": "", "name": "", "group": {"street": "", "city": " "}, "part": {"street": ""}});
+        let mut form = Form::filled_in(&body).unwrap();
+        let street = |group: &mut Form<'_>| {
+            group.optional::<PersonName>("city");
+            group.required::<PersonName>("street")
+        };
+
+        let texts: [Edit<PersonName>; 2] = ["a", "b"].map(|field| form.edit(field));
+        let list: Edit<Vec<PersonName>> = form.edit_list("list", 5);
+        let name: Edit<PersonName> = form.edit_required("name");
+        let groups = ["group", "part"].map(|field| form.edit_group(field, &current, street));
+
+        assert_eq!((texts, list, name), ([Edit::Clear, Edit::Clear], Edit::Clear, Edit::Keep));
+        assert_eq!(groups, [Edit::Clear, Edit::Keep]);
+        let told = ["/name", "/part/street"].map(|place| FieldError::new(place, "must not be empty"));
+        assert_eq!(form.finish(Some(())), Err(told.into()));
     }
 
     #[test]

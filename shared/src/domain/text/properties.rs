@@ -178,7 +178,7 @@ where
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn an_accepted_text_is_accepted_again_as_it_is_stored(text in typed()) {
