@@ -3,6 +3,8 @@
 
 use std::error::Error as StdError;
 
+use tokio_postgres::error::SqlState;
+
 use crate::domain::FieldError;
 use crate::domain::erasure::Hindrance;
 
@@ -70,9 +72,11 @@ impl Error {
 }
 
 /// A database error without the values it complains about: Postgres puts the row's content into `DETAIL` and
-/// a bad literal into the message itself.
+/// a bad literal into the message itself. A migration that stops on purpose (`raise exception`) is quoted: its sentence
+/// is our own and says what to do.
 fn described(cause: &(dyn StdError + 'static)) -> String {
     match cause.downcast_ref::<tokio_postgres::error::DbError>() {
+        Some(error) if *error.code() == SqlState::RAISE_EXCEPTION => error.message().to_owned(),
         Some(error) => format!(
             "SQLSTATE {} (table {}, constraint {})",
             error.code().code(),

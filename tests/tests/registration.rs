@@ -211,6 +211,30 @@ async fn a_referral_code_counts_in_any_case_and_an_organisation_can_be_recruited
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn codes_count_as_a_phone_a_pdf_or_a_spreadsheet_makes_them() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    let org = system.register("cathy", &cathy()).await;
+    let join_code = org.body["profile"]["join_code"].as_str().unwrap();
+    let mut body = sheree(&format!("\u{2068}{}\u{2069}", join_code.replace('-', " \u{2013} ")));
+    body["referred_by_code"] = json!("Frank\u{200b} \u{ff12}\u{ff10}24");
+
+    let sheree = system.register("sheree", &body).await;
+    let roster =
+        json!({"join_code": join_code.replace('-', "\u{2014}"), "athlete_ids": [sheree.body["athletes"][0]["id"]]});
+    let joined = system.post("/api/rosters", "sheree", &roster).await;
+    let mut fred = frank();
+    fred["referral_code"] = json!("FRANK\u{2212}2024");
+    let fred = system.post("/api/users", "fred", &fred).await;
+
+    assert_eq!((&sheree.body["referral"], &sheree.body["unknown_join_codes"]), (&json!("credited"), &json!([])));
+    assert_eq!(sheree.body["profile"]["referred_by_code"], body["referred_by_code"]);
+    assert_eq!((joined.status, &joined.body["organization"]["id"]), (200, &org.body["user"]["id"]));
+    assert_eq!((fred.status, fred.code()), (409, "referral-code-taken"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_referral_code_stops_nobody_and_is_kept_as_typed() {
     let system = System::start().await;
     let mut body = sheree("");

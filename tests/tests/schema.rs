@@ -285,3 +285,62 @@ async fn the_limits_that_the_database_sets_to_typed_texts_are_those_that_their_t
     assert_eq!(narrow, 0, "no column has a length of its own");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_compare_without_dashes_blanks_format_characters_and_case() {
+    let system = with_people().await;
+    let typed = [
+        "lincoln-7q2m",
+        "\u{a0}Lincoln \u{2013} 7Q2M\u{3000}\r\n",
+        "\u{2068}LINCOLN\u{2212}7Q2M\u{2069}\u{feff}",
+        "LIN\u{200b}COLN\u{2060}7Q\u{ad}2M\u{fe0f}\u{e0020}",
+        "\u{ff2c}\u{ff49}\u{ff2e}\u{ff23}\u{ff2f}\u{ff2c}\u{ff2e}\u{ff0d}\u{ff17}\u{ff31}\u{ff12}\u{ff2d}",
+    ];
+
+    for text in typed {
+        let found =
+            system.rows("select from profiles_organizations where code_key(join_code) = code_key($1)", &[&text]).await;
+        assert_eq!(found.len(), 1, "{text:?}");
+    }
+    for other in ["LINCOLN-7Q2N", "L\u{cd}NCOLN-7Q2M", "LINCOLN.7Q2M", "LINCOLN-7Q2M\u{1f600}"] {
+        let found =
+            system.rows("select from profiles_organizations where code_key(join_code) = code_key($1)", &[&other]).await;
+        assert_eq!(found.len(), 0, "{other:?}");
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_that_stand_and_compare_equal_stop_the_migration_by_name() {
+    let system = with_people().await;
+    let before = "
+        drop index profiles_photographers_referral_code_key_key;
+        drop index profiles_organizations_join_code_key_key;
+        drop function code_key;
+        delete from refinery_schema_history where version = 20;";
+    system.database.batch_execute(before).await.expect("the migration can be undone");
+    let others = "
+        insert into users (id, email, auth_provider_id, role) values (:new, 'fred@example.com', 'fred', 'photographer');
+        insert into profiles_photographers (user_id, first_name, last_name, business_name, referral_code)
+            values (:new, 'Fred', 'Diaz', 'Fred Shoots', 'FRANK-2024');";
+    system.database.batch_execute(&named(others)).await.unwrap();
+
+    let stopped = system.invoke("migrate-database", &serde_json::json!({})).await;
+    let left = system.count("pg_proc where proname = 'code_key'").await;
+    system.rows("update profiles_photographers set referral_code = 'FRED-2024' where first_name = 'Fred'", &[]).await;
+    let done = system.invoke("migrate-database", &serde_json::json!({})).await;
+
+    assert!(stopped["applied"].is_null(), "{stopped}");
+    assert!(system.logs().contains("FRANK-2024 = FRANK2024"), "nobody is told which codes they are: {stopped}");
+    assert_eq!(left, 0);
+    assert_eq!(done["applied"].as_array().map(Vec::len), Some(1), "{done}");
+    refused(
+        &system.database,
+        &[(
+            "update profiles_photographers set referral_code = 'F-RANK 2024' where first_name = 'Fred'",
+            "unique profiles_photographers_referral_code_key_key",
+        )],
+    )
+    .await;
+    system.stop().await;
+}

@@ -1,5 +1,7 @@
 //! `POST /api/rosters`: a parent puts her athletes on an organisation's roster with its join code.
 
+use std::slice;
+
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use shared::Error;
 use shared::db::rosters::Organization;
 use shared::db::{self, Database};
-use shared::domain::{AthleteId, FieldError, Form, JoinCode, Role, Subject};
+use shared::domain::{AthleteId, CodeKey, FieldError, Form, JoinCode, Role, Subject};
 use shared::lambda::{http, identity};
 
 /// 200 with the organisation and the athletes who are on its roster now; asking again changes nothing.
@@ -22,7 +24,7 @@ pub async fn handle(database: &Database, request: Request) -> Result<Response<Bo
 
 #[derive(Debug)]
 struct Wanted {
-    join_code: JoinCode,
+    join_code: CodeKey,
     athletes: Vec<AthleteId>,
 }
 
@@ -35,13 +37,13 @@ struct Joined {
 impl Wanted {
     fn read(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut form = Form::of(body).map_err(|error| vec![error])?;
-        let join_code = form.required("join_code");
+        let join_code: Option<JoinCode> = form.required("join_code");
         let athletes: Vec<AthleteId> = form.list("athlete_ids", 20);
         // What is there and no list has been told already.
         if body["athlete_ids"].is_null() || body["athlete_ids"] == json!([]) {
             form.reject::<()>("athlete_ids", "must name at least one athlete");
         }
-        form.finish(join_code.map(|join_code| Self { join_code, athletes }))
+        form.finish(join_code.map(|code| Self { join_code: code.key(), athletes }))
     }
 }
 
@@ -67,7 +69,7 @@ async fn join(database: &Database, subject: &Subject, wanted: &Wanted) -> Result
     if !strangers.is_empty() {
         return Err(Error::Invalid(strangers));
     }
-    db::rosters::join(&tx, &[wanted.join_code.as_str()], &wanted.athletes).await?;
+    db::rosters::join(&tx, slice::from_ref(&wanted.join_code), &wanted.athletes).await?;
     tx.commit().await?;
     Ok(Joined { organization, athlete_ids: wanted.athletes.clone() })
 }

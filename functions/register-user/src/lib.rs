@@ -13,7 +13,7 @@ use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
 use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
-use shared::domain::{AthleteId, Email, ReferralId, Subject, TypedCode, UserId};
+use shared::domain::{AthleteId, CodeKey, Email, ReferralId, Subject, UserId};
 use shared::lambda::identity::EmailClaim;
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
@@ -122,7 +122,7 @@ async fn enrol(tx: &Transaction<'_>, parent: UserId, enrolment: &Enrolment) -> R
     let athletes: Vec<_> = enrolment.athletes.iter().map(|athlete| (AthleteId(ids::new()), athlete)).collect();
     db::athletes::insert(tx, parent, &athletes).await?;
     let ids: Vec<AthleteId> = athletes.iter().map(|(id, _)| *id).collect();
-    let codes: Vec<&str> = enrolment.join_codes.iter().map(TypedCode::as_str).collect();
+    let codes: Vec<CodeKey> = enrolment.join_codes.iter().filter_map(|code| CodeKey::of(code.as_str())).collect();
     db::rosters::join(tx, &codes, &ids).await
 }
 

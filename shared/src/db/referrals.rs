@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::session::Session;
 use crate::domain::event::Earning;
-use crate::domain::{ReferralId, TypedCode, UserId};
+use crate::domain::{CodeKey, ReferralId, TypedCode, UserId};
 use crate::error::Error;
 
 /// What became of the code that somebody signed up with.
@@ -26,15 +26,16 @@ pub async fn credit_sign_up(
     code: Option<&TypedCode>,
 ) -> Result<Referral, Error> {
     let Some(code) = code else { return Ok(Referral::None) };
+    let Some(key) = CodeKey::of(code.as_str()) else { return Ok(Referral::UnknownCode) };
     let credited = tx
         .row(
             "insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)
              select $1, user_id, $2, 'Sign_Up', 'isoxp', $2::text
              from profiles_photographers
-             where upper(referral_code) = upper($3)
+             where code_key(referral_code) = $3
              on conflict (source, external_ref) do nothing
              returning id",
-            &[(&id, Type::UUID), (&user.0, Type::UUID), (&code.as_str(), Type::TEXT)],
+            &[(&id, Type::UUID), (&user.0, Type::UUID), (&key.as_str(), Type::TEXT)],
         )
         .await?;
     Ok(if credited.is_some() { Referral::Credited } else { Referral::UnknownCode })

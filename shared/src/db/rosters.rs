@@ -1,5 +1,7 @@
 //! `roster_entries`: which athletes an organisation has.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -7,22 +9,22 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
-use crate::domain::{AthleteId, JoinCode, OrgName, TypedCode, UserId};
+use crate::domain::{AthleteId, CodeKey, OrgName, TypedCode, UserId};
 use crate::error::Error;
 
 /// Puts athletes on the rosters that the codes stand for, in one statement; asking again changes nothing.
-pub async fn join(tx: &Transaction<'_>, codes: &[&str], athletes: &[AthleteId]) -> Result<(), Error> {
+pub async fn join(tx: &Transaction<'_>, codes: &[CodeKey], athletes: &[AthleteId]) -> Result<(), Error> {
     if codes.is_empty() || athletes.is_empty() {
         return Ok(());
     }
-    let codes: Vec<String> = codes.iter().map(|code| code.to_uppercase()).collect();
+    let codes: Vec<&str> = codes.iter().map(CodeKey::as_str).collect();
     let athletes: Vec<Uuid> = athletes.iter().map(|athlete| athlete.0).collect();
     // Sorted, so that two families of the same club take their locks in the same order.
     tx.rows(
         "insert into roster_entries (organization_id, athlete_id)
          select organization.user_id, athlete_id
          from profiles_organizations as organization, unnest($2) as athlete_id
-         where upper(organization.join_code) = any ($1)
+         where code_key(organization.join_code) = any ($1)
          order by organization.user_id, athlete_id
          on conflict do nothing",
         &[(&codes, Type::TEXT_ARRAY), (&athletes, Type::UUID_ARRAY)],
@@ -31,22 +33,23 @@ pub async fn join(tx: &Transaction<'_>, codes: &[&str], athletes: &[AthleteId]) 
     Ok(())
 }
 
-/// Those of the codes, as they were typed, that no organisation has.
+/// Those of the codes, as they were typed, that no organisation has. A blank one is no code.
 pub async fn unknown_codes(session: &impl Session, codes: &[TypedCode]) -> Result<Vec<String>, Error> {
-    if codes.is_empty() {
+    let typed: Vec<&str> = codes.iter().map(TypedCode::as_str).filter(|code| !code.is_empty()).collect();
+    if typed.is_empty() {
         return Ok(Vec::new());
     }
-    let typed: Vec<&str> = codes.iter().map(TypedCode::as_str).collect();
+    let keys: Vec<CodeKey> = typed.iter().filter_map(|code| CodeKey::of(code)).collect();
+    let keys: Vec<&str> = keys.iter().map(CodeKey::as_str).collect();
     let rows = session
         .rows(
-            "select typed
-             from unnest($1) with ordinality as code (typed, place)
-             where not exists (select from profiles_organizations where upper(join_code) = upper(typed))
-             order by place",
-            &[(&typed, Type::TEXT_ARRAY)],
+            "select code_key(join_code) as known from profiles_organizations where code_key(join_code) = any ($1)",
+            &[(&keys, Type::TEXT_ARRAY)],
         )
         .await?;
-    Ok(rows.iter().map(|row| row.get("typed")).collect())
+    let known: HashSet<&str> = rows.iter().map(|row| row.get("known")).collect();
+    let is_known = |code: &str| CodeKey::of(code).is_some_and(|key| known.contains(key.as_str()));
+    Ok(typed.into_iter().filter(|code| !is_known(code)).map(str::to_owned).collect())
 }
 
 /// An organisation as parents see it.
@@ -57,10 +60,10 @@ pub struct Organization {
 }
 
 /// The organisation that has this join code.
-pub async fn organization_by_code(session: &impl Session, code: &JoinCode) -> Result<Option<Organization>, Error> {
+pub async fn organization_by_code(session: &impl Session, code: &CodeKey) -> Result<Option<Organization>, Error> {
     let row = session
         .row(
-            "select user_id, org_name from profiles_organizations where upper(join_code) = upper($1)",
+            "select user_id, org_name from profiles_organizations where code_key(join_code) = $1",
             &[(&code.as_str(), Type::TEXT)],
         )
         .await?;

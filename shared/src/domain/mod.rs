@@ -21,7 +21,7 @@ pub mod tags;
 pub mod text;
 
 pub use address::MailingAddress;
-pub use code::{JoinCode, ReferralCode};
+pub use code::{CodeKey, JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
 pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, TaskKey, UserId, WebhookEventId};
 pub use labels::{

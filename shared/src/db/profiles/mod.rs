@@ -50,7 +50,7 @@ pub async fn insert_org(
                 "insert into profiles_organizations
                      (user_id, first_name, last_name, org_name, org_type, tax_id, referred_by_code, join_code)
                  values ($1, $2, $3, $4, $5::text::org_type, $6, nullif($7, ''), $8)
-                 on conflict (upper(join_code)) do nothing
+                 on conflict do nothing
                  returning user_id",
                 &[
                     (&user.0, Type::UUID),
@@ -113,7 +113,7 @@ async fn insert_photographer_as(
                  (user_id, first_name, last_name, business_name, website_url, social_links, referral_code,
                   service_region, gear_list)
              values ($1, $2, $3, $4, $5, coalesce($6, '{}'), $7, $8, coalesce($9, '[]'))
-             on conflict (upper(referral_code)) do nothing
+             on conflict do nothing
              returning user_id",
             &[
                 (&user.0, Type::UUID),
