@@ -1,7 +1,7 @@
 //! update-profile, `PATCH /api/user/profile`: people change what they say about themselves.
 
 use serde_json::{Value, json};
-use tests::{Answer, System, Wire, cathy, frank, sheree};
+use tests::{Answer, System, Webhook, Wire, cathy, frank, sheree};
 use uuid::Uuid;
 
 const PROFILE: &str = "/api/user/profile";
@@ -168,6 +168,76 @@ async fn everything_that_cannot_be_changed_is_told_at_once() {
     for theirs in ["x@example.com", "Earth", "MINE", "Elm"] {
         assert!(!told.contains(theirs), "{theirs}: {told}");
     }
+    system.stop().await;
+}
+
+/// Sheree has ordered photos.
+async fn order(system: &System, order_id: &str) {
+    let data = json!({
+        "order_id": order_id, "external_host_id": "PD-1", "buyer_email": "sheree@example.com", "total": "48.00",
+        "currency": "USD",
+    });
+    system.send_webhook(&Webhook::new("order.created", &data)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_referral_code_is_corrected_and_credited_and_orders_earn_from_then_on() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    let mut body = sheree("");
+    body["referred_by_code"] = json!("FRNK2024");
+    let user = system.register("sheree", &body).await.id("/user/id");
+    order(&system, "SB1").await;
+    let earned = "webhook_events where type = 'referral.earned'";
+
+    let wrong = refused(&system, "sheree", &json!({"referred_by_code": "FRONK2024", "first_name": "Sherry"})).await;
+    let before = (system.count("referral_ledger").await, system.count(earned).await);
+    let corrected = change(&system, "sheree", &json!({"referred_by_code": "Frank \u{2013} 2024"})).await;
+    order(&system, "SB2").await;
+    let again = refused(&system, "sheree", &json!({"referred_by_code": "FRNK2024"})).await;
+    let asked = system.post("/api/users", "sheree", &body).await;
+
+    assert_eq!(wrong.wrong_fields(), ["/referred_by_code"]);
+    assert_eq!(before, (0, 0));
+    assert_eq!(corrected["referred_by_code"], "Frank \u{2013} 2024");
+    assert_eq!(corrected["first_name"], "Sheree");
+    let ledger =
+        system.rows("select action_type::text, external_ref from referral_ledger order by created_at", &[]).await;
+    let ledger: Vec<(String, String)> = ledger.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let row = |action: &str, reference: &str| (action.to_owned(), reference.to_owned());
+    assert_eq!(ledger, [row("Sign_Up", &user.to_string()), row("Gallery_Purchase", "SB2")]);
+    assert_eq!(system.count(earned).await, 2);
+    assert_eq!(follow_up(&system, user).await, (2, 1));
+    assert_eq!(again.body["errors"][0]["message"], "has been credited to its photographer and stays as it is");
+    assert_eq!(asked.body["referral"], "credited");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_corrects_its_code_too_and_nobody_does_a_month_later() {
+    let system = System::start().await;
+    let mut body = cathy();
+    body["referred_by_code"] = json!("FRANK2024");
+    system.register("cathy", &body).await;
+    system.register("sheree", &sheree("")).await;
+    // Frank signs up after those whom he has sent.
+    system.register("frank", &frank()).await;
+    system.rows("update users set created_at = now() - interval '31 days' where role = 'parent'", &[]).await;
+
+    change(&system, "cathy", &json!({"referred_by_code": "FRANK2024"})).await;
+    let late = refused(&system, "sheree", &json!({"referred_by_code": "FRANK-2024"})).await;
+    change(&system, "sheree", &json!({"referred_by_code": "FRANK2024"})).await;
+
+    assert_eq!(late.wrong_fields(), ["/referred_by_code"]);
+    let message = "can be corrected for 30 days after the sign-up, and stays as it is since then";
+    assert_eq!(late.body["errors"][0]["message"], message);
+    let recruited: Vec<String> = system
+        .rows("select role::text from referral_ledger join users on users.id = referred_user_id", &[])
+        .await
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(recruited, ["org"]);
     system.stop().await;
 }
 

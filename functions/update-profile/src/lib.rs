@@ -5,15 +5,17 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use serde_json::Value;
-use shared::Error;
+use shared::db::referrals::Referral;
 use shared::db::users::User;
 use shared::db::webhook_events::{self, Happening};
-use shared::db::{self, Database};
-use shared::domain::profile::ProfileChanges;
-use shared::domain::{Role, Subject};
+use shared::db::{self, Database, Transaction};
+use shared::domain::profile::{ProfileChanges, unknown_referral_code};
+use shared::domain::referral::Correction;
+use shared::domain::{ReferralId, Role, Subject};
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
+use shared::{Error, clock, ids};
 
 /// What the function works with.
 #[derive(Debug)]
@@ -52,13 +54,32 @@ async fn update(app: &App, subject: &Subject, patch: &Value) -> Result<(Updated,
         });
     }
     let current = db::profiles::shown(&tx, user.id).await?.unwrap_or_default();
-    let changes = ProfileChanges::read(user.role, patch, &current).map_err(Error::Invalid)?;
-    if changes.is_empty() {
-        return Ok((Updated { user, profile: current }, FollowUp::default()));
+    let correction = correction(&tx, &user, patch).await?;
+    let changes = ProfileChanges::read(user.role, patch, &current, correction).map_err(Error::Invalid)?;
+    let mut follow_up = credit(&tx, &user, &changes).await?;
+    if !changes.is_empty() {
+        db::profiles::update(&tx, user.id, &changes).await?;
+        follow_up.and(webhook_events::emit(&tx, Happening::UserUpdated(user.id)).await?);
+        follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     }
-    db::profiles::update(&tx, user.id, &changes).await?;
-    let mut follow_up = webhook_events::emit(&tx, Happening::UserUpdated(user.id)).await?;
-    follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     tx.commit().await?;
     Ok((Updated { user, profile: changes.applied_to(current) }, follow_up))
+}
+
+/// Looked up only where the patch asks for it.
+async fn correction(tx: &Transaction<'_>, user: &User, patch: &Value) -> Result<Correction, Error> {
+    let credited = ProfileChanges::name_a_referral(patch) && db::referrals::is_credited(tx, user.id).await?;
+    Ok(Correction::of(credited, user.created_at, clock::now()))
+}
+
+/// Credits the sign-up to the photographer whose code the user has corrected or repeated. Orders from then on earn; those
+/// before have found no photographer and stay as they are.
+async fn credit(tx: &Transaction<'_>, user: &User, changes: &ProfileChanges) -> Result<FollowUp, Error> {
+    let id = ReferralId(ids::new());
+    match db::referrals::credit_sign_up(tx, id, user.id, changes.referred_by()).await? {
+        Referral::Credited => webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await,
+        // Unlike at the sign-up, a wrong code is what the request is about.
+        Referral::UnknownCode if changes.correct_the_referral() => Err(Error::Invalid(vec![unknown_referral_code()])),
+        Referral::UnknownCode | Referral::None => Ok(FollowUp::default()),
+    }
 }

@@ -74,6 +74,17 @@ pub async fn credit(tx: &Transaction<'_>, buyer: UserId, earnings: &[Earning]) -
     Ok(rows.iter().map(|row| ReferralId(row.get("id"))).collect())
 }
 
+/// Whether a photographer has been credited for the user's sign-up.
+pub async fn is_credited(session: &impl Session, user: UserId) -> Result<bool, Error> {
+    let row = session
+        .row(
+            "select from referral_ledger where referred_user_id = $1 and action_type = 'Sign_Up'",
+            &[(&user.0, Type::UUID)],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 /// What became of the code of a user who has registered before.
 pub async fn of_sign_up(session: &impl Session, user: UserId) -> Result<Referral, Error> {
     let row = session

@@ -14,6 +14,7 @@ pub mod labels;
 pub mod merge;
 pub mod profile;
 pub mod record;
+pub mod referral;
 pub mod registration;
 pub mod senior;
 pub mod sport;

@@ -6,25 +6,28 @@ use serde_json::{Map, Value, json};
 use super::address::MailingAddress;
 use super::form::{Edit, FieldError, Form};
 use super::labels::{OrgType, Role};
-use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, WebUrl, ZipCode};
+use super::referral::Correction;
+use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, TypedCode, WebUrl, ZipCode};
 
 /// Fields of a profile with their new values, all of them checked and none of them as it was before. The names are those
 /// of the columns.
 #[derive(Clone, PartialEq)]
-pub struct ProfileChanges(Map<String, Value>);
+pub struct ProfileChanges {
+    fields: Map<String, Value>,
+    referred_by: Option<TypedCode>,
+}
 
 /// Without the values: they say something about a person.
 impl std::fmt::Debug for ProfileChanges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.fields.keys()).finish()
     }
 }
 
 /// What a profile shows and its owner does not change, and why.
-const FIXED: [(&str, &str); 9] = [
+const FIXED: [(&str, &str); 8] = [
     ("role", "was decided at the sign-up: use another sign-in for another role"),
     ("email", "is changed where you sign in: confirm the new address there, then send POST /api/users again"),
-    ("referred_by_code", "says who brought you here and stays as it is"),
     ("referral_code", "is on your flyers and in the ledger and stays as it is"),
     ("certification_level", "is given by the academy"),
     ("paywall_tier", "changes with what you pay for"),
@@ -34,11 +37,12 @@ const FIXED: [(&str, &str); 9] = [
 ];
 
 impl ProfileChanges {
-    /// Reads a patch of the profile `current`, which is one of this role.
+    /// Reads a patch of the profile `current`, which is one of this role; `correction` says whether the code that the user
+    /// signed up with may still be changed.
     ///
     /// # Errors
     /// Every field that has to be corrected, at once.
-    pub fn read(role: Role, patch: &Value, current: &Value) -> Result<Self, Vec<FieldError>> {
+    pub fn read(role: Role, patch: &Value, current: &Value, correction: Correction) -> Result<Self, Vec<FieldError>> {
         let mut form = Form::filled_in(patch).map_err(|error| vec![error])?;
         let mut edited = Edited { current, changes: Map::new() };
         edited.set("first_name", form.edit_required::<Typed<PersonName>>("first_name"));
@@ -52,25 +56,55 @@ impl ProfileChanges {
         for (field, why) in FIXED {
             form.fixed(field, why);
         }
-        form.finish(Some(Self(edited.changes)))
+        let referred_by = match role {
+            Role::Parent | Role::Org => edited.referred_by(&mut form, correction),
+            Role::Photographer | Role::Admin => None,
+        };
+        form.finish(Some(Self { fields: edited.changes, referred_by }))
+    }
+
+    /// Whether a patch is about the code that the user signed up with.
+    pub fn name_a_referral(patch: &Value) -> bool {
+        patch.get(REFERRED_BY).is_some()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
+    }
+
+    /// The code that is to be credited, if the patch names one: also the one that is there already, since its photographer
+    /// may have signed up later than the user.
+    pub fn referred_by(&self) -> Option<&TypedCode> {
+        self.referred_by.as_ref()
+    }
+
+    /// Whether that code is another one than before.
+    pub fn correct_the_referral(&self) -> bool {
+        self.fields.contains_key(REFERRED_BY)
     }
 
     /// The profile with these changes.
     pub fn applied_to(&self, mut profile: Value) -> Value {
         if let Some(fields) = profile.as_object_mut() {
-            fields.extend(self.0.clone());
+            fields.extend(self.fields.clone());
         }
         profile
     }
 
     /// The fields with their new values.
     pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+        &self.fields
     }
+}
+
+const REFERRED_BY: &str = "referred_by_code";
+
+/// For a code that no photographer has.
+pub fn unknown_referral_code() -> FieldError {
+    FieldError::new(
+        format!("/{REFERRED_BY}"),
+        "is no photographer's code: type it as it stands on the flyer, like FRANK2024",
+    )
 }
 
 /// A profile while its patch is read.
@@ -94,6 +128,26 @@ impl Edited<'_> {
         self.set("org_name", form.edit_required::<Typed<OrgName>>("org_name"));
         self.set("org_type", form.edit_required::<OrgType>("org_type"));
         self.set("tax_id", form.edit::<TaxId>("tax_id"));
+    }
+
+    /// A form may send back the code that it has shown, changeable or not.
+    fn referred_by(&mut self, form: &mut Form<'_>, correction: Correction) -> Option<TypedCode> {
+        let code = match form.edit::<TypedCode>(REFERRED_BY) {
+            Edit::Keep => return None,
+            Edit::Clear => None,
+            Edit::Set(code) => Some(code).filter(|code| !code.as_str().is_empty()),
+        };
+        let is_new = json!(code) != self.current[REFERRED_BY];
+        match (correction.refusal(), &code) {
+            (Some(why), _) if is_new => return form.reject(REFERRED_BY, why),
+            (Some(_), _) => return None,
+            (None, None) if is_new => return form.reject(REFERRED_BY, "can be corrected and not taken away"),
+            (None, _) => {}
+        }
+        if is_new {
+            self.changes.insert(REFERRED_BY.to_owned(), json!(code));
+        }
+        code
     }
 
     fn photographer(&mut self, form: &mut Form<'_>) {
@@ -147,11 +201,11 @@ mod tests {
     }
 
     fn changes(role: Role, patch: &Value, current: &Value) -> Value {
-        json!(ProfileChanges::read(role, patch, current).unwrap().as_map())
+        json!(ProfileChanges::read(role, patch, current, Correction::Open).unwrap().as_map())
     }
 
     fn problems(role: Role, patch: &Value, current: &Value) -> Vec<(String, String)> {
-        let problems = json!(ProfileChanges::read(role, patch, current).unwrap_err());
+        let problems = json!(ProfileChanges::read(role, patch, current, Correction::Open).unwrap_err());
         let text = |problem: &Value, name: &str| problem[name].as_str().unwrap().to_owned();
         problems.as_array().unwrap().iter().map(|p| (text(p, "pointer"), text(p, "message"))).collect()
     }
@@ -263,6 +317,42 @@ mod tests {
         assert_eq!(found[0].1, "can be changed and not taken away");
         assert!(found[4].1.starts_with("is changed where you sign in"));
         assert_eq!(found[7].1, "is not a field of this request");
+    }
+
+    #[test]
+    fn a_code_is_corrected_while_that_is_open_and_may_always_be_sent_back_unchanged() {
+        let mut current = sheree();
+        current["referred_by_code"] = json!("FRNK2024");
+        let read = |role: Role, code: Value, correction: Correction| {
+            let changes = ProfileChanges::read(role, &json!({ "referred_by_code": code }), &current, correction);
+            let told = |changes: ProfileChanges| {
+                (changes.correct_the_referral(), changes.referred_by().map(|code| code.as_str().to_owned()))
+            };
+            changes.map(told).map_err(|problems| json!(problems)[0]["message"].as_str().unwrap_or_default().to_owned())
+        };
+        let (new, old) = (Some("FRANK2024".to_owned()), Some("FRNK2024".to_owned()));
+        let (credited, too_late) = (
+            "has been credited to its photographer and stays as it is",
+            "can be corrected for 30 days after the sign-up, and stays as it is since then",
+        );
+
+        for role in [Role::Parent, Role::Org] {
+            assert_eq!(read(role, json!(" FRANK2024 "), Correction::Open), Ok((true, new.clone())));
+            assert_eq!(read(role, json!("FRNK2024"), Correction::Open), Ok((false, old.clone())));
+            for nothing in [json!(null), json!(" "), json!("\u{200b}")] {
+                let problem = "can be corrected and not taken away".to_owned();
+                assert_eq!(read(role, nothing, Correction::Open), Err(problem));
+            }
+            assert_eq!(read(role, json!(7), Correction::Open), Err("must be text".to_owned()));
+            for (correction, why) in [(Correction::Credited, credited), (Correction::TooLate, too_late)] {
+                assert_eq!(read(role, json!("FRANK2024"), correction), Err(why.to_owned()));
+                assert_eq!(read(role, json!(null), correction), Err(why.to_owned()));
+                assert_eq!(read(role, json!("FRNK2024"), correction), Ok((false, None)));
+            }
+        }
+        let problem = "is not a field of this request".to_owned();
+        assert_eq!(read(Role::Photographer, json!("FRANK2024"), Correction::Open), Err(problem));
+        assert_eq!(changes(Role::Parent, &sheree(), &sheree()), json!({}));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub async fn update(tx: &Transaction<'_>, user: UserId, changes: &ProfileChanges
                  last_name = new.last_name,
                  phone_number = new.phone_number,
                  mailing_address = new.mailing_address,
+                 referred_by_code = new.referred_by_code,
                  sport_interests = new.sport_interests
              from profiles_parents as old cross join lateral jsonb_populate_record(old, $2) as new
              where old.user_id = $1 and profile.user_id = $1
@@ -28,7 +29,8 @@ pub async fn update(tx: &Transaction<'_>, user: UserId, changes: &ProfileChanges
                  last_name = new.last_name,
                  org_name = new.org_name,
                  org_type = new.org_type,
-                 tax_id = new.tax_id
+                 tax_id = new.tax_id,
+                 referred_by_code = new.referred_by_code
              from profiles_organizations as old cross join lateral jsonb_populate_record(old, $2) as new
              where old.user_id = $1 and profile.user_id = $1
          )
