@@ -34,6 +34,57 @@ async fn a_parent_who_signs_up_becomes_a_contact_and_its_id_comes_back() {
     system.stop().await;
 }
 
+/// The CRM takes a value of this length and no longer one.
+async fn is_the_longest(system: &System, contact: &Value, field: &str, value: &str) {
+    let longer = json!({ "data": [{ "id": contact["id"], field: format!("{value}x") }] });
+    let answer = system.as_sales("PUT", "/crm/v8/Contacts", &longer).await;
+    assert_eq!(contact[field], json!(value), "{field}");
+    assert_eq!(answer["data"][0]["details"]["maximum_length"], json!(value.len()), "{field}: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_for_the_crm_is_shortened_there_told_once_and_stays_as_it_is_here() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    let long = |letter: &str, length: usize| letter.repeat(length);
+    let email = format!("{}@example.com", long("s", 100));
+    let mut body = sheree("");
+    (body["first_name"], body["last_name"]) = (json!(long("F", 60)), json!(long("L", 80)));
+    for (part, length) in [("street", 120), ("city", 110), ("state", 110), ("postal_code", 40)] {
+        body["mailing_address"][part] = json!(long("A", length));
+    }
+    body["referred_by_code"] = json!(long("X", 60));
+    let token = system.token_with(&json!({"sub": "sheree", "email": email, "email_verified": true})).await;
+
+    let answer = tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&body)).await;
+    system.drained().await;
+    let user = answer.id("/user/id");
+    let contact = system.contact_of(user).await;
+    system.edit_arrives(&contact["id"], &json!({"Phone": "+13125550199", "Mailing_Street": "12 Elm St"})).await;
+    system.asked_for(user).await;
+    system.drained().await;
+
+    for (field, value) in [
+        ("First_Name", long("F", 40)),
+        ("Last_Name", long("L", 80)),
+        ("Mailing_City", long("A", 100)),
+        ("Mailing_State", long("A", 100)),
+        ("Mailing_Zip", long("A", 30)),
+    ] {
+        is_the_longest(&system, &contact, field, &value).await;
+    }
+    assert_eq!(json!([contact["Email"], contact["ISO_Referred_By_Code"]]), json!([null, long("X", 60)]));
+    let told: Vec<Value> =
+        system.conflicts_of(user).await.iter().map(|told| json!([told[0], told[3], told[4]])).collect();
+    let once = ["address", "email", "first_name"].map(|field| json!([field, "shortened", 1]));
+    assert_eq!(told, once);
+    let here = system.parent(user).await;
+    assert_eq!(json!([here["first_name"], here["phone_number"]]), json!([long("F", 60), "+13125550199"]));
+    let mut home = body["mailing_address"].clone();
+    home["street"] = json!("12 Elm St");
+    assert_eq!(here["mailing_address"], home);
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_flag_is_off_a_sign_up_waits_and_afterwards_it_is_synced() {
     let system = System::start().await;

@@ -36,7 +36,7 @@ pub async fn note(session: &impl Session, conflicts: &[(UserId, CrmModule, &Conf
          on conflict on constraint sync_conflicts_each_once_key do update set
              times = noted.times + 1,
              noticed_at = now()
-         where noted.kept <> 'both'",
+         where noted.kept not in ('both', 'shortened')",
             &[
                 (&users, Type::UUID_ARRAY),
                 (&modules, Type::TEXT_ARRAY),

@@ -1,6 +1,7 @@
 //! Brings two sides of a record together, field by field, by what both last agreed on. What only one side has changed
 //! goes to the other; where both have, the side whose word counts wins, and what the other had is told.
 
+use super::crm_form::crm_form;
 use super::event::CrmModule;
 use super::record::{Changes, Field, Fields, Owner, Unit};
 use super::text::{Line, OrgName, PersonName, PhoneNumber};
@@ -37,6 +38,8 @@ pub enum Kept {
     Theirs,
     /// Each its own: theirs is nothing that we can store, and nothing that we may overwrite.
     Both,
+    /// Each its own: the CRM has no room for ours. Theirs is what is written there instead; an e-mail address is left out.
+    Shortened,
 }
 
 impl Kept {
@@ -46,6 +49,7 @@ impl Kept {
             Self::Ours => "ours",
             Self::Theirs => "theirs",
             Self::Both => "both",
+            Self::Shortened => "shortened",
         }
     }
 }
@@ -63,12 +67,13 @@ impl std::fmt::Debug for Conflict {
 pub fn merge(module: CrmModule, base: &Fields, sent: &[&Changes], ours: &Fields, theirs: &Fields) -> Merge {
     let mut merge = Merge::default();
     for unit in Unit::of(module) {
-        let (mut base, theirs, is_first) = (Values::of(unit, base), raw(unit, theirs), base.is_empty());
+        let (mut base, theirs, is_first) = (Values::in_crm(unit, base), raw(unit, theirs), base.is_empty());
         let mut sent = sent.iter().filter_map(|sent| Values::sent(unit, sent));
         if let Some(arrived) = sent.find(|sent| theirs.is(sent, unit)) {
             base = arrived;
         }
-        merge.add(&Sides { unit, is_first, base, ours: Values::of(unit, ours), theirs });
+        let (ours, whole) = (Values::in_crm(unit, ours), Values::of(unit, ours));
+        merge.add(&Sides { unit, is_first, base, ours, whole, theirs });
     }
     merge
 }
@@ -82,15 +87,20 @@ struct Sides {
     /// They have never agreed on anything: what differs is nobody's change.
     is_first: bool,
     base: Values,
+    /// As the CRM can hold it. Only in this form are both sides compared: what we have shortened there is nobody's edit.
     ours: Values,
+    /// As we hold it.
+    whole: Values,
     theirs: Theirs,
 }
 
-/// Their value, as we would store it.
+/// Their value.
 struct Theirs {
     /// As it stands there.
     raw: Values,
-    /// `None`: our side cannot hold it.
+    /// As we would store it; `None`: our side cannot hold it.
+    stored: Option<Values>,
+    /// The same in the form in which both sides are compared.
     clean: Option<Values>,
 }
 
@@ -106,18 +116,24 @@ impl Merge {
         let same = |one: &Values, other: &Values| one.same(other, *unit);
         let Some(clean) = &theirs.clean else { return self.add_unusable(sides) };
         if same(ours, clean) {
+            if sides.is_first || !same(ours, base) {
+                self.tell_shortened(sides);
+            }
             self.agree(*unit, ours);
         } else if same(base, clean) {
             self.send(sides);
+        } else if sides.is_left_out() {
+            self.conflict(sides, Kept::Both);
+            self.agree(*unit, base);
         } else if unit.owner() == Owner::Ours {
             self.keep_ours(sides);
         } else if same(ours, base) || clean.completes(ours, base) {
-            self.take(*unit, clean);
+            self.take(sides, clean);
         } else if ours.completes(clean, base) {
             self.send(sides);
         } else {
             self.conflict(sides, Kept::Theirs);
-            self.take(*unit, clean);
+            self.take(sides, clean);
         }
     }
 
@@ -148,19 +164,37 @@ impl Merge {
         note(&mut self.base_unsent, unit, values);
     }
 
-    fn send(&mut self, Sides { unit, base, ours, .. }: &Sides) {
+    fn send(&mut self, sides: &Sides) {
+        let Sides { unit, base, ours, .. } = sides;
+        self.tell_shortened(sides);
         self.send.extend(ours.changes(*unit));
         note(&mut self.base, *unit, ours);
         note(&mut self.base_unsent, *unit, base);
     }
 
-    fn take(&mut self, unit: Unit, theirs: &Values) {
-        self.take.extend(theirs.changes(unit));
-        self.agree(unit, theirs);
+    fn take(&mut self, Sides { unit, ours, whole, theirs, .. }: &Sides, clean: &Values) {
+        let taken = theirs.stored.as_ref().unwrap_or(clean).but_for(|place| clean.0[place] == ours.0[place], whole);
+        self.take.extend(taken.changes(*unit));
+        self.agree(*unit, clean);
     }
 
-    fn conflict(&mut self, Sides { unit, ours, theirs, .. }: &Sides, kept: Kept) {
-        self.conflicts.push(Conflict { unit: *unit, ours: ours.shown(), theirs: theirs.raw.shown(), kept });
+    fn conflict(&mut self, Sides { unit, whole, theirs, .. }: &Sides, kept: Kept) {
+        self.conflicts.push(Conflict { unit: *unit, ours: whole.shown(), theirs: theirs.raw.shown(), kept });
+    }
+
+    /// Told when it comes to be so, and not whenever the record is looked at.
+    fn tell_shortened(&mut self, Sides { unit, ours, whole, .. }: &Sides) {
+        if ours != whole {
+            let (ours, theirs) = (whole.shown(), ours.shown());
+            self.conflicts.push(Conflict { unit: *unit, ours, theirs, kept: Kept::Shortened });
+        }
+    }
+}
+
+impl Sides {
+    /// The CRM cannot hold ours, not even in part.
+    fn is_left_out(&self) -> bool {
+        self.ours.is_blank() && !self.whole.is_blank()
     }
 }
 
@@ -171,6 +205,28 @@ fn note(fields: &mut Fields, unit: Unit, values: &Values) {
 impl Values {
     fn of(unit: Unit, fields: &Fields) -> Self {
         Self(unit.fields().iter().map(|field| fields.get(*field).map(str::to_owned)).collect())
+    }
+
+    /// The same as the CRM can hold them.
+    fn in_crm(unit: Unit, fields: &Fields) -> Self {
+        Self::of(unit, fields).formed(unit)
+    }
+
+    /// As the CRM can hold them, and as they are read there.
+    fn formed(&self, unit: Unit) -> Self {
+        let formed = |(field, value): (&Field, &Option<String>)| {
+            let value = value.as_deref()?;
+            let form = crm_form(*field, value)?;
+            Some(if form == value { form } else { stored(unit, &form).unwrap_or(form) })
+        };
+        Self(unit.fields().iter().zip(&self.0).map(formed).collect())
+    }
+
+    /// These values, but others in some places.
+    fn but_for(&self, is_other: impl Fn(usize) -> bool, others: &Self) -> Self {
+        let value =
+            |(place, value): (usize, &Option<String>)| if is_other(place) { &others.0[place] } else { value }.clone();
+        Self(self.0.iter().enumerate().map(value).collect())
     }
 
     fn is_blank(&self) -> bool {
@@ -213,31 +269,26 @@ impl Values {
 
 fn raw(unit: Unit, theirs: &Fields) -> Theirs {
     let raw = Values::of(unit, theirs);
-    let clean = match unit {
-        Unit::FirstName | Unit::LastName => required(&raw, stored_as::<PersonName>),
-        Unit::OrgName => required(&raw, stored_as::<OrgName>),
-        Unit::Phone => optional(&raw, phone_number),
-        Unit::Address => optional(&raw, stored_as::<Line>),
+    let values = raw.0.iter().map(|value| value.as_deref().map_or(Some(None), |text| stored(unit, text).map(Some)));
+    let values = values.collect::<Option<_>>().map(Values).filter(|values| !unit.is_required() || !values.is_blank());
+    let clean = values.as_ref().map(|values| values.formed(unit));
+    Theirs { raw, stored: values, clean }
+}
+
+/// A value of theirs as we would store it; `None`: our side cannot hold it.
+fn stored(unit: Unit, text: &str) -> Option<String> {
+    match unit {
+        Unit::FirstName | Unit::LastName => stored_as::<PersonName>(text),
+        Unit::OrgName => stored_as::<OrgName>(text),
+        Unit::Phone => phone_number(text),
+        Unit::Address => stored_as::<Line>(text),
         Unit::Email
         | Unit::Role
         | Unit::ReferredByCode
         | Unit::ReferralCode
         | Unit::CertificationLevel
-        | Unit::OrgType => optional(&raw, |text| Some(text.trim().to_owned())),
-    };
-    Theirs { raw, clean }
-}
-
-fn required(values: &Values, stored: impl Fn(&str) -> Option<String>) -> Option<Values> {
-    optional(values, stored).filter(|values| !values.is_blank())
-}
-
-fn optional(values: &Values, stored: impl Fn(&str) -> Option<String>) -> Option<Values> {
-    let stored = |value: &Option<String>| match value {
-        None => Some(None),
-        Some(text) => stored(text).map(Some),
-    };
-    values.0.iter().map(stored).collect::<Option<_>>().map(Values)
+        | Unit::OrgType => Some(text.trim().to_owned()),
+    }
 }
 
 fn stored_as<T: std::str::FromStr + AsRef<str>>(text: &str) -> Option<String> {
@@ -453,6 +504,102 @@ mod tests {
         assert_eq!(merged.take, changed([(Phone, "+13125550009")]));
     }
 
+    /// 52 characters, of which the CRM takes 40.
+    const LONG_NAME: &str = "Wolfeschlegelsteinhausenbergerdorff Senior of Altona";
+    const SHORT_NAME: &str = "Wolfeschlegelsteinhausenbergerdorff Seni";
+    /// 104 characters, of which the CRM takes 100.
+    const LONG_CITY: &str =
+        "Llanfair near the rapid whirlpool and the church of Saint Tysilio by the red cave at the end of the wood";
+    const SHORT_CITY: &str =
+        "Llanfair near the rapid whirlpool and the church of Saint Tysilio by the red cave at the end of the";
+
+    /// 112 characters.
+    fn long_address() -> String {
+        format!("{}@example.com", "s".repeat(100))
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_the_crm_is_shortened_there_told_once_and_no_edit_of_sales() {
+        let ours = sheree().with(&changed([(FirstName, LONG_NAME)]));
+
+        let sent = contact(&sheree(), &ours, &sheree());
+        let theirs = sheree().with(&sent.send);
+        let echo = contact(&sent.base, &ours, &theirs);
+
+        assert_eq!(sent.send, changed([(FirstName, SHORT_NAME)]));
+        let told = Conflict {
+            unit: Unit::FirstName,
+            ours: Some(LONG_NAME.to_owned()),
+            theirs: Some(SHORT_NAME.to_owned()),
+            kept: Kept::Shortened,
+        };
+        assert_eq!(sent.conflicts, [told]);
+        assert_eq!(echo, Merge { base: theirs.clone(), base_unsent: theirs, ..Merge::default() });
+    }
+
+    #[test]
+    fn a_name_that_was_agreed_on_before_it_was_shortened_is_the_same() {
+        let ours = sheree().with(&changed([(FirstName, LONG_NAME)]));
+        let theirs = sheree().with(&changed([(FirstName, SHORT_NAME)]));
+
+        let merged = contact(&ours, &ours, &theirs);
+
+        assert!(merged.take.is_empty() && merged.send.is_empty() && merged.conflicts.is_empty(), "{merged:?}");
+    }
+
+    #[test]
+    fn an_edit_of_sales_of_a_shortened_name_is_taken_over() {
+        let ours = sheree().with(&changed([(FirstName, LONG_NAME)]));
+        let base = sheree().with(&changed([(FirstName, SHORT_NAME)]));
+
+        let merged = contact(&base, &ours, &sheree());
+
+        assert_eq!(merged.take, changed([(FirstName, "Sheree")]));
+        assert!(merged.conflicts.is_empty());
+    }
+
+    #[test]
+    fn sales_who_change_a_part_of_an_address_leave_what_is_shortened_beside_it_as_long_as_it_is() {
+        let home = [(Street, "12 Elm St"), (City, LONG_CITY), (State, "IL"), (PostalCode, "60601"), (Country, "US")];
+        let ours = sheree().with(&changed(home));
+        let base = ours.with(&changed([(City, SHORT_CITY)]));
+        let theirs = base.with(&changed([(Street, "14 Elm St")]));
+
+        let merged = contact(&base, &ours, &theirs);
+
+        let taken = ours.with(&merged.take);
+        assert_eq!((taken.get(Street), taken.get(City)), (Some("14 Elm St"), Some(LONG_CITY)));
+        assert_eq!(contact(&merged.base, &taken, &theirs).send, Changes::default());
+    }
+
+    #[test]
+    fn an_e_mail_address_that_the_crm_cannot_hold_is_left_out_and_the_old_one_goes() {
+        let ours = sheree().with(&changed([(Email, &*long_address())]));
+
+        let sent = contact(&sheree(), &ours, &sheree());
+        let echo = contact(&sent.base, &ours, &sheree().with(&sent.send));
+
+        assert_eq!(sent.send, Changes::from([(Email, None)]));
+        let [told] = &*sent.conflicts else { panic!("{:?}", sent.conflicts) };
+        assert_eq!(
+            (told.ours.as_deref(), told.theirs.as_deref(), told.kept),
+            (Some(&*long_address()), None, Kept::Shortened)
+        );
+        assert!(echo.send.is_empty() && echo.take.is_empty() && echo.conflicts.is_empty(), "{echo:?}");
+    }
+
+    #[test]
+    fn an_address_that_sales_write_where_ours_is_left_out_stays_over_there() {
+        let ours = sheree().with(&changed([(Email, &*long_address())]));
+        let without = sheree().with(&Changes::from([(Email, None)]));
+        let theirs = sheree().with(&changed([(Email, "lane@example.com")]));
+
+        let merged = contact(&without, &ours, &theirs);
+
+        assert!(merged.send.is_empty() && merged.take.is_empty(), "{merged:?}");
+        assert_eq!(merged.conflicts.iter().map(|conflict| conflict.kept).collect::<Vec<_>>(), [Kept::Both]);
+    }
+
     #[test]
     fn at_the_first_meeting_each_side_fills_the_blanks_of_the_other() {
         let ours = sheree().with(&Changes::from([(City, Some("Chicago".to_owned())), (State, Some("IL".to_owned()))]));
@@ -465,16 +612,20 @@ mod tests {
         assert_eq!(theirs.with(&merged.send), merged.base);
     }
 
-    /// Values that sales or she may have typed; the second half of them our side cannot hold.
+    /// Values that sales or the user may have typed: some that our side cannot hold, and some that the CRM cannot.
     fn value(field: Field) -> impl Strategy<Value = Option<String>> {
+        let long = long_address();
         let values: &[&str] = match field {
             Phone => {
                 &["+13125550001", "+13125550002", "(312) 555-0001", "1-312-555-0002", "+44 (0)20 7946 0958", "ask her"]
             }
-            Email => &["a@example.com", "A@example.com", "b@example.com"],
+            Email => &["a@example.com", "A@example.com", "b@example.com", &long],
+            FirstName => &["One", " One ", "Two", "\u{200b}", LONG_NAME, SHORT_NAME],
+            City | PostalCode => &["One", " One ", "Two", LONG_CITY, SHORT_CITY],
             _ => &["One", "Two", " Two ", "Three", "\u{202e}Two\u{200b}", "\u{200b}"],
         };
-        prop_oneof![Just(None), prop::sample::select(values).prop_map(|text| Some(text.to_owned()))]
+        let values: Vec<String> = values.iter().map(|text| (*text).to_owned()).collect();
+        prop_oneof![Just(None), prop::sample::select(values).prop_map(Some)]
     }
 
     fn record() -> impl Strategy<Value = Fields> {
@@ -512,11 +663,21 @@ mod tests {
 
             prop_assert!(again.send.is_empty() && again.take.is_empty(), "{:?} {:?}", again.send, again.take);
             prop_assert_eq!(&again.base, &merged.base);
+            prop_assert!(again.conflicts.iter().all(|conflict| conflict.kept != Kept::Shortened), "told once");
             for unit in Unit::of(CrmModule::Contacts) {
                 let noted = again.conflicts.iter().any(|conflict| conflict.unit == unit);
                 let clean = raw(unit, &theirs).clean;
-                let agreed = clean.is_some_and(|theirs| theirs.same(&Values::of(unit, &ours), unit));
+                let agreed = clean.is_some_and(|theirs| theirs.same(&Values::in_crm(unit, &ours), unit));
                 prop_assert!(agreed || noted, "{:?} differs and nobody is told", unit);
+            }
+        }
+
+        #[test]
+        fn what_is_sent_fits_into_the_crm(base in agreed(), ours in held(), theirs in record()) {
+            let merged = contact(&base, &ours, &theirs);
+
+            for (field, value) in merged.send.iter() {
+                prop_assert_eq!(value.as_deref().and_then(|value| crm_form(*field, value)), value.clone(), "{:?}", field);
             }
         }
 
@@ -529,11 +690,15 @@ mod tests {
                 let of = |fields: &Fields| Values::of(unit, fields);
                 let new_ours = of(&ours.with(&merged.take));
                 let kept = new_ours.same(&of(&ours), unit) || new_ours.completes(&of(&ours), &of(&base));
-                prop_assert!(kept || of(&ours).same(&of(&base), unit) || told, "{:?} of ours was lost", unit);
+                // In the form of which both sides know: that ours is longer was told when it was shortened.
+                let in_crm = |fields: &Fields| Values::in_crm(unit, fields);
+                prop_assert!(kept || in_crm(&ours).same(&in_crm(&base), unit) || told, "{:?} of ours was lost", unit);
                 let new_theirs = raw(unit, &theirs.with(&merged.send)).clean;
                 let old_theirs = raw(unit, &theirs).clean;
                 let kept = match (&new_theirs, &old_theirs) {
-                    (Some(new), Some(old)) => new.same(old, unit) || new.completes(old, &of(&base)) || old.same(&of(&base), unit),
+                    (Some(new), Some(old)) => {
+                        new.same(old, unit) || new.completes(old, &of(&base)) || old.same(&in_crm(&base), unit)
+                    }
                     (None, None) => true,
                     // A blank is nothing to lose.
                     (_, None) => of(&theirs).is_blank(),

@@ -5,6 +5,7 @@ pub mod address;
 pub mod alert;
 pub mod code;
 pub mod context;
+pub mod crm_form;
 pub mod erasure;
 pub mod event;
 pub mod form;

@@ -95,6 +95,11 @@ impl Unit {
         }
     }
 
+    /// Whether our side needs it: blank over there, it goes back.
+    pub fn is_required(self) -> bool {
+        matches!(self, Self::FirstName | Self::LastName | Self::OrgName)
+    }
+
     pub fn fields(self) -> &'static [Field] {
         match self {
             Self::FirstName => &[Field::FirstName],

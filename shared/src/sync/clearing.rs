@@ -14,7 +14,7 @@ use super::write::{self, Refused, UNSEEN};
 use crate::db::people::{self, Person};
 use crate::db::{Loaded, sync_conflicts, zoho_intentions};
 use crate::domain::event::CrmModule;
-use crate::domain::merge::{Conflict, merge};
+use crate::domain::merge::{Conflict, Kept, merge};
 use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
@@ -142,7 +142,9 @@ fn conflict(person: &Person, contact: &Record) -> Option<Conflict> {
     let link = &person.contact;
     let sent = link.may_have_arrived(contact.modified_at);
     let merge = merge(CrmModule::Contacts, &link.base, &sent, &person.fields, &contact.fields);
-    merge.conflicts.into_iter().find(|conflict| conflict.unit == Unit::Email)
+    // Whatever came of it otherwise: here it is cleared. A shortening is no word of theirs.
+    let of_sales = |conflict: &Conflict| conflict.unit == Unit::Email && conflict.kept != Kept::Shortened;
+    merge.conflicts.into_iter().find(of_sales).map(|conflict| Conflict { kept: Kept::Ours, ..conflict })
 }
 
 fn cleared(user: UserId, record: CrmId) -> Write {

@@ -135,13 +135,13 @@ async fn set_out(
     Ok(())
 }
 
-/// What our word is about to replace over there is noted before it is gone: nobody may come to record it afterwards.
+/// What our word is about to replace over there is noted before it is gone, and what is about to be shortened with it.
 async fn note_what_is_written_over(crm: Crm<'_>, module: CrmModule, plans: &[Plan]) -> Result<(), Error> {
     let conflicts: Vec<_> = plans
         .iter()
         .filter(|plan| plan.problem.is_none())
         .flat_map(|plan| plan.conflicts.iter().map(move |conflict| (plan, conflict)))
-        .filter(|(plan, conflict)| plan.writes_over(conflict))
+        .filter(|(plan, conflict)| plan.is_noted_before(conflict))
         .map(|(plan, conflict)| (plan.user, module, conflict))
         .collect();
     sync_conflicts::note(crm.connection, &conflicts).await

@@ -78,6 +78,11 @@ impl Plan {
         conflict.kept == Kept::Ours && self.write.as_ref().is_some_and(sends)
     }
 
+    /// Whether a conflict is noted before the write, which makes it so: nobody may come to record it afterwards.
+    pub(super) fn is_noted_before(&self, conflict: &Conflict) -> bool {
+        self.writes_over(conflict) || conflict.kept == Kept::Shortened && self.write.is_some()
+    }
+
     /// Whether its write replaces an address that sales have written.
     pub(super) fn writes_address_over(&self) -> bool {
         let of_address = |conflict: &&Conflict| conflict.unit == Unit::Email;
@@ -112,8 +117,10 @@ pub(super) struct Ground<'a> {
 impl Ground<'_> {
     /// A new record with all that we know.
     pub(super) fn make(&self, person: &Person) -> Plan {
-        let ours = self.kept(person, &person.fields);
-        let changes = ours.iter().map(|(field, value)| (field, Some(value.to_owned()))).collect();
+        let nothing = Fields::default();
+        let merge = merge(self.module, &nothing, &[], &self.kept(person, &person.fields), &nothing);
+        let changes = merge.send.iter().filter(|(_, value)| value.is_some());
+        let changes = changes.map(|(field, value)| (*field, value.clone())).collect();
         let write = Write { record: None, user: person.id, changes, account: self.account.clone(), key: Key::Put };
         Plan {
             user: person.id,
@@ -121,9 +128,9 @@ impl Ground<'_> {
             write: Some(write),
             in_the_way: Vec::new(),
             take: Changes::default(),
-            conflicts: Vec::new(),
-            base: ours,
-            base_unsent: Fields::default(),
+            conflicts: merge.conflicts,
+            base: merge.base,
+            base_unsent: merge.base_unsent,
             corrects: false,
             overruled: None,
             tags: self.tags(person, &[]),
@@ -259,6 +266,24 @@ mod tests {
         assert_eq!(write.changes[&Field::Email].as_deref(), Some("sheree@example.com"));
         assert_eq!((write.key, write.record), (Key::Put, None));
         assert_eq!(plan.tags.missing, ["Senior 2027", "Soccer"]);
+    }
+
+    #[test]
+    fn a_new_contact_has_what_fits_and_what_does_not_is_told_before_it_is_made() {
+        let mut sheree = sheree();
+        let (long, address) = ("S".repeat(60), format!("{}@example.com", "s".repeat(100)));
+        sheree.fields =
+            sheree.fields.with(&Changes::from([(Field::FirstName, Some(long.clone())), (Field::Email, Some(address))]));
+
+        let plan = ground(CrmModule::Contacts).make(&sheree);
+
+        let changes = &plan.write.as_ref().unwrap().changes;
+        assert_eq!(changes[&Field::FirstName].as_deref(), Some(&long[..40]));
+        assert!(!changes.contains_key(&Field::Email), "an address cannot be shortened");
+        assert_eq!(plan.base.get(Field::FirstName), Some(&long[..40]));
+        let told: Vec<_> = plan.conflicts.iter().map(|conflict| (conflict.unit, conflict.kept)).collect();
+        assert_eq!(told, [(Unit::FirstName, Kept::Shortened), (Unit::Email, Kept::Shortened)]);
+        assert!(plan.conflicts.iter().all(|conflict| plan.is_noted_before(conflict)));
     }
 
     #[test]

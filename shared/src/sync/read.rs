@@ -10,6 +10,7 @@ use super::problem::{Problem, belongs_to_another, waits_for_erasure};
 use crate::db::people::Person;
 use crate::db::zoho_links::Standing;
 use crate::db::zoho_owners::{self, Others};
+use crate::domain::crm_form::crm_form;
 use crate::domain::event::CrmModule;
 use crate::domain::record::Field;
 use crate::domain::{CrmId, Email, UserId};
@@ -103,7 +104,9 @@ async fn find(crm: &Crm<'_>, module: CrmModule, people: &[&Person]) -> Result<Ve
     let users: Vec<UserId> = people.iter().map(|person| person.id).collect();
     // Whoever has lost her Contact is looked for by her id alone: nothing takes its place by its address.
     let never = people.iter().filter(|person| person.link(module).standing == Standing::Never);
-    let emails: Vec<Email> = never.filter_map(|person| person.fields.get(Field::Email)?.parse().ok()).collect();
+    // One that no Contact can have is not asked for.
+    let address = |person: &Person| crm_form(Field::Email, person.fields.get(Field::Email)?)?.parse().ok();
+    let emails: Vec<Email> = never.filter_map(|person| address(person)).collect();
     crm.find(module, &users, &emails.iter().collect::<Vec<_>>()).await
 }
 
