@@ -7,6 +7,7 @@ use super::address::MailingAddress;
 use super::form::{Edit, FieldError, Form};
 use super::labels::{OrgType, Role};
 use super::referral::Correction;
+use super::sport;
 use super::text::{OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, TypedCode, WebUrl, ZipCode};
 
 /// Fields of a profile with their new values, all of them checked and none of them as it was before. The names are those
@@ -121,7 +122,12 @@ impl Edited<'_> {
         let current = &self.current["mailing_address"];
         let address = form.edit_group("mailing_address", current, |form| MailingAddress::changed(form, current));
         self.set("mailing_address", address);
-        self.set_or("sport_interests", form.edit_list::<Typed<Sport>>("sport_interests", 20), json!([]));
+        let sports = match form.edit_list::<Typed<Sport>>("sport_interests", 20) {
+            Edit::Set(sports) => Edit::Set(sport::distinct(sports.into_iter().map(|sport| sport.0).collect())),
+            Edit::Clear => Edit::Clear,
+            Edit::Keep => Edit::Keep,
+        };
+        self.set_or("sport_interests", sports, json!([]));
     }
 
     fn org(&mut self, form: &mut Form<'_>) {
@@ -236,6 +242,13 @@ mod tests {
         let mut sent = sheree();
         sent.as_object_mut().unwrap().remove("referred_by_code");
         sent
+    }
+
+    #[test]
+    fn one_sport_in_several_spellings_is_one_interest() {
+        let patch = json!({"sport_interests": ["Swim", "Soccer", "Swimming"]});
+
+        assert_eq!(changes(Role::Parent, &patch, &sheree()), json!({"sport_interests": ["Swim", "Soccer"]}));
     }
 
     #[test]

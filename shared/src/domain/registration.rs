@@ -7,6 +7,7 @@ use super::address::MailingAddress;
 use super::code::ReferralCode;
 use super::form::{FieldError, Form};
 use super::labels::{OrgType, Role};
+use super::sport;
 use super::text::{DateOfBirth, OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, TypedCode, WebUrl, ZipCode};
 
 /// The body of `POST /api/users`, by role. `admin` cannot be asked for.
@@ -135,7 +136,7 @@ fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {
         phone_number,
         mailing_address,
         referred_by_code,
-        sport_interests: sport_interests.into_iter().map(|sport| sport.0).collect(),
+        sport_interests: sport::distinct(sport_interests.into_iter().map(|sport| sport.0).collect()),
     };
     Some(Registration::Parent(profile, Enrolment { athletes, join_codes }))
 }
@@ -211,6 +212,17 @@ mod tests {
         let body = json!({"role": "parent", "first_name": "Sheree", "last_name": "Lane"});
 
         assert!(matches!(read(&body), Ok(Registration::Parent(..))));
+    }
+
+    #[test]
+    fn one_sport_in_several_spellings_is_one_interest() {
+        let body = json!({"role": "parent", "first_name": "Sheree", "last_name": "Lane",
+            "sport_interests": ["Track & Field", "Soccer", "track", "Track and Field"]});
+
+        let Ok(Registration::Parent(parent, _)) = read(&body) else { panic!("{body}") };
+
+        let interests: Vec<&str> = parent.sport_interests.iter().map(Sport::as_str).collect();
+        assert_eq!(interests, ["Track & Field", "Soccer"]);
     }
 
     #[test]
