@@ -74,7 +74,10 @@ impl TryFrom<ZohoSettings> for Campaigns {
     fn try_from(zoho: ZohoSettings) -> Result<Self, ConfigError> {
         let wrong = |problem: String| ConfigError::WrongSecret { name: "ZOHO_SECRET".to_owned(), problem };
         let missing = "has no part \"campaigns\": alerts need a template and a sender";
+        let incomplete = "has a part \"campaigns\" that is wrong: it needs gallery_live_template_id, from_address and \
+                          from_name, each a text";
         let settings = zoho.campaigns.clone().ok_or_else(|| wrong(missing.to_owned()))?;
+        let settings = serde_json::from_value(settings).map_err(|_| wrong(incomplete.to_owned()))?;
         let base = zoho.campaigns().ok_or_else(|| {
             let place = zoho.data_centre().as_str();
             wrong(format!(

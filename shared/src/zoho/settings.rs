@@ -20,8 +20,8 @@ pub struct ZohoSettings {
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) refresh_token: String,
-    /// Only alerts need it: contacts are synced without.
-    pub(super) campaigns: Option<CampaignsSettings>,
+    /// Only alerts need it: contacts are synced without it, and whatever is wrong with it.
+    pub(super) campaigns: Option<serde_json::Value>,
     #[serde(flatten)]
     pub(super) fields: FieldNames,
 }
@@ -133,6 +133,13 @@ mod tests {
             r#","data_centre":"eu""#,
         ] {
             assert_ne!(settings(other).fingerprint(), plain, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_part_for_alerts_stops_nobody_elses_sync() {
+        for wrong in ["7", "[]", "{}", r#"{"gallery_live_template_id":1}"#] {
+            assert!(settings(&format!(r#","campaigns":{wrong}"#)).campaigns.is_some(), "{wrong}");
         }
     }
 
