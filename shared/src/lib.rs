@@ -7,6 +7,7 @@ pub mod config;
 pub mod db;
 pub mod deliveries;
 pub mod domain;
+pub mod entries;
 pub mod error;
 pub mod ids;
 pub mod lambda;

@@ -58,7 +58,30 @@ impl<'a> Secrets<'a> {
         check: impl Fn(S) -> Result<T, ConfigError> + Send + Sync + 'static,
     ) -> Result<FollowedSecret<S, T>, SecretError> {
         let secret = self.named(name)?;
-        let loaded = Loaded { value: Arc::new(check(secret.json().await?)?), tried_at: now };
+        let loaded = Loaded::of(check(secret.json().await?)?, now);
+        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), check: Check(Box::new(check)) })
+    }
+
+    /// The same for a function that has an answer to give although the secret cannot be read or used as a whole:
+    /// `stand_in` stands for its content, and the secret is looked at again every few seconds until it is there.
+    ///
+    /// # Errors
+    /// The environment does not name the secret.
+    pub async fn followed_or<S: DeserializeOwned, T>(
+        &self,
+        name: &str,
+        now: DateTime<Utc>,
+        check: impl Fn(S) -> Result<T, ConfigError> + Send + Sync + 'static,
+        stand_in: impl FnOnce() -> T,
+    ) -> Result<FollowedSecret<S, T>, ConfigError> {
+        let secret = self.named(name)?;
+        let loaded = match secret.json().await.and_then(|raw| Ok(check(raw)?)) {
+            Ok(value) => Loaded::of(value, now),
+            Err(error) => {
+                tracing::error!(%error, "a secret cannot be used at the start: it is looked at again every few seconds");
+                Loaded { stands_in: true, problem: Some(error.to_string()), ..Loaded::of(stand_in(), now) }
+            }
+        };
         Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), check: Check(Box::new(check)) })
     }
 }
@@ -100,7 +123,8 @@ impl Secret {
         let unreadable = |source| SecretError::Unreadable { name: self.name.clone(), source };
         let reply = self.client.get_secret_value().secret_id(&self.id).version_stage(version.stage()).send().await;
         let reply = reply.map_err(|error| unreadable(Box::new(error.into_service_error())))?;
-        let text = reply.secret_string().unwrap_or_default();
+        // Editors on Windows put a byte order mark before it.
+        let text = reply.secret_string().unwrap_or_default().trim_start_matches('\u{feff}');
         // serde_json's message may quote the text: only its place is told.
         serde_json::from_str(text).map_err(|error| {
             SecretError::Config(ConfigError::WrongSecret {
@@ -125,6 +149,9 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// How often a copy is fetched anew at most, whoever asks for it.
 const AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(30);
 
+/// How often a secret is looked at that could not be used when the function started.
+const STANDS_IN: TimeDelta = TimeDelta::seconds(5);
+
 /// A secret that people change while functions run. A change that cannot be read or is wrong is logged, and the copy
 /// from before stays in force.
 #[derive(Debug)]
@@ -145,8 +172,18 @@ impl<S, T> std::fmt::Debug for Check<S, T> {
 #[derive(Debug)]
 struct Loaded<T> {
     value: Arc<T>,
+    /// The value is not the secret's: that could not be used yet.
+    stands_in: bool,
+    /// What was wrong with the secret as a whole when it was last looked at.
+    problem: Option<String>,
     /// When it was last asked for, with or without success.
     tried_at: DateTime<Utc>,
+}
+
+impl<T> Loaded<T> {
+    fn of(value: T, now: DateTime<Utc>) -> Self {
+        Self { value: Arc::new(value), stands_in: false, problem: None, tried_at: now }
+    }
 }
 
 impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
@@ -164,9 +201,18 @@ impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
         self.fetched_after(AT_MOST_EVERY, now).await
     }
 
+    /// For a person who looks at the secret itself: a copy that is at most half a minute old, and what is wrong with the
+    /// secret as a whole, if that keeps its present content from being in force.
+    pub async fn inspected(&self, now: DateTime<Utc>) -> (Arc<T>, Option<String>) {
+        self.newer(now).await;
+        let loaded = self.loaded();
+        (Arc::clone(&loaded.value), loaded.problem.clone())
+    }
+
     async fn fetched_after(&self, age: TimeDelta, now: DateTime<Utc>) -> Option<Arc<T>> {
         {
             let mut loaded = self.loaded();
+            let age = if loaded.stands_in { age.min(STANDS_IN) } else { age };
             if now - loaded.tried_at < age {
                 return None;
             }
@@ -175,16 +221,19 @@ impl<S: DeserializeOwned, T> FollowedSecret<S, T> {
         // A request waits for this, and Lambda ends the process with its good copy when a request takes too long.
         let Ok(fetched) = tokio::time::timeout(bounds::NEWER_SECRET, self.secret.json()).await else {
             tracing::error!("a secret cannot be had anew in time: its former content stays in force");
+            self.loaded().problem = Some("Secrets Manager does not answer in time".to_owned());
             return None;
         };
         match fetched.and_then(|raw| Ok((self.check.0)(raw)?)) {
             Ok(value) => {
-                let value = Arc::new(value);
-                self.loaded().value = Arc::clone(&value);
+                let loaded = Loaded::of(value, now);
+                let value = Arc::clone(&loaded.value);
+                *self.loaded() = loaded;
                 Some(value)
             }
             Err(error) => {
                 tracing::error!(%error, "a secret has changed and cannot be used: its former content stays in force");
+                self.loaded().problem = Some(error.to_string());
                 None
             }
         }

@@ -264,9 +264,12 @@ async fn private_addresses_are_not_called() {
 
     system.deliver(KIND).await;
 
-    assert_eq!(as_on_a_laptop["errorMessage"], "the endpoints cannot be used");
-    let problem = "has a wrong endpoint make: its url is not taken: only https is spoken to";
-    assert!(system.logs().contains(problem));
+    assert_eq!(as_on_a_laptop["endpoints"], 0, "both are left out: {as_on_a_laptop}");
+    let logs = system.logs();
+    for endpoint in ["make", "zapier"] {
+        let problem = format!(r#""entry":"{endpoint}","problem":"/url is not taken: only https is spoken to""#);
+        assert!(logs.contains(&problem), "{endpoint}");
+    }
     let refused = &system.deliveries("zapier").await[0];
     assert_eq!(refused.error, "The endpoint zapier was not reached: not called: localhost has no public address.");
     assert_eq!((&*refused.status, refused.attempts, refused.last_status), ("pending", 1, None));
@@ -313,6 +316,46 @@ async fn an_endpoint_that_was_removed_is_told_nothing_and_hears_again_when_it_is
     assert_eq!((gone, back), (1, 1));
     assert_eq!((statuses(&skipped), &*skipped[0].error), (vec!["skipped"], "the endpoint was removed"));
     assert_eq!(statuses(&system.deliveries("zapier").await), ["skipped", "delivered"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_wrong_in_the_secret_keeps_its_deliveries_and_its_neighbour_is_told() {
+    let system = System::with_endpoints(&[]).await;
+    system.make_admin("ops").await;
+    system.change_endpoint("make", &json!({ "events": ["gallery.live"] })).await;
+    system.register_endpoints().await;
+    system.school().await;
+    goes_live(&system, "PD-1").await;
+    let right = system.remove_endpoint("zapier").await;
+
+    system.change_endpoint("zapier", &json!({ "url": right["url"], "keys": ["whsec_short"], "events": [] })).await;
+    let changed = system.register_endpoints().await;
+    system.restart_functions().await;
+    goes_live(&system, "PD-2").await;
+    system.deliver(KIND).await;
+    let page = system.get("/api/admin/integrations", "ops").await.body;
+    let waiting = system.deliveries("zapier").await;
+    let task = system.task(KIND, waiting[0].id).await.unwrap();
+    system.change_endpoint("zapier", &right).await;
+    system.restart_functions().await;
+    system.deliveries_are_due().await;
+    system.deliver(KIND).await;
+
+    assert_eq!((changed, system.arrived("make").await.len()), (0, 2));
+    assert_eq!(statuses(&waiting), ["pending"; 2]);
+    assert_eq!((waiting[0].attempts, &*task.code, task.waits), (0, "endpoint-left-out", true));
+    let [wrong] = &**page["wrong_entries"].as_array().unwrap() else { panic!("{page}") };
+    assert_eq!((&wrong["secret"], &wrong["name"]), (&json!("webhook-endpoints"), &json!("zapier")));
+    assert!(wrong["problem"].as_str().unwrap().starts_with("/keys/0 must be whsec_"), "{wrong}");
+    let shown = page["endpoints"].as_array().unwrap().iter().find(|endpoint| endpoint["name"] == "zapier").unwrap();
+    assert_eq!(
+        (&shown["state"], &shown["reason"], &shown["pending"]),
+        (&json!("left-out"), &wrong["problem"], &json!(2))
+    );
+    assert!(system.logs().contains(r#""Kind":"webhook-endpoints","SecretEntriesWrong":1"#));
+    assert!(!page.to_string().contains("whsec_short") && !system.logs().contains("whsec_short"));
+    assert_eq!(statuses(&system.deliveries("zapier").await), ["delivered"; 2]);
     system.stop().await;
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 use local::stack::Options;
-use tests::{Answer, System, Webhook, sent};
+use tests::{Answer, DOOR, System, Webhook, eventually, sent};
 
 /// The status of an answer and the code of its problem.
 fn told(answer: &Answer) -> (u16, &str) {
@@ -106,6 +106,59 @@ async fn while_a_key_is_rotated_the_old_and_the_new_one_are_taken() {
     let after = (send(&old).await, send(STRANGERS_KEY).await);
 
     assert_eq!((before, during, after), ((202, 401), (202, 202), (401, 202)));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_wrong_in_the_secret_holds_up_no_other_and_is_named() {
+    let system = System::start().await;
+    system.make_admin("ops").await;
+    let host = system.sender("shootproof").await;
+    let right = system.secret("webhook-sources").await;
+    let mut wrong = right.clone();
+    wrong["shootproof"]["keys"] = json!(["much too short"]);
+    wrong["zapier"]["keys"] = right["make"]["keys"].clone();
+    let published = Webhook::gallery_published("PD-1");
+
+    system.change_secret("webhook-sources", &wrong).await;
+    system.restart_functions().await;
+    let of_neighbour = system.send_webhook(&published).await;
+    let of_wrong = system.send_letter(DOOR, &host.letter("{}")).await;
+    let of_sharer = system.send_webhook(&published.clone().from("make")).await;
+    let page = system.get("/api/admin/integrations", "ops").await.body;
+    let swept = system.sweep().await;
+
+    assert_eq!(of_neighbour.status, 202, "{}", of_neighbour.body);
+    for left_out in [of_wrong, of_sharer] {
+        assert_eq!(told(&left_out), (401, "unknown-source"));
+    }
+    let named: Vec<_> = page["wrong_entries"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(named, ["make", "shootproof", "zapier"]);
+    assert_eq!(page["wrong_entries"][0]["problem"], "shares a key or token with zapier");
+    assert!(page["sources"].as_array().unwrap().iter().all(|source| !named.contains(&&source["name"])), "{page}");
+    assert!(swept["endpoints"].is_number(), "the sweep does not fail: {swept}");
+    let logs = system.logs();
+    assert!(logs.contains(r#""Kind":"webhook-sources","SecretEntriesWrong":3"#));
+    assert!(logs.contains(r#""entry":"shootproof","problem":"/keys/0 must be a text of at least 16 characters"#));
+    assert!(!logs.contains("much too short") && !page.to_string().contains("much too short"));
+
+    // What is no JSON at all: whoever starts now has nothing to go by, and says so.
+    system.write_secret("webhook-sources", "photoday: whsec_").await;
+    system.restart_functions().await;
+    let unavailable = system.send_webhook(&published).await;
+    let page = system.get("/api/admin/integrations", "ops").await;
+    system.change_secret("webhook-sources", &right).await;
+    let mended = eventually("the secret is looked at again", async || {
+        let answer = system.send_webhook(&published).await;
+        (answer.status != 503).then_some(answer)
+    })
+    .await;
+
+    assert_eq!((told(&unavailable), unavailable.header("retry-after")), ((503, "unavailable"), "5"));
+    assert_eq!((page.status, &page.body["sources"]), (200, &json!([])));
+    let [entry] = &**page.body["wrong_entries"].as_array().unwrap() else { panic!("{}", page.body) };
+    assert_eq!((&entry["secret"], &entry["name"]), (&json!("webhook-sources"), &json!(null)));
+    assert_eq!(mended.status, 200, "it is a duplicate: {}", mended.body);
     system.stop().await;
 }
 

@@ -13,11 +13,12 @@ const KINDS: &[Kind] = &[Kind::DeliverWebhook, Kind::DeliverUserWebhook];
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let guard = Guard::read(&start.environment)?;
-    let checked = move |settings| Endpoints::checked(settings, guard);
+    let read = move |settings| Ok(Endpoints::of(settings, guard));
+    let secrets = start.secrets();
     let app = App {
         database: start.database().await?,
         client: Client::new(guard)?,
-        endpoints: start.secrets().followed_with("WEBHOOK_ENDPOINTS_SECRET", clock::now(), checked).await?,
+        endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", clock::now(), read, Endpoints::unusable).await?,
         queues: start.queues(KINDS)?,
         enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
     };

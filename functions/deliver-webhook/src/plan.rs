@@ -33,6 +33,8 @@ impl<'a> Plan<'a> {
 
 /// How long a delivery waits for the sweep and this worker to see the same secret.
 const CHANGING: Duration = Duration::from_secs(30);
+/// How long a delivery waits for an operator to mend the entry of its endpoint.
+const LEFT_OUT: Duration = Duration::from_mins(5);
 /// How long the others wait while one delivery finds out whether an endpoint is well again.
 const TRYING: Duration = Duration::from_secs(5);
 /// What waited for the same moment comes back a little apart.
@@ -58,7 +60,10 @@ pub(crate) fn plan<'a>(
             (_, Standing::Open { .. }) => registered(endpoints, delivery),
         };
         let Some(endpoint) = endpoint else {
-            return Plan::Wait(CHANGING, changing());
+            return match endpoints.left_out(&delivery.endpoint) {
+                Some(problem) => Plan::Wait(LEFT_OUT + CHANGING.mul_f64(random), left_out(&delivery.endpoint, problem)),
+                None => Plan::Wait(CHANGING, changing()),
+            };
         };
         if !endpoint.wants(delivery.event.kind) {
             return Plan::Skip("the endpoint does not want this event any more".to_owned());
@@ -86,10 +91,20 @@ fn slowed(message: String) -> Failure {
     Failure::new("endpoint-slowed", message)
 }
 
+fn left_out(endpoint: &str, problem: &str) -> Failure {
+    Failure::new(
+        "endpoint-left-out",
+        format!(
+            "The endpoint {endpoint} is left out until the secret with the endpoints is mended: {problem}. What is on its \
+             way to it waits."
+        ),
+    )
+}
+
 fn changing() -> Failure {
     Failure::new(
         "endpoint-changing",
         "The secret with the endpoints has changed, and the sweep has not registered what it says now. If this stays so, \
-         read the sweep's log: the secret may be wrong.",
+         read the sweep's log.",
     )
 }

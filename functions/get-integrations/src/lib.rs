@@ -38,8 +38,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     let connection = app.database.connection().await?;
     db::users::admin(&connection, &subject).await?;
 
-    let sources = app.sources.current(clock::now()).await;
-    let registered = app.endpoints.current(clock::now()).await;
+    let now = clock::now();
+    let ((sources, sources_problem), (registered, endpoints_problem)) =
+        tokio::join!(app.sources.inspected(now), app.endpoints.inspected(now));
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     // One after the other without waiting for answers: all in one round trip.
     let (kinds, last_events, endpoints, inbox, held, uncertain, zoho) = tokio::try_join!(
@@ -58,6 +59,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
         kinds: kinds.into_iter().map(shown::Work::from).collect(),
         sources: sources.iter().map(|source| shown::Source::of(source, last_event_at(source))).collect(),
         endpoints: endpoints.into_iter().map(|endpoint| shown::Endpoint::of(endpoint, &registered)).collect(),
+        wrong_entries: [
+            shown::wrong("webhook-sources", sources_problem, sources.wrong()),
+            shown::wrong("webhook-endpoints", endpoints_problem, registered.wrong()),
+        ]
+        .concat(),
         inbox,
         alerts: Alerts { held, uncertain },
         zoho,
@@ -71,6 +77,7 @@ struct Answer<'a> {
     kinds: Vec<shown::Work>,
     sources: Vec<shown::Source<'a>>,
     endpoints: Vec<shown::Endpoint>,
+    wrong_entries: Vec<shown::Wrong>,
     inbox: Inbox,
     alerts: Alerts,
     zoho: ZohoTraffic,

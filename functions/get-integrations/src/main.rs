@@ -4,6 +4,7 @@ use get_integrations::{App, Flags};
 use shared::clock;
 use shared::deliveries::{Endpoints, Guard};
 use shared::lambda::{Start, StartError, http};
+use shared::webhooks::Sources;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
@@ -14,11 +15,13 @@ async fn main() -> Result<(), StartError> {
         zoho_sync_route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
     };
     let guard = Guard::read(&start.environment)?;
-    let checked = move |settings| Endpoints::checked(settings, guard);
+    let (secrets, now) = (start.secrets(), clock::now());
+    let sources = |settings| Ok(Sources::of(settings));
+    let endpoints = move |settings| Ok(Endpoints::of(settings, guard));
     let app = App {
         database: start.database().await?,
-        sources: start.secrets().followed("WEBHOOK_SOURCES_SECRET", clock::now()).await?,
-        endpoints: start.secrets().followed_with("WEBHOOK_ENDPOINTS_SECRET", clock::now(), checked).await?,
+        sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, sources, Sources::unusable).await?,
+        endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable).await?,
         flags,
     };
     http::run(app, get_integrations::handle).await

@@ -6,6 +6,7 @@ use shared::db::operations::{EndpointState, EndpointStatus};
 use shared::db::tasks::Backlog;
 use shared::deliveries::{self, Endpoints};
 use shared::domain::HostName;
+use shared::entries::WrongEntry;
 use shared::webhooks;
 
 #[derive(Serialize)]
@@ -82,7 +83,9 @@ impl Endpoint {
     /// An endpoint of the table, with what only the secret knows of it.
     pub(crate) fn of(endpoint: EndpointStatus, registered: &Endpoints) -> Self {
         let known = registered.named(&endpoint.name);
+        let left_out = registered.left_out(&endpoint.name).map(str::to_owned);
         let (state, reason, paused_until) = match endpoint.state {
+            EndpointState::Active | EndpointState::Slowed { .. } if left_out.is_some() => ("left-out", left_out, None),
             EndpointState::Active => ("active", None, None),
             EndpointState::Slowed { until } => ("slowed", Some(SPARED.to_owned()), Some(until)),
             EndpointState::Disabled { reason } => ("disabled", Some(reason), None),
@@ -105,3 +108,22 @@ impl Endpoint {
 }
 
 const SPARED: &str = "It asked to be spared (429, 502, 503 or 504), or did not answer.";
+
+/// What is left out of a secret, or the secret as a whole.
+#[derive(Clone, Serialize)]
+pub(crate) struct Wrong {
+    secret: &'static str,
+    /// Of the entry; none where the secret as a whole cannot be used.
+    name: Option<String>,
+    problem: String,
+}
+
+pub(crate) fn wrong(secret: &'static str, as_a_whole: Option<String>, entries: &[WrongEntry]) -> Vec<Wrong> {
+    let as_a_whole = as_a_whole.map(|problem| Wrong { secret, name: None, problem });
+    let entries = entries.iter().map(|entry| Wrong {
+        secret,
+        name: Some(entry.shown_name()),
+        problem: entry.problem().to_owned(),
+    });
+    as_a_whole.into_iter().chain(entries).collect()
+}

@@ -106,8 +106,8 @@ async fn renew(
 
 /// As whom Zoho notifies us. Who lets the notifications in reads the same secret.
 async fn source(app: &App) -> Result<CrmSource, Error> {
-    let sources = app.sources.checked::<SourcesSettings, Sources>().await;
-    let sources = sources.map_err(|error| Error::unavailable("the secret of the sources", error))?;
+    let settings = app.sources.json::<SourcesSettings>().await;
+    let sources = settings.map(Sources::of).map_err(|error| Error::unavailable("the secret of the sources", error))?;
     sources.of_the_crm().map_err(|error| Error::internal("Zoho cannot be told whom to notify", error))
 }
 

@@ -3,6 +3,7 @@
 //! and nothing else. It also registers the endpoints of the secret, which hear of what happens from then on.
 
 mod refused;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -10,7 +11,7 @@ use std::slice;
 use serde::Serialize;
 use shared::config::Route;
 use shared::db::{self, Connection, Database};
-use shared::deliveries::{Endpoints, Guard};
+use shared::deliveries::Guard;
 use shared::domain::event::EventSubject;
 use shared::lambda::sqs::TimeLeft;
 use shared::metrics::Metrics;
@@ -30,6 +31,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Who is told of events. Read by each sweep: what is wrong with it must not keep the others from their work.
     pub endpoints: Secret,
+    /// Who may push events in: read by each sweep to tell the alarm of what is left out.
+    pub sources: Secret,
     pub guard: Guard,
     /// Our credentials at Zoho: read only while a kind is stopped because Zoho refuses us.
     pub zoho: Secret,
@@ -61,7 +64,8 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
     let mut connection = app.database.connection().await?;
     let mut swept = Swept { sent: BTreeMap::new(), subjects: 0, expired: 0, endpoints: 0, resumed: 0 };
     let mut failures = Failures::default();
-    swept.endpoints = failures.or_default("registering endpoints", register(app, &mut connection).await);
+    swept.endpoints = failures.or_default("registering endpoints", secrets::endpoints(app, &mut connection).await);
+    failures.or_default("looking for wrong sources", secrets::sources(app).await);
     swept.resumed = failures.or_default("looking for another secret", refused::look(app, &mut connection).await);
     for queue in app.queues.as_slice() {
         let messages = failures.or_default("sending messages", dispatch(&connection, queue).await);
@@ -89,17 +93,6 @@ impl Failures {
             T::default()
         })
     }
-}
-
-/// Makes the endpoints that hear of events those of the secret.
-async fn register(app: &App, connection: &mut Connection) -> Result<usize, Error> {
-    let settings = app.endpoints.json().await.map_err(|error| Error::unavailable("the endpoints' secret", error))?;
-    let endpoints = Endpoints::checked(settings, app.guard);
-    let endpoints = endpoints.map_err(|error| Error::internal("the endpoints cannot be used", error))?;
-    let tx = connection.transaction().await?;
-    let changed = db::webhook_endpoints::register(&tx, &endpoints).await?;
-    tx.commit().await?;
-    Ok(changed)
 }
 
 /// What alarms look at. Work that waits because its flag is off is nobody's trouble.

@@ -16,6 +16,7 @@ async fn main() -> Result<(), StartError> {
         queues,
         metrics,
         endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,
+        sources: start.secrets().named("WEBHOOK_SOURCES_SECRET")?,
         guard: Guard::read(&start.environment)?,
         zoho: start.secrets().named("ZOHO_SECRET")?,
         route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::session::Session;
 use crate::deliveries::Endpoints;
+use crate::entries::WrongEntry;
 use crate::error::Error;
 use crate::tasks::Kind;
 
@@ -35,10 +36,14 @@ pub struct Noted {
     pub disabled: Vec<String>,
 }
 
-/// Makes the table equal to the secret: an endpoint hears of what happens from then on. A new address deserves a new
-/// chance, so an endpoint that had been disabled under another one is not any more, and what was put off for the sake
-/// of the old one is due. Returns how many endpoints changed.
+/// Makes the table equal to the secret: an endpoint hears of what happens from then on. One whose entry is wrong stays
+/// as it was: what is on its way to it waits until the entry is mended. A new address deserves a new chance, so an
+/// endpoint that had been disabled under another one is not any more, and what was put off for the sake of the old one
+/// is due. Returns how many endpoints changed.
 pub async fn register(tx: &Transaction<'_>, endpoints: &Endpoints) -> Result<usize, Error> {
+    if !endpoints.usable() {
+        return Ok(0);
+    }
     let mut names = Vec::new();
     let mut addresses = Vec::new();
     let mut events = Vec::new();
@@ -47,12 +52,13 @@ pub async fn register(tx: &Transaction<'_>, endpoints: &Endpoints) -> Result<usi
         addresses.push(endpoint.url_sha256().to_vec());
         events.push(endpoint.events().iter().map(|event| event.as_str()).collect::<Vec<_>>().join(","));
     }
+    let left_out: Vec<&str> = endpoints.wrong().iter().map(WrongEntry::name).collect();
     let moved = moved(tx, &names, &addresses).await?;
     let changed = tx
         .rows(
             "with gone as (
                  update webhook_endpoints set removed_at = now()
-                 where removed_at is null and name <> all ($1)
+                 where removed_at is null and name <> all ($1) and name <> all ($4)
                  returning name
              ),
              present as (
@@ -74,7 +80,12 @@ pub async fn register(tx: &Transaction<'_>, endpoints: &Endpoints) -> Result<usi
                  returning endpoint.name
              )
              select name from gone union all select name from present",
-            &[(&names, Type::TEXT_ARRAY), (&addresses, Type::BYTEA_ARRAY), (&events, Type::TEXT_ARRAY)],
+            &[
+                (&names, Type::TEXT_ARRAY),
+                (&addresses, Type::BYTEA_ARRAY),
+                (&events, Type::TEXT_ARRAY),
+                (&left_out, Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     if !moved.is_empty() {

@@ -7,8 +7,9 @@ use super::diagnosis::Report;
 use super::headers::Headers;
 use super::sources::{Sources, SourcesSettings};
 use super::verify::VerifiedWebhook;
+use crate::config::ConfigError;
 use crate::error::Error;
-use crate::secrets::{FollowedSecret, SecretError, Secrets};
+use crate::secrets::{FollowedSecret, Secrets};
 
 /// The sources of the secret in `WEBHOOK_SOURCES_SECRET`, followed through its changes. A new key is known within five
 /// minutes, and at once where a proof fails by a copy that is over half a minute old: at most one look at the secret
@@ -19,17 +20,20 @@ pub struct Door {
 }
 
 impl Door {
+    /// While the secret cannot be used as a whole, the answer to everybody is that it is unavailable.
+    ///
     /// # Errors
-    /// The secret cannot be read or is wrong.
-    pub async fn new(secrets: &Secrets<'_>, now: DateTime<Utc>) -> Result<Self, SecretError> {
-        Ok(Self { sources: secrets.followed("WEBHOOK_SOURCES_SECRET", now).await? })
+    /// The environment does not name the secret.
+    pub async fn new(secrets: &Secrets<'_>, now: DateTime<Utc>) -> Result<Self, ConfigError> {
+        let read = |settings| Ok(Sources::of(settings));
+        Ok(Self { sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, read, Sources::unusable).await? })
     }
 
     /// Size, then source, then proof.
     ///
     /// # Errors
     /// `too-large` (413), `unknown-source`, `missing-signature`, `bad-signature`, `stale-timestamp` (401), `malformed`
-    /// (400) where what is proven has no event id.
+    /// (400) where what is proven has no event id, `unavailable` (503) where the sources are not known.
     pub async fn verify<'a>(
         &self,
         source: &str,

@@ -86,6 +86,17 @@ impl FromStr for StandardKey {
     }
 }
 
+/// All the bytes that a text of the secret can stand for as a key, in whatever scheme; none for what is too short.
+pub(super) fn forms(text: &str) -> Vec<Vec<u8>> {
+    let decoded = match text.split_at_checked(text.find([':', '_']).map_or(0, |place| place + 1)) {
+        Some(("whsec_" | "whpk_" | "base64:", encoded)) => BASE64.decode(encoded).ok(),
+        Some(("hex:", hex)) => from_hex(hex.as_bytes()),
+        _ => None,
+    };
+    let forms = [Some(text.as_bytes().to_vec()), decoded].into_iter().flatten();
+    forms.filter(|form| form.len() >= SHORTEST).collect()
+}
+
 const WRONG_STANDARD_KEY: &str =
     "must be whsec_ and 24 to 64 bytes in base64, or whpk_ and an ed25519 public key in base64";
 
@@ -161,6 +172,21 @@ mod tests {
         for wrong in ["fifteen letters", "hex:0001", "hex:zz", "base64:AAEC", "base64:?"] {
             assert_eq!(bytes(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_text_is_the_same_key_however_it_is_written() {
+        let bytes: Vec<u8> = (0..24).collect();
+        let (base64, hex) = (BASE64.encode(&bytes), to_hex(&bytes));
+
+        for text in
+            [format!("whsec_{base64}"), format!("whpk_{base64}"), format!("base64:{base64}"), format!("hex:{hex}")]
+        {
+            assert_eq!(forms(&text), [text.clone().into_bytes(), bytes.clone()]);
+        }
+        assert_eq!(forms(&base64), [base64.clone().into_bytes()]);
+        assert_eq!(forms("hex:0001020304"), Vec::<Vec<u8>>::new(), "too short for a key");
+        assert_eq!(forms("hex:not hex at all"), [b"hex:not hex at all".to_vec()]);
     }
 
     #[test]

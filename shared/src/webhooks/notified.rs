@@ -46,7 +46,10 @@ impl Sources {
         let named = self
             .iter()
             .find_map(|source| Some(CrmSource { name: source.name.as_str().to_owned(), token: token_of(source)? }));
-        let source = named.ok_or_else(|| wrong(NONE.to_owned()))?;
+        let source = named.ok_or_else(|| {
+            let left_out: Vec<String> = self.wrong().iter().map(|entry| format!("; {entry}")).collect();
+            wrong(format!("{NONE}{}", left_out.concat()))
+        })?;
         if source.token.len() > LONGEST {
             return Err(wrong(format!(
                 "has the source {} with a token that Zoho does not take: its first key must have at most {LONGEST} characters",
@@ -71,6 +74,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::testing::sources;
+    use super::Sources;
 
     fn token(keys: &[&str], place: &str, event: &str) -> Value {
         json!({"scheme": "token", place: "/token", "keys": keys, "events": [event]})
@@ -78,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_source_is_known_by_what_it_sends_and_its_first_key_is_the_one() {
-        let found = sources(json!({
+        let found = sources(&json!({
             "a-campaigns": {"scheme": "token", "header": "authorization", "keys": ["the receipts' token"], "events": ["email.receipt"]},
             "crm": token(&["the new token of it", "the old token of it"], "body", "crm.records.changed"),
             "zoho-crm": token(&["the token of another"], "body", "crm.records.changed"),
@@ -97,18 +101,28 @@ mod tests {
         let in_header = json!({"scheme": "token", "header": "x-token", "keys": ["sixteen letters!"], "events": ["crm.records.changed"]});
 
         for settings in [json!({}), json!({ "crm": elsewhere }), json!({ "crm": in_header })] {
-            let problem = sources(settings).unwrap().of_the_crm().unwrap_err().to_string();
+            let problem = sources(&settings).unwrap().of_the_crm().unwrap_err().to_string();
 
             assert!(problem.contains(r#""body":"/token""#) && problem.contains("crm.records.changed"), "{problem}");
         }
     }
 
     #[test]
+    fn where_it_is_left_out_it_is_told_why() {
+        let secret = json!({ "crm": token(&["too short"], "body", "crm.records.changed") });
+        let sources = Sources::of(serde_json::from_value(secret).unwrap());
+
+        let problem = sources.of_the_crm().unwrap_err().to_string();
+
+        assert!(problem.contains("; crm: /keys/0 must be a text of at least 16"), "{problem}");
+    }
+
+    #[test]
     fn a_token_that_zoho_would_not_take_is_refused_without_telling_it() {
         let (long, longer) = ("x".repeat(50), "x".repeat(51));
 
-        let fits = sources(json!({ "crm": token(&[&long], "body", "crm.records.changed") })).unwrap();
-        let too_long = sources(json!({ "crm": token(&[&longer], "body", "crm.records.changed") })).unwrap();
+        let fits = sources(&json!({ "crm": token(&[&long], "body", "crm.records.changed") })).unwrap();
+        let too_long = sources(&json!({ "crm": token(&[&longer], "body", "crm.records.changed") })).unwrap();
 
         assert!(fits.of_the_crm().is_ok());
         let problem = too_long.of_the_crm().unwrap_err().to_string();

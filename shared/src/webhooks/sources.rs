@@ -1,20 +1,20 @@
 //! The sources that may push events in: the secret `isoxp/<stage>/webhook-sources`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::keys::{Key, Token};
+use super::keys::{self, Key, Token};
 use super::kind::EventKind;
 use super::mapping::Mapping;
 use super::pointer::Pointer;
 use super::refusal::{bad_test_token, event_not_allowed, unknown_source};
 use super::scheme::Scheme;
-use crate::config::ConfigError;
 use crate::domain::{FieldError, Form, HostName};
+use crate::entries::{Checked, Entries, WrongEntry};
 use crate::error::Error;
 
 /// All sources by name:
@@ -27,18 +27,17 @@ use crate::error::Error;
 ///  "zoho-crm":{"scheme":"token","body":"/token","keys":["…"],"events":["crm.records.changed"]}}
 /// ```
 #[derive(Debug)]
-pub struct Sources(BTreeMap<String, Arc<Source>>);
+pub struct Sources {
+    known: BTreeMap<String, Arc<Source>>,
+    wrong: Vec<WrongEntry>,
+    /// Whether there is a secret to go by.
+    usable: bool,
+}
 
 /// The secret as it stands, before it is looked at.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub struct SourcesSettings(BTreeMap<String, Value>);
-
-impl std::fmt::Debug for SourcesSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
+pub struct SourcesSettings(Entries);
 
 /// A source that may push events in.
 #[derive(Debug)]
@@ -54,26 +53,61 @@ pub struct Source {
 }
 
 impl Sources {
+    /// Those that are right; the others are left out and named.
+    pub fn of(SourcesSettings(entries): SourcesSettings) -> Self {
+        let sharers = sharers(&entries);
+        let Checked { right, wrong } = entries.read("webhook-sources", |name, settings| {
+            let source = Source::read(name, settings);
+            match sharers.get(name) {
+                None => source.map(Arc::new).map_err(|problems| problems.join("; ")),
+                Some(others) => {
+                    let others: Vec<&str> = others.iter().copied().collect();
+                    let problem = format!("shares a key or token with {}", others.join(" and "));
+                    Err(source.err().into_iter().flatten().chain([problem]).collect::<Vec<_>>().join("; "))
+                }
+            }
+        });
+        Self { known: right, wrong, usable: true }
+    }
+
+    /// What stands for them while the secret cannot be used as a whole.
+    pub fn unusable() -> Self {
+        Self { known: BTreeMap::new(), wrong: Vec::new(), usable: false }
+    }
+
     /// The source of that name.
     ///
     /// # Errors
-    /// `unknown-source`, 401: the same answer to everybody.
+    /// `unknown-source`, 401: the same answer to everybody. `unavailable`, 503, where the secret cannot be used.
     pub fn named(&self, name: &str) -> Result<&Arc<Source>, Error> {
-        self.0.get(name).ok_or_else(unknown_source)
+        self.usable()?;
+        self.known.get(name).ok_or_else(unknown_source)
     }
 
     /// The source of that name, for somebody who has its test token.
     ///
     /// # Errors
-    /// `bad-test-token`, 401: the same answer where there is no such source.
+    /// `bad-test-token`, 401: the same answer where there is no such source. `unavailable`, 503, where the secret
+    /// cannot be used.
     pub fn to_be_tested(&self, name: &str, token: &[u8]) -> Result<&Arc<Source>, Error> {
-        let source = self.0.get(name).filter(|source| source.test_token.as_ref().is_some_and(|known| known.is(token)));
+        self.usable()?;
+        let source =
+            self.known.get(name).filter(|source| source.test_token.as_ref().is_some_and(|known| known.is(token)));
         source.ok_or_else(bad_test_token)
     }
 
     /// All of them, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.0.values().map(|source| &**source)
+        self.known.values().map(|source| &**source)
+    }
+
+    /// The entries that are left out, in the order of their names.
+    pub fn wrong(&self) -> &[WrongEntry] {
+        &self.wrong
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        if self.usable { Ok(()) } else { Err(Error::unavailable("the secret of the sources", "it cannot be used")) }
     }
 }
 
@@ -121,57 +155,38 @@ impl Source {
     }
 }
 
-impl TryFrom<SourcesSettings> for Sources {
-    type Error = ConfigError;
-
-    fn try_from(settings: SourcesSettings) -> Result<Self, Self::Error> {
-        Self::checked(settings)
-            .map_err(|problem| ConfigError::WrongSecret { name: "WEBHOOK_SOURCES_SECRET".to_owned(), problem })
-    }
-}
-
-impl Sources {
-    fn checked(SourcesSettings(settings): SourcesSettings) -> Result<Self, String> {
-        let mut sources = BTreeMap::new();
-        for (name, settings) in settings {
-            let source = Source::read(&name, &settings).map_err(|problems| {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                format!("has a wrong source {name}: {}", problems.join("; "))
-            })?;
-            sources.insert(name, Arc::new(source));
-        }
-        refuse_shared_keys(&sources)?;
-        Ok(Self(sources))
-    }
-}
-
-/// `?source=` is not signed: with a shared key one source could speak as another. Keys are told apart by their bytes
-/// and as they are written, since one text can be two keys in two schemes.
-fn refuse_shared_keys(sources: &BTreeMap<String, Arc<Source>>) -> Result<(), String> {
-    let mut owners: HashMap<&[u8], (&str, usize)> = HashMap::new();
-    let keys = sources.iter().flat_map(|(name, source)| source.keys().map(move |key| (&**name, key)));
-    for (index, (name, key)) in keys.enumerate() {
-        for form in [&key.bytes, key.written.as_bytes()] {
-            let (owner, place) = *owners.entry(form).or_insert((name, index));
-            if owner != name {
-                return Err(format!("lets the source {name} share a key with another"));
-            }
-            if place != index {
-                return Err(format!("has a wrong source {name}: one of its keys or tokens is there twice"));
+/// Which entries have a key or token that another has, too, each with those others. `?source=` is not signed: with a
+/// shared key one source could speak as another. So none of them is in force, whatever else is wrong with the others.
+/// Keys are told apart by their bytes and as they are written, since one text can be two keys in two schemes.
+fn sharers(entries: &Entries) -> HashMap<&str, BTreeSet<&str>> {
+    let mut owners: HashMap<Vec<u8>, BTreeSet<&str>> = HashMap::new();
+    for (name, settings) in entries.iter() {
+        let listed = settings["keys"].as_array().into_iter().flatten();
+        for text in listed.chain([&settings["test_token"]]).filter_map(Value::as_str) {
+            for form in keys::forms(text) {
+                owners.entry(form).or_default().insert(name);
             }
         }
     }
-    Ok(())
+    let mut sharers: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for names in owners.values().filter(|names| names.len() > 1) {
+        for name in names {
+            sharers.entry(name).or_default().extend(names.iter().filter(|other| *other != name));
+        }
+    }
+    sharers
 }
 
 impl Source {
-    fn read(name: &str, settings: &Value) -> Result<Self, Vec<FieldError>> {
-        let wrong = |problem: &str| vec![FieldError::new("", problem)];
-        let name: HostName = name
-            .parse()
-            .ok()
-            .filter(|parsed: &HostName| parsed.as_str() == name)
-            .ok_or_else(|| wrong("its name must have 1 to 40 lower-case letters, digits or hyphens"))?;
+    fn read(name: &str, settings: &Value) -> Result<Self, Vec<String>> {
+        let host = name.parse().ok().filter(|parsed: &HostName| parsed.as_str() == name);
+        let source = host
+            .ok_or_else(|| vec!["its name must have 1 to 40 lower-case letters, digits or hyphens".to_owned()])
+            .and_then(|host| Self::of(host, settings).map_err(|problems| problems.iter().map(sentence).collect()))?;
+        source.has_each_key_once()
+    }
+
+    fn of(name: HostName, settings: &Value) -> Result<Self, Vec<FieldError>> {
         let mut form = Form::of(settings).map_err(|problem| vec![problem])?;
         let Some(scheme) = Scheme::read(&mut form) else { return Err(form.into_errors()) };
         let events: Vec<_> = form.list::<Allowed>("events", 20).into_iter().map(|Allowed(kind)| kind).collect();
@@ -189,6 +204,16 @@ impl Source {
         form.finish(Some(Self { name, scheme, event_id, mapping, events, hosts, test_token }))
     }
 
+    fn has_each_key_once(self) -> Result<Self, Vec<String>> {
+        let mut seen = HashSet::new();
+        let once = self.keys().all(|key| {
+            // A key may be written as its own bytes.
+            let forms: HashSet<&[u8]> = HashSet::from([&*key.bytes, key.written.as_bytes()]);
+            forms.into_iter().all(|form| seen.insert(form))
+        });
+        if once { Ok(self) } else { Err(vec!["one of its keys or tokens is there twice".to_owned()]) }
+    }
+
     fn keys(&self) -> impl Iterator<Item = &Key> {
         self.scheme.keys().chain(&self.test_token)
     }
@@ -204,6 +229,11 @@ fn mismatch(events: &[EventKind], by_token: bool, by_itself: bool) -> Option<Str
     } else {
         format!("has {lost}, which needs the scheme token and neither event_id nor mapping")
     })
+}
+
+/// What is wrong with the settings as a whole has no place in them.
+fn sentence(problem: &FieldError) -> String {
+    problem.to_string().trim_start().to_owned()
 }
 
 /// An event as the settings name it.
@@ -231,6 +261,18 @@ mod tests {
         json!({"scheme": "standard", "keys": [KEY], "events": []})
     }
 
+    fn read(settings: &Value) -> Sources {
+        Sources::of(serde_json::from_value(settings.clone()).unwrap())
+    }
+
+    /// The names of those that are in force, and of those that are not.
+    fn sorted(sources: &Sources) -> (Vec<&str>, Vec<&str>) {
+        (
+            sources.iter().map(|source| source.name.as_str()).collect(),
+            sources.wrong().iter().map(WrongEntry::name).collect(),
+        )
+    }
+
     #[test]
     fn two_sources_never_share_a_key_whatever_their_schemes() {
         let bytes = "base64:MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -240,11 +282,72 @@ mod tests {
         tested["test_token"] = json!(KEY);
 
         for other in [standard(), hmac(bytes), hmac(KEY), token(KEY), tested] {
-            let refused = sources(json!({"photoday": standard(), "other": other})).unwrap_err();
+            let sources =
+                read(&json!({"photoday": standard(), "other": other, "third": token("the token of a third")}));
 
-            assert!(refused.contains("lets the source photoday share a key with another"), "{refused}");
+            assert_eq!(sorted(&sources), (vec!["third"], vec!["other", "photoday"]));
+            let told: Vec<&str> = sources.wrong().iter().map(WrongEntry::problem).collect();
+            assert_eq!(told, ["shares a key or token with photoday", "shares a key or token with other"]);
         }
-        assert!(sources(json!({"photoday": standard(), "other": token("a token of nobody else")})).is_ok());
+        let apart = read(&json!({"photoday": standard(), "other": token("a token of nobody else")}));
+        assert_eq!(sorted(&apart), (vec!["other", "photoday"], vec![]));
+    }
+
+    #[test]
+    fn a_source_that_is_wrong_shares_its_keys_all_the_same() {
+        let mut wrong = standard();
+        wrong["evnts"] = json!([]);
+
+        let sources = read(&json!({"other": wrong, "photoday": standard()}));
+
+        assert_eq!(sorted(&sources), (vec![], vec!["other", "photoday"]));
+        let problem = sources.wrong()[0].problem();
+        assert_eq!(problem, "/evnts is not a field of this request; shares a key or token with photoday");
+    }
+
+    #[test]
+    fn a_source_that_is_wrong_in_any_way_holds_up_none_of_its_neighbours() {
+        let key = |n: u8| format!("hex:{}", keys::to_hex(&[n; 16]));
+        let right = |n: u8| json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [key(n)]});
+        let wrong = [
+            Value::Null,
+            json!(7),
+            json!("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            json!([]),
+            json!({}),
+            json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": ["too short"]}),
+            json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [key(1)], "mapping": 7}),
+            json!({"scheme": "hmacs", "header": "x", "encoding": "hex", "keys": [key(1)]}),
+            json!({"scheme": "hmac", "header": "x", "encoding": "hex", "keys": [key(1), key(1)]}),
+        ];
+
+        for wrong in wrong {
+            let sources = read(&json!({"a": right(2), "b": wrong, "c": right(3)}));
+
+            assert_eq!(sorted(&sources), (vec!["a", "c"], vec!["b"]), "{wrong}");
+            assert!(sources.named("b").is_err_and(|error| error.to_string() == "unauthenticated: unknown-source"));
+            assert!(!format!("{sources:?}").contains("MfKQ9"), "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_sources_with_one_name_neither_is_in_force() {
+        let secret = format!(
+            r#"{{"a":{{"scheme":"standard","keys":["{KEY}"]}},"a":{{"scheme":"token","keys":["sixteen letters!"]}}}}"#
+        );
+
+        let sources = Sources::of(serde_json::from_str(&secret).unwrap());
+
+        assert_eq!(sorted(&sources), (vec![], vec!["a"]));
+    }
+
+    #[test]
+    fn without_a_secret_that_can_be_used_nobody_is_refused_for_good() {
+        let unusable = Sources::unusable();
+
+        for answer in [unusable.named("photoday"), unusable.to_be_tested("photoday", b"")] {
+            assert!(matches!(answer, Err(Error::Unavailable { .. })));
+        }
     }
 
     #[test]
@@ -259,7 +362,7 @@ mod tests {
         let with_token =
             |token: &str| json!({"scheme": "token", "keys": [format!("key of {token}")], "test_token": token});
         let sources = sources(
-            json!({"a": with_token("the test token of a"), "b": with_token("the test token of b"), "c": standard()}),
+            &json!({"a": with_token("the test token of a"), "b": with_token("the test token of b"), "c": standard()}),
         )
         .unwrap();
 
@@ -306,13 +409,11 @@ mod tests {
         for (settings, problem) in wrong {
             let refused = refused(&settings);
 
-            assert!(
-                refused.starts_with("the secret in WEBHOOK_SOURCES_SECRET has a wrong source photoday: "),
-                "{refused}"
-            );
+            assert!(refused.starts_with("photoday: /"), "{refused}");
             assert!(refused.contains(problem) && !refused.contains("MfKQ9"), "{settings}: {refused}");
         }
-        assert!(sources(json!({"PhotoDay": standard()})).is_err());
+        let misnamed = sources(&json!({"PhotoDay": standard()})).unwrap_err();
+        assert!(misnamed.starts_with("PhotoDay: its name must have 1 to 40"), "{misnamed}");
     }
 
     #[test]
@@ -327,7 +428,7 @@ mod tests {
             for (field, value) in more {
                 settings[*field] = value.clone();
             }
-            sources(json!({ "photoday": settings })).map(drop)
+            sources(&json!({ "photoday": settings })).map(drop)
         };
         let id = ("event_id", json!("/id"));
         let mapping = ("mapping", json!({"type": {"constant": "order.created"}}));

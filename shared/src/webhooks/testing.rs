@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::headers::Headers;
-use super::{Source, Sources, SourcesSettings};
-use crate::config::ConfigError;
+use super::{Source, Sources};
 
 impl Headers for BTreeMap<&str, &str> {
     fn header(&self, name: &str) -> Option<&[u8]> {
@@ -16,19 +15,21 @@ impl Headers for BTreeMap<&str, &str> {
     }
 }
 
-pub(super) fn sources(settings: Value) -> Result<Sources, String> {
-    let settings: SourcesSettings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
-    settings.try_into().map_err(|error: ConfigError| error.to_string())
+/// The sources of these settings; what is wrong with any of them is an error.
+pub(super) fn sources(settings: &Value) -> Result<Sources, String> {
+    let sources = Sources::of(serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?);
+    let wrong: Vec<String> = sources.wrong().iter().map(ToString::to_string).collect();
+    if wrong.is_empty() { Ok(sources) } else { Err(wrong.join("\n")) }
 }
 
 /// A source of these settings, which are right.
 pub(super) fn source(settings: &Value) -> Arc<Source> {
-    Arc::clone(sources(json!({ "photoday": settings })).unwrap().named("photoday").unwrap())
+    Arc::clone(sources(&json!({ "photoday": settings })).unwrap().named("photoday").unwrap())
 }
 
 /// Why a source of these settings is refused.
 pub(super) fn refused(settings: &Value) -> String {
-    sources(json!({ "photoday": settings })).unwrap_err()
+    sources(&json!({ "photoday": settings })).unwrap_err()
 }
 
 pub(super) fn at(second: i64) -> DateTime<Utc> {
