@@ -14,7 +14,7 @@ async fn own_role(system: &System, purpose: &str) -> String {
     let role = format!("isoxp_api_{purpose}_{}", std::process::id());
     // The owner takes its place to end its sessions.
     let make = format!("create role {role} login password 'first' in role isoxp_api; grant {role} to current_user");
-    system.database.batch_execute(&make).await.unwrap();
+    system.database.batch_execute(&make).await.expect("the owner may make roles");
     role
 }
 
@@ -23,12 +23,12 @@ async fn end_sessions(system: &System, role: &str) {
     let end = format!(
         "set role {role}; select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'; reset role"
     );
-    system.database.batch_execute(&end).await.unwrap();
+    system.database.batch_execute(&end).await.expect("the role may end its own sessions");
 }
 
 async fn drop_role(system: &System, role: &str) {
     end_sessions(system, role).await;
-    system.database.batch_execute(&format!("drop role {role}")).await.unwrap();
+    system.database.batch_execute(&format!("drop role {role}")).await.expect("nothing is the role's");
 }
 
 fn login(role: &str, password: &str) -> Value {

@@ -495,6 +495,17 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_has_not_arrived_makes_no_edit_of_what_stood_there_before() {
+        let written = changed([(Phone, "+13125550001")]);
+        let ours = sheree().with(&changed([(Phone, "+13125550002")]));
+
+        let merged = merge(CrmModule::Contacts, &sheree(), &[&written], &ours, &sheree());
+
+        assert_eq!(merged.send, changed([(Phone, "+13125550002")]));
+        assert!(merged.take.is_empty() && merged.conflicts.is_empty(), "{merged:?}");
+    }
+
+    #[test]
     fn an_edit_of_sales_after_a_write_that_nobody_recorded_counts() {
         let written = changed([(Phone, "+13125550001")]);
         let theirs = sheree().with(&changed([(Phone, "+13125550009")]));
