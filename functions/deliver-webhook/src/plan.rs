@@ -61,7 +61,9 @@ pub(crate) fn plan<'a>(
         };
         let Some(endpoint) = endpoint else {
             return match endpoints.left_out(&delivery.endpoint) {
-                Some(problem) => Plan::Wait(LEFT_OUT + CHANGING.mul_f64(random()), left_out(&delivery.endpoint, problem)),
+                Some(problem) => {
+                    Plan::Wait(LEFT_OUT + CHANGING.mul_f64(random()), left_out(&delivery.endpoint, problem))
+                }
                 None => Plan::Wait(CHANGING, changing()),
             };
         };

@@ -17,6 +17,7 @@ use shared::lambda::sqs::TimeLeft;
 use shared::metrics::Metrics;
 use shared::queue::{Queue, Queues};
 use shared::secrets::Secret;
+use shared::tasks::FollowUp;
 use shared::{Error, clock};
 
 /// How many tasks of one kind get a message in one sweep: what its workers can do in a few minutes.
@@ -73,10 +74,15 @@ pub async fn handle(app: &App, _: serde_json::Value, _: TimeLeft) -> Result<Swep
     }
     failures.or_default("measuring", measure(app, &connection).await);
     let forgotten = db::inbox::forgotten(&connection).await;
+    let mut follow_up = FollowUp::default();
     for subject in &failures.or_default("looking for events that wait", forgotten) {
-        let applied = apply(app, &mut connection, subject).await.map(|()| 1);
-        swept.subjects += failures.or_default("applying an event that waits", applied);
+        let applied = apply(&mut connection, subject).await.map(|applied| (1, applied));
+        let (subjects, applied) = failures.or_default("applying an event that waits", applied);
+        swept.subjects += subjects;
+        follow_up.and(applied);
     }
+    // Once for all of them: a queue that says nothing costs a second, and not one for each.
+    app.queues.wake(&follow_up).await;
     swept.expired = failures.or_default("dropping what is too old", db::retention::apply(&connection).await);
     failures.0.map_or(Ok(swept), Err)
 }
@@ -131,11 +137,10 @@ async fn dispatch(connection: &Connection, queue: &Queue) -> Result<usize, Error
 }
 
 /// Events whose subject was made without a look into the inbox: by hand, or by an import.
-async fn apply(app: &App, connection: &mut Connection, subject: &EventSubject) -> Result<(), Error> {
+async fn apply(connection: &mut Connection, subject: &EventSubject) -> Result<FollowUp, Error> {
     let tx = connection.transaction().await?;
     db::inbox::lock_subjects(&tx, slice::from_ref(subject)).await?;
     let applied = db::effects::apply(&tx, subject).await?.unwrap_or_default();
     tx.commit().await?;
-    app.queues.wake(&applied.follow_up).await;
-    Ok(())
+    Ok(applied.follow_up)
 }

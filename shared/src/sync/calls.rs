@@ -108,9 +108,10 @@ impl<'a> Calls<'a> {
         }
         let refusal = match error {
             ZohoError::Broken { status: 500 } if self.answered => Refusal::OfSome(Problem::Suspect(error.failure())),
-            ZohoError::BadRequest { .. } | ZohoError::Unexplained { .. } | ZohoError::Broken { status: 500 } => {
-                Refusal::OfSome(problem)
-            }
+            // With a 2xx one record of the answer may be unlike all others.
+            ZohoError::BadRequest { .. }
+            | ZohoError::Unexplained { .. }
+            | ZohoError::Broken { status: 200..=299 | 500 } => Refusal::OfSome(problem),
             _ => Refusal::Of(problem),
         };
         if !has_halves || matches!(refusal, Refusal::Of(_)) {
