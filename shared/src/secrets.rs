@@ -71,18 +71,18 @@ impl<'a> Secrets<'a> {
         &self,
         name: &str,
         now: DateTime<Utc>,
-        check: impl Fn(S) -> Result<T, ConfigError> + Send + Sync + 'static,
+        read: impl Fn(S) -> T + Send + Sync + 'static,
         stand_in: impl FnOnce() -> T,
     ) -> Result<FollowedSecret<S, T>, ConfigError> {
         let secret = self.named(name)?;
-        let loaded = match secret.json().await.and_then(|raw| Ok(check(raw)?)) {
-            Ok(value) => Loaded::of(value, now),
+        let loaded = match secret.json().await {
+            Ok(raw) => Loaded::of(read(raw), now),
             Err(error) => {
                 tracing::error!(%error, "a secret cannot be used at the start: it is looked at again every few seconds");
                 Loaded { stands_in: true, problem: Some(error.to_string()), ..Loaded::of(stand_in(), now) }
             }
         };
-        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), check: Check(Box::new(check)) })
+        Ok(FollowedSecret { secret, loaded: Mutex::new(loaded), check: Check(Box::new(move |raw| Ok(read(raw)))) })
     }
 }
 

@@ -13,7 +13,7 @@ const KINDS: &[Kind] = &[Kind::DeliverWebhook, Kind::DeliverUserWebhook];
 async fn main() -> Result<(), StartError> {
     let start = Start::new().await;
     let guard = Guard::read(&start.environment)?;
-    let read = move |settings| Ok(Endpoints::of(settings, guard));
+    let read = move |settings| Endpoints::of(settings, guard);
     let secrets = start.secrets();
     let app = App {
         database: start.database().await?,

@@ -16,11 +16,10 @@ async fn main() -> Result<(), StartError> {
     };
     let guard = Guard::read(&start.environment)?;
     let (secrets, now) = (start.secrets(), clock::now());
-    let sources = |settings| Ok(Sources::of(settings));
-    let endpoints = move |settings| Ok(Endpoints::of(settings, guard));
+    let endpoints = move |settings| Endpoints::of(settings, guard);
     let app = App {
         database: start.database().await?,
-        sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, sources, Sources::unusable).await?,
+        sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable).await?,
         endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable).await?,
         flags,
     };

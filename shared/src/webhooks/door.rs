@@ -25,8 +25,8 @@ impl Door {
     /// # Errors
     /// The environment does not name the secret.
     pub async fn new(secrets: &Secrets<'_>, now: DateTime<Utc>) -> Result<Self, ConfigError> {
-        let read = |settings| Ok(Sources::of(settings));
-        Ok(Self { sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, read, Sources::unusable).await? })
+        let sources = secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable).await?;
+        Ok(Self { sources })
     }
 
     /// Size, then source, then proof.
