@@ -234,6 +234,59 @@ proptest! {
     }
 }
 
+/// What the first version of these types stored: every row of it has to be read, whatever is asked of a new text.
+mod before {
+    pub(super) fn line(text: &str, longest: usize) -> Option<String> {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let control = text.chars().any(|c| c.is_control() && !c.is_whitespace());
+        Some(line).filter(|line| !control && (1..=longest).contains(&line.chars().count()))
+    }
+
+    pub(super) fn sport(text: &str) -> Option<String> {
+        let line = line(text, 25).filter(|line| !line.contains([',', ';']))?;
+        let mut letters = line.chars();
+        Some(letters.next()?.to_uppercase().chain(letters).collect())
+    }
+
+    pub(super) fn email(text: &str) -> Option<&str> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@')?;
+        let domain_fits =
+            domain.contains('.') && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.');
+        let odd = text.chars().any(|c| c.is_whitespace() || c.is_control());
+        Some(text).filter(|text| text.len() <= 254 && !local.is_empty() && domain_fits && !odd)
+    }
+
+    pub(super) fn code(text: &str) -> String {
+        text.chars().filter(|c| !c.is_control()).collect::<String>().trim().chars().take(60).collect()
+    }
+}
+
+fn is_read<T: FromStr<Err: fmt::Debug>>(stored: Option<impl AsRef<str>>) -> Result<(), TestCaseError> {
+    if let Some(stored) = stored {
+        let read = stored.as_ref().parse::<T>().map(drop);
+        prop_assert!(read.is_ok(), "{:?}: {:?}", stored.as_ref(), read);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn what_was_stored_before_is_still_read(text in typed(), number in "[+][1-9][0-9]{7,14}") {
+        is_read::<PersonName>(before::line(&text, 80))?;
+        is_read::<OrgName>(before::line(&text, 120))?;
+        is_read::<Title>(before::line(&text, 120))?;
+        is_read::<Line>(before::line(&text, 120))?;
+        is_read::<ExternalId>(before::line(&text, 120))?;
+        is_read::<Sport>(before::sport(&text))?;
+        is_read::<Email>(before::email(&text))?;
+        is_read::<TypedCode>(Some(before::code(&text)))?;
+        is_read::<PhoneNumber>(Some(number))?;
+    }
+}
+
 /// Only the first letter of a sport changes its case, and so it alone can make the text longer.
 #[test]
 fn a_sport_fits_its_limit_whatever_its_first_letter_is() {
