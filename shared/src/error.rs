@@ -2,6 +2,7 @@
 //! `lambda::sqs` translate it, exhaustively, and nobody else does.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
@@ -38,6 +39,9 @@ pub enum Error {
     /// Look at what is there already.
     #[error("conflict: {code}")]
     Conflict { code: &'static str, detail: &'static str },
+    /// Try again when that time is over.
+    #[error("too many: {code}")]
+    TooMany { code: &'static str, detail: &'static str, retry_after: Duration },
     /// Settle these first.
     #[error("{} things to settle before a user can go", .0.len())]
     CannotBeDeleted(Vec<Hindrance>),

@@ -1,5 +1,6 @@
 //! `POST /api/galleries` and `POST /api/rosters`.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Answer, System, cathy, fall_soccer, frank, parent, sheree};
 
@@ -159,6 +160,34 @@ async fn a_parent_puts_her_athletes_on_a_roster_and_may_do_it_again() {
     assert_eq!(joined.body, json!({"organization": organization, "athlete_ids": athletes}));
     assert_eq!((again.status, &again.body), (200, &joined.body));
     assert_eq!(system.count("roster_entries").await, 2);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_wrong_join_codes_in_an_hour_are_looked_up_and_no_more() {
+    let system = System::start().await;
+    let school = system.school().await;
+    let dana = system.register("dana", &parent("Dana", &["Kim"], "")).await.body["athletes"][0]["id"].clone();
+    let jordan = system.register("sheree", &sheree("")).await.body["athletes"][0]["id"].clone();
+    let wanted = |code: &str, athlete: &Value| json!({"join_code": code, "athlete_ids": [athlete]});
+    let guesses: Vec<Value> = (0..12).map(|n| wanted(&format!("LINCOLN-{n:04}"), &dana)).collect();
+
+    // All at the same moment.
+    let answers = join_all(guesses.iter().map(|guess| system.post("/api/rosters", "dana", guess))).await;
+    let right = system.post("/api/rosters", "dana", &wanted(&school.join_code, &dana)).await;
+    let of_another = system.post("/api/rosters", "sheree", &wanted(&school.join_code, &jordan)).await;
+    system.rows("update wrong_join_codes set tried_at = tried_at - interval '1 hour'", &[]).await;
+    let later = system.post("/api/rosters", "dana", &wanted(&school.join_code, &dana)).await;
+    system.sweep().await;
+
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![404; 10], vec![429; 2]].concat());
+    assert_eq!((right.status, right.code()), (429, "too-many-wrong-codes"));
+    let wait: u64 = right.header("retry-after").parse().unwrap();
+    assert!((3_500..=3_600).contains(&wait), "{wait}");
+    assert_eq!((of_another.status, later.status), (200, 200));
+    assert_eq!(system.count("wrong_join_codes").await, 0);
     system.stop().await;
 }
 

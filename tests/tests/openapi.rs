@@ -151,9 +151,14 @@ fn problems_of_the_code() -> BTreeSet<(u16, String)> {
             Some((reason.to_uppercase().replace(' ', "_"), status))
         })
         .collect();
-    let by_variant =
-        BTreeMap::from([("Unauthenticated", 401), ("Forbidden", 403), ("NotFound", 404), ("Conflict", 409)]);
-    let raised = Regex::new(r"Error::(Unauthenticated|Forbidden|NotFound|Conflict)\s*\{\s*code:\s*([^,]+),");
+    let by_variant = BTreeMap::from([
+        ("Unauthenticated", 401),
+        ("Forbidden", 403),
+        ("NotFound", 404),
+        ("Conflict", 409),
+        ("TooMany", 429),
+    ]);
+    let raised = Regex::new(r"Error::(Unauthenticated|Forbidden|NotFound|Conflict|TooMany)\s*\{\s*code:\s*([^,]+),");
     let raised = raised.expect("the expression is valid");
     let translated = Regex::new(r#"\(StatusCode::([A-Z_]+), "([a-z-]+)","#).expect("the expression is valid");
     let mut found = BTreeSet::new();

@@ -274,6 +274,35 @@ async fn join_codes_enrol_all_athletes_and_unknown_ones_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn codes_are_not_found_by_signing_up_again_and_again() {
+    let system = System::start().await;
+    let school = system.school().await;
+    let body = |codes: &[&str]| {
+        let mut body = sheree("");
+        body["join_codes"] = json!(codes);
+        body
+    };
+    let guesses: Vec<String> = (0..12).map(|n| format!("LINCOLNHIGH-{n:08}")).collect();
+    let guesses: Vec<&str> = guesses.iter().map(String::as_str).collect();
+
+    let first = system.register("sheree", &body(&guesses)).await;
+    let again = system.post("/api/users", "sheree", &body(&["LINCOLN-0000", &school.join_code, "", " "])).await;
+    let athletes = json!([first.body["athletes"][0]["id"]]);
+    let joined =
+        system.post("/api/rosters", "sheree", &json!({"join_code": school.join_code, "athlete_ids": athletes})).await;
+    system.call("DELETE", "/api/user", "sheree", &Value::Null).await;
+    let anew = system.register("sheree", &body(&["", "LINCOLN-0000", &school.join_code])).await;
+
+    assert_eq!(first.body["unknown_join_codes"], json!(guesses));
+    assert_eq!((again.status, &again.body["unknown_join_codes"]), (200, &json!([])));
+    assert_eq!((joined.status, joined.code()), (429, "too-many-wrong-codes"));
+    // The sign-up goes through; which of the codes is right does not show.
+    assert_eq!(anew.body["unknown_join_codes"], json!(["LINCOLN-0000", school.join_code]));
+    assert_eq!(system.count("roster_entries").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_photographer_without_a_code_and_an_organisation_get_one_made_from_their_names() {
     let system = System::start().await;
     let mut body = frank();
@@ -282,12 +311,12 @@ async fn a_photographer_without_a_code_and_an_organisation_get_one_made_from_the
     let frank = system.register("frank", &body).await;
     let cathy = system.register("cathy", &cathy()).await;
 
-    for (code, stem) in [
-        (&frank.body["profile"]["referral_code"], "FRANKSHOOTSL-"),
-        (&cathy.body["profile"]["join_code"], "LINCOLNHIGH-"),
+    for (code, stem, symbols) in [
+        (&frank.body["profile"]["referral_code"], "FRANKSHOOTSL-", 6),
+        (&cathy.body["profile"]["join_code"], "LINCOLNHIGH-", 8),
     ] {
         let chance = code.as_str().and_then(|code| code.strip_prefix(stem)).unwrap_or_else(|| panic!("{code}"));
-        assert_eq!(chance.len(), 6, "{code}");
+        assert_eq!(chance.len(), symbols, "{code}");
         assert!(chance.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{code}");
     }
     system.stop().await;

@@ -72,6 +72,8 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
             "insert into gallery_alerts default values",
             "delete from webhook_inbox",
             "delete from gallery_alerts",
+            "delete from wrong_join_codes",
+            "update wrong_join_codes set tried_at = '-infinity'",
         ],
     )
     .await;

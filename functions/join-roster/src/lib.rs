@@ -50,14 +50,18 @@ impl Wanted {
 async fn join(database: &Database, subject: &Subject, wanted: &Wanted) -> Result<Joined, Error> {
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
-    let user = db::users::by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
+    let user = db::users::lock_by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
     if user.role != Role::Parent {
         return Err(Error::Forbidden { code: "not-a-parent", detail: "Only parents put athletes on a roster." });
     }
-    let organization = db::rosters::organization_by_code(&tx, &wanted.join_code).await?.ok_or(Error::NotFound {
-        code: "unknown-join-code",
-        detail: "No organisation has this join code. Ask the organisation for it and type it again.",
-    })?;
+    let Some(organization) = db::join_codes::find(&tx, subject, &wanted.join_code).await? else {
+        // The wrong code counts, although the request fails.
+        tx.commit().await?;
+        return Err(Error::NotFound {
+            code: "unknown-join-code",
+            detail: "No organisation has this join code. Ask the organisation for it and type it again.",
+        });
+    };
     let hers = db::athletes::ids_of_parent(&tx, user.id).await?;
     let strangers: Vec<FieldError> = wanted
         .athletes

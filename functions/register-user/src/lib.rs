@@ -13,7 +13,7 @@ use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
 use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
-use shared::domain::{AthleteId, CodeKey, Email, ReferralId, Subject, UserId};
+use shared::domain::{AthleteId, Email, ReferralId, Subject, UserId};
 use shared::lambda::identity::EmailClaim;
 use shared::lambda::{http, identity};
 use shared::queue::Queues;
@@ -64,11 +64,14 @@ async fn register(
     let tx = connection.transaction().await?;
     let id = UserId(ids::new());
     let inserted = db::users::insert(&tx, id, email, subject, registration.role()).await?;
+    let mut unknown_join_codes = Vec::new();
     let (status, user, referral, follow_up) = if let Some(user) = inserted {
-        let (referral, mut follow_up) = fill(&tx, &user, registration).await?;
+        unknown_join_codes = fill(&tx, subject, &user, registration).await?;
+        let (referral, mut follow_up) = credit(&tx, &user, registration).await?;
         follow_up.and(sync(app, &tx, &user).await?);
         (StatusCode::CREATED, user, referral, follow_up)
     } else {
+        // No code is tried: whoever is a user has other ways to use one, where wrong ones are counted.
         let (user, follow_up) = again(app, &tx, subject, email, registration).await?;
         let referral = db::referrals::of_sign_up(&tx, user.id).await?;
         (StatusCode::OK, user, referral, follow_up)
@@ -76,7 +79,7 @@ async fn register(
     let registered = Registered {
         profile: db::profiles::shown(&tx, user.id).await?.unwrap_or_default(),
         athletes: db::athletes::of_parent(&tx, user.id).await?,
-        unknown_join_codes: db::rosters::unknown_codes(&tx, registration.join_codes()).await?,
+        unknown_join_codes,
         user,
         referral,
     };
@@ -84,18 +87,28 @@ async fn register(
     Ok((status, registered, follow_up))
 }
 
-/// Everything that comes with a new user, and what others have said about her before she came.
-async fn fill(tx: &Transaction<'_>, user: &User, registration: &Registration) -> Result<(Referral, FollowUp), Error> {
+/// The profile, and a parent's athletes with their rosters. Returns the join codes that no organisation has.
+async fn fill(
+    tx: &Transaction<'_>,
+    subject: &Subject,
+    user: &User,
+    registration: &Registration,
+) -> Result<Vec<String>, Error> {
     match registration {
         Registration::Parent(parent, enrolment) => {
             db::profiles::insert_parent(tx, user.id, parent).await?;
-            enrol(tx, user.id, enrolment).await?;
+            return enrol(tx, subject, user.id, enrolment).await;
         }
         Registration::Org(org) => db::profiles::insert_org(tx, user.id, org, &mut ids::random_byte).await?,
         Registration::Photographer(photographer) => {
             db::profiles::insert_photographer(tx, user.id, photographer, &mut ids::random_byte).await?;
         }
     }
+    Ok(Vec::new())
+}
+
+/// The referral that brought a new user, and what others have said about the user before the sign-up.
+async fn credit(tx: &Transaction<'_>, user: &User, registration: &Registration) -> Result<(Referral, FollowUp), Error> {
     let id = ReferralId(ids::new());
     let referral = db::referrals::credit_sign_up(tx, id, user.id, registration.referred_by()).await?;
     let mut follow_up = purchases(tx, user).await?;
@@ -118,12 +131,18 @@ async fn purchases(tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error>
     Ok(db::effects::apply_to_buyer(tx, &hash, user.id).await?.follow_up)
 }
 
-async fn enrol(tx: &Transaction<'_>, parent: UserId, enrolment: &Enrolment) -> Result<(), Error> {
+async fn enrol(
+    tx: &Transaction<'_>,
+    subject: &Subject,
+    parent: UserId,
+    enrolment: &Enrolment,
+) -> Result<Vec<String>, Error> {
     let athletes: Vec<_> = enrolment.athletes.iter().map(|athlete| (AthleteId(ids::new()), athlete)).collect();
     db::athletes::insert(tx, parent, &athletes).await?;
     let ids: Vec<AthleteId> = athletes.iter().map(|(id, _)| *id).collect();
-    let codes: Vec<CodeKey> = enrolment.join_codes.iter().filter_map(|code| CodeKey::of(code.as_str())).collect();
-    db::rosters::join(tx, &codes, &ids).await
+    let codes = db::join_codes::sort(tx, subject, &enrolment.join_codes).await?;
+    db::rosters::join(tx, &codes.known, &ids).await?;
+    Ok(codes.unknown)
 }
 
 /// The user whom this identity has already; an address that was verified anew is taken over.

@@ -9,6 +9,7 @@ pub mod effects;
 pub mod erasures;
 pub mod galleries;
 pub mod inbox;
+pub mod join_codes;
 pub mod left_to_middleware;
 pub mod login;
 pub mod migrations;

@@ -1,5 +1,5 @@
 //! What is kept for a while only: events that nobody came for, what events said, what endpoints answered, what calls to
-//! the CRM cost minute by minute, conflicts with it, and who was deleted there.
+//! the CRM cost minute by minute, conflicts with it, who was deleted there, and who has typed wrong codes.
 
 use tokio_postgres::types::Type;
 
@@ -60,6 +60,10 @@ pub async fn apply(session: &impl Session) -> Result<i64, Error> {
                      limit 1000
                      for update skip locked
                  ))
+             ),
+             guessed as (
+                 -- no code is counted for longer
+                 delete from wrong_join_codes where tried_at < now() - interval '1 hour'
              ),
              spent as (
                  delete from zoho_usage where minute < now() - make_interval(days => $3)

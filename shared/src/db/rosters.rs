@@ -1,7 +1,5 @@
 //! `roster_entries`: which athletes an organisation has.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -9,7 +7,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
-use crate::domain::{AthleteId, CodeKey, OrgName, TypedCode, UserId};
+use crate::domain::{AthleteId, CodeKey, OrgName, UserId};
 use crate::error::Error;
 
 /// Puts athletes on the rosters that the codes stand for, in one statement; asking again changes nothing.
@@ -33,23 +31,16 @@ pub async fn join(tx: &Transaction<'_>, codes: &[CodeKey], athletes: &[AthleteId
     Ok(())
 }
 
-/// Those of the codes, as they were typed, that no organisation has. A blank one is no code.
-pub async fn unknown_codes(session: &impl Session, codes: &[TypedCode]) -> Result<Vec<String>, Error> {
-    let typed: Vec<&str> = codes.iter().map(TypedCode::as_str).filter(|code| !code.is_empty()).collect();
-    if typed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let keys: Vec<CodeKey> = typed.iter().filter_map(|code| CodeKey::of(code)).collect();
-    let keys: Vec<&str> = keys.iter().map(CodeKey::as_str).collect();
+/// Those of the codes that organisations have.
+pub(super) async fn known_codes(session: &impl Session, codes: &[CodeKey]) -> Result<Vec<CodeKey>, Error> {
+    let keys: Vec<&str> = codes.iter().map(CodeKey::as_str).collect();
     let rows = session
         .rows(
             "select code_key(join_code) as known from profiles_organizations where code_key(join_code) = any ($1)",
             &[(&keys, Type::TEXT_ARRAY)],
         )
         .await?;
-    let known: HashSet<&str> = rows.iter().map(|row| row.get("known")).collect();
-    let is_known = |code: &str| CodeKey::of(code).is_some_and(|key| known.contains(key.as_str()));
-    Ok(typed.into_iter().filter(|code| !is_known(code)).map(str::to_owned).collect())
+    Ok(rows.iter().filter_map(|row| CodeKey::of(row.get("known"))).collect())
 }
 
 /// An organisation as parents see it.
@@ -60,7 +51,10 @@ pub struct Organization {
 }
 
 /// The organisation that has this join code.
-pub async fn organization_by_code(session: &impl Session, code: &CodeKey) -> Result<Option<Organization>, Error> {
+pub(super) async fn organization_by_code(
+    session: &impl Session,
+    code: &CodeKey,
+) -> Result<Option<Organization>, Error> {
     let row = session
         .row(
             "select user_id, org_name from profiles_organizations where code_key(join_code) = $1",

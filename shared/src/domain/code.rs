@@ -6,7 +6,10 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
+
+use super::text::Subject;
 
 /// What codes compare by: `LINCOLN7Q2M` for `LINCOLN-7Q2M`, ` lincoln – 7q2m` and `ＬＩＮＣＯＬＮ－７Ｑ２Ｍ`. Format
 /// characters, blanks and dashes of any kind are left out, compatibility forms (Unicode's NFKC) are written out, and
@@ -52,11 +55,10 @@ impl ReferralCode {
 }
 
 impl JoinCode {
-    /// A code made from an organisation's name and six random symbols: `LINCOLNHIGH-7Q2MXK`. Six symbols
-    /// are 887 million codes for each name: enough that nobody joins a roster by guessing behind the
-    /// API's rate limit.
+    /// A code made from an organisation's name and eight random symbols: `LINCOLNHIGH-7Q2MXK4P`. Eight symbols are 850
+    /// billion codes for each name: enough that nobody joins a roster by guessing, with as many identities as it takes.
     pub fn from_name(name: &str, random: &mut impl FnMut() -> u8) -> Self {
-        Self(made_from(name, 6, random))
+        Self(made_from(name, 8, random))
     }
 
     pub fn as_str(&self) -> &str {
@@ -66,6 +68,28 @@ impl JoinCode {
     /// What the organisation is found by.
     pub fn key(&self) -> CodeKey {
         CodeKey(self.0.replace('-', ""))
+    }
+}
+
+/// By what it is known who has typed wrong codes: the SHA-256 of `wrong-join-code:` and the identity, which joins with no
+/// other hash that is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdentityHash([u8; 32]);
+
+impl IdentityHash {
+    pub fn of(subject: &Subject) -> Self {
+        Self(Sha256::digest(format!("wrong-join-code:{}", subject.as_str())).into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A hash can be guessed by who has the identity.
+impl fmt::Debug for IdentityHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityHash(redacted)")
     }
 }
 
@@ -343,8 +367,10 @@ mod tests {
         let mut bytes = (0..=255).rev();
         let made = JoinCode::from_name("Lincoln High", &mut || bytes.next().unwrap());
 
-        assert_eq!(made.as_str(), "LINCOLNHIGH-ZYXWVU");
+        assert_eq!(made.as_str(), "LINCOLNHIGH-ZYXWVUTS");
         assert_eq!(made.as_str().parse::<JoinCode>().unwrap(), made);
+        let longest = JoinCode::from_name("Lincoln Community High School", &mut || 7);
+        assert_eq!(longest.as_str().parse::<JoinCode>().unwrap(), longest);
     }
 
     #[test]

@@ -112,13 +112,6 @@ impl Registration {
         };
         code.filter(|code| !code.as_str().is_empty())
     }
-
-    pub fn join_codes(&self) -> &[TypedCode] {
-        match self {
-            Self::Parent(_, enrolment) => &enrolment.join_codes,
-            Self::Org(_) | Self::Photographer(_) => &[],
-        }
-    }
 }
 
 fn read_parent(form: &mut Form<'_>, today: NaiveDate) -> Option<Registration> {

@@ -130,6 +130,7 @@ fn problem(error: &Error) -> Response<Body> {
         Error::Forbidden { code, detail } => (StatusCode::FORBIDDEN, *code, (*detail).to_owned(), None),
         Error::NotFound { code, detail } => (StatusCode::NOT_FOUND, *code, (*detail).to_owned(), None),
         Error::Conflict { code, detail } => (StatusCode::CONFLICT, *code, (*detail).to_owned(), None),
+        Error::TooMany { code, detail, .. } => (StatusCode::TOO_MANY_REQUESTS, *code, (*detail).to_owned(), None),
         Error::CannotBeDeleted(reasons) => {
             let detail =
                 "Others still count on this account. Settle what stands in reasons, then send the request again.";
@@ -157,8 +158,14 @@ fn problem(error: &Error) -> Response<Body> {
         body[name] = list;
     }
     let mut answer = answer(status, "application/problem+json", body.to_string());
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    let wait = if let Error::TooMany { retry_after, .. } = error {
+        // Whole seconds, after which the time is over.
+        Some(retry_after.as_secs() + 1)
+    } else {
+        (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER.as_secs())
+    };
+    if let Some(seconds) = wait {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }
@@ -182,6 +189,16 @@ mod tests {
         assert_eq!(status, 422);
         assert_eq!(body["type"], "https://isophotoxp.com/problems/invalid-fields");
         assert_eq!(body["errors"], json!([{"pointer": "/role", "message": "is required"}]));
+    }
+
+    #[test]
+    fn who_has_to_wait_is_told_for_how_long() {
+        let (code, detail, retry_after) = ("too-many-wrong-codes", "Later.", Duration::from_millis(90_500));
+        let answer = problem(&Error::TooMany { code, detail, retry_after });
+
+        assert_eq!(answer.status().as_u16(), 429);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "91");
+        assert_eq!(problem(&Error::unavailable("the database", "gone")).headers()[header::RETRY_AFTER], "5");
     }
 
     #[test]
