@@ -259,7 +259,7 @@ async fn defaults_are_those_of_a_beginner() {
     system.stop().await;
 }
 
-/// A checked text that is accepted must be storable: whoever adds a rule here compares it with the type's own.
+/// A checked text that is accepted must be storable: compare a rule that is new here with that of its type.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limits_that_the_database_sets_to_typed_texts_are_those_that_their_types_know() {
     let system = System::start().await;

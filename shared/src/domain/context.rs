@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::labels::{CertificationLevel, OrgType};
 use super::text::{self, Sport};
 
-/// The most characters of a text that somebody typed which a plugin is given.
+/// The most characters of a typed text that a plugin is given.
 const MOST: usize = 80;
 
-/// A text that somebody typed, fit to stand in a prompt: one line without control characters, bidirectional controls or
+/// A text that a user typed, fit to stand in a prompt: one line without control characters, bidirectional controls or
 /// anything else that cannot be seen, at most 80 characters. Empty if it shows nothing.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]

@@ -124,7 +124,7 @@ impl PhoneNumber {
 pub struct DateOfBirth(NaiveDate);
 
 impl DateOfBirth {
-    /// Whether somebody who was born then is from 1 to 25 years old. Older days may stand in the database.
+    /// Whether an athlete born on this day is from 1 to 25 years old. Older days may stand in the database.
     pub fn is_athletes(self, today: NaiveDate) -> bool {
         let years_ago = |years: u32| today.checked_sub_months(Months::new(12 * years));
         years_ago(25) <= Some(self.0) && Some(self.0) <= years_ago(1)
@@ -324,7 +324,7 @@ fn zip_code(text: &str) -> Result<String, String> {
 }
 
 fn web_url(text: &str) -> Result<String, String> {
-    // A character that nobody sees would become a part of the address: `%E2%80%8B`.
+    // An invisible character would become a part of the address: `%E2%80%8B`.
     let url =
         url::Url::parse(&plain(text)).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match url {

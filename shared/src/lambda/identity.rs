@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_that_cannot_be_stored_is_nobodys() {
+    fn a_subject_that_cannot_be_stored_is_unauthenticated() {
         let read = |sub: &str| subject(&request(&json!({ "sub": sub })));
 
         assert_eq!(read("auth0|sheree").unwrap().as_str(), "auth0|sheree");

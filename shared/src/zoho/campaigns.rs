@@ -177,7 +177,7 @@ fn names(athletes: &[PersonName]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// A text that somebody typed, as it may stand in an e-mail: a template puts it into HTML as it is, so it brings no tag
+/// A text that a user typed, as it may stand in an e-mail: a template puts it into HTML as it is, so it brings no tag
 /// of HTML and no merge tag (`$[…]$`) of its own, and nothing that cannot be seen.
 fn merged(text: &str) -> String {
     let mut merged = String::with_capacity(text.len());

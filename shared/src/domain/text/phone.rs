@@ -157,7 +157,7 @@ mod tests {
             ("+1-800-FLOWERS", WITH_COUNTRY),
             ("1.31256E+10", WITH_COUNTRY),
             ("tel:7042;phone-context=example.com", WITH_COUNTRY),
-            ("ask her husband", WITH_COUNTRY),
+            ("ask Jordan", WITH_COUNTRY),
             ("+1 312 555 0142 x23", NO_EXTENSION),
             ("+1 312 555 0142 ext. 23", NO_EXTENSION),
             ("+1 312 555 0142,23#", NO_EXTENSION),

@@ -1,5 +1,5 @@
 //! A checked type accepts what it has accepted once, as it is stored and as it is shown: otherwise a row is written
-//! that no one can read back.
+//! that cannot be read back.
 
 use proptest::prelude::*;
 use proptest::sample::select;
