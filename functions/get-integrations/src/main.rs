@@ -14,8 +14,7 @@ async fn main() -> Result<(), StartError> {
         enable_email_alerts: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
         zoho_sync_route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
     };
-    let guard = Guard::read(&start.environment)?;
-    let (secrets, now) = (start.secrets(), clock::now());
+    let (secrets, now, guard) = (start.secrets(), clock::now(), Guard::read(&start.environment)?);
     let endpoints = move |settings| Endpoints::of(settings, guard);
     let app = App {
         database: start.database().await?,
