@@ -370,7 +370,16 @@ async fn data_that_does_not_fit_is_told_by_its_field() {
             json!({"order_id": "SB1", "buyer_email": "sheree"}),
             "data.buyer_email must be an e-mail address.",
         ),
-        ("booking.created", json!({"booking_id": 7, "buyer_email": "a@example.com"}), "data.booking_id must be text."),
+        (
+            "booking.created",
+            json!({"booking_id": ["7"], "buyer_email": "a@example.com"}),
+            "data.booking_id must be text.",
+        ),
+        (
+            "booking.created",
+            json!({"booking_id": 7.5, "buyer_email": "a@example.com"}),
+            "data.booking_id must be text or a whole number.",
+        ),
         ("crm.contact.linked", json!({"user_id": "7", "zoho_contact_id": "1"}), "data.user_id must be an id as"),
         (
             "crm.contact.linked",

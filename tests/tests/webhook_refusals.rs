@@ -196,7 +196,6 @@ async fn what_is_signed_and_cannot_be_read_is_malformed() {
         ("a list", b"[]".to_vec()),
         ("nested without end", "[".repeat(100_000).into_bytes()),
         ("no envelope", br#"{"external_host_id":"PD-1"}"#.to_vec()),
-        ("an unknown type", br#"{"type":"gallery.sold","timestamp":"2026-11-22T14:00:00Z","data":{}}"#.to_vec()),
         ("no time", br#"{"type":"gallery.published","data":{"external_host_id":"PD-1"}}"#.to_vec()),
         ("a time that is none", br#"{"type":"gallery.published","timestamp":"today","data":{}}"#.to_vec()),
         (
@@ -206,10 +205,18 @@ async fn what_is_signed_and_cannot_be_read_is_malformed() {
         ),
         ("data without an id", envelope("{}")),
         ("data that is text", envelope(r#""PD-1""#)),
-        ("an id that is a number", envelope(r#"{"external_host_id":7}"#)),
+        ("an id that is a list", envelope(r#"{"external_host_id":["PD-1"]}"#)),
+        ("an id with half of a character", envelope(r#"{"external_host_id":"PD-1\ud83d"}"#)),
         ("an empty id", envelope(r#"{"external_host_id":""}"#)),
         ("an address that is none", envelope(r#"{"external_host_id":"PD-1","public_url":"javascript:alert(1)"}"#)),
         ("a host that is none", envelope(r#"{"external_host_id":"PD-1","host":"Photo Day!"}"#)),
+        (
+            "an address that is too long",
+            envelope(&format!(
+                r#"{{"external_host_id":"PD-1","public_url":"https://a.example/{}"}}"#,
+                "x".repeat(1983)
+            )),
+        ),
         ("an id with a zero character", envelope(r#"{"external_host_id":"PD-1\u0000"}"#)),
         (
             "a receipt in our shape",
@@ -225,6 +232,53 @@ async fn what_is_signed_and_cannot_be_read_is_malformed() {
     }
 
     assert_eq!(system.count("webhook_inbox").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_does_not_need_never_keeps_a_gallery_from_going_live() {
+    let system = System::start().await;
+    system.school().await;
+    let host = system.sender("shootproof").await;
+    let galleries = ["PD-1", "PD-2", "PD-3", "PD-4", "20931"];
+    for gallery in galleries {
+        system.gallery(gallery).await;
+    }
+    let published = |data: &str| {
+        let body = format!(r#"{{"type":"gallery.published","timestamp":"2026-11-22T14:00:00Z","data":{{{data}}}}}"#);
+        Webhook::gallery_published("PD-1").with_body(body)
+    };
+    let long = format!("https://photos.example/{}", "x".repeat(1977));
+    let marked = published(r#""external_host_id":"PD-4","parent":"Sheree \u0000""#);
+    let marked = marked.clone().with_body([b"\xef\xbb\xbf", &*marked.body].concat());
+    let unknown = br#"{"type":"gallery.sold","timestamp":"2026-11-22T14:00:00Z","data":{"external_host_id":"PD-1"}}"#;
+
+    for event in [
+        published(r#""external_host_id":"PD-1","public_url":"""#),
+        published(&format!(r#""external_host_id":"PD-2","public_url":"{long}""#)),
+        published(r#""external_host_id":"PD-3","parent":"Sheree \ud83d""#),
+        marked,
+        published(r#""external_host_id":20931"#),
+    ] {
+        let answer = system.send_webhook(&event).await;
+        assert_eq!((answer.status, &answer.body["status"]), (202, &json!("accepted")), "{}", answer.body);
+    }
+    let letter =
+        host.letter(r#"{"id":"evt_1","status":"Selling","changed_at":1795356000.5,"job":{"id":7,"link":" "}}"#);
+    let signature =
+        letter.header("x-host-signature").replace("sha256=", "sha256= ").to_uppercase().replace("SHA", "sha");
+    let of_host = system.send_letter(DOOR, &letter.with_header("x-host-signature", &signature)).await;
+    let events = system.count("webhook_inbox").await;
+    let ignored = system.send_webhook(&Webhook::gallery_published("PD-1").with_body(*unknown)).await;
+
+    for gallery in galleries {
+        assert_eq!(system.gallery_status(gallery).await, "Live", "{gallery}");
+    }
+    let kept: String = system.value("select public_url from galleries where external_host_id = 'PD-2'", &[]).await;
+    assert_eq!(kept, long);
+    assert_eq!((of_host.status, &of_host.body["status"]), (202, &json!("pending")), "{}", of_host.body);
+    assert_eq!((ignored.status, &ignored.body), (200, &json!({"status": "ignored"})));
+    assert_eq!(system.count("webhook_inbox").await, events, "nothing is written");
     system.stop().await;
 }
 

@@ -110,7 +110,7 @@ async fn what_is_wrong_is_told_and_neither_keys_nor_people() {
         ),
         (right.clone().with_header("webhook-signature", "v1,AAAA"), "signature", "fits none of this source's keys"),
         (photoday.letter_at(1_790_000_000, &*published), "timestamp", "behind ours; 300 s are allowed"),
-        (photoday.test_letter("{\"type\": \"sheree@example.com\"}"), "envelope", "The body must be {"),
+        (photoday.test_letter("{\"kind\": \"sheree@example.com\"}"), "envelope", "The body must be {"),
         (
             photoday.test_letter(fixture("crm.contact.linked.json").to_string()),
             "event-allowed",
@@ -138,10 +138,16 @@ async fn what_is_wrong_is_told_and_neither_keys_nor_people() {
     }
     let fits = system.send_letter(TEST, &zapier.test_letter(&*order)).await;
     let draft = system.send_letter(TEST, &host.test_letter(r#"{"id":1,"status":"Draft"}"#)).await;
+    let unknown = system.send_letter(TEST, &photoday.test_letter(r#"{"type":"sheree@example.com"}"#)).await;
 
     assert_eq!(fits.body["event"]["subject"], "a buyer, by an e-mail address");
     assert!(!fits.body.to_string().contains("heree"), "{}", fits.body);
     assert_eq!((checks(&draft).1, &draft.body["accepted"], &draft.body["event"]), ("", &json!(true), &Value::Null));
+    assert_eq!(
+        (checks(&unknown).1, &unknown.body["accepted"], &unknown.body["event"]),
+        ("", &json!(true), &Value::Null)
+    );
+    assert!(!unknown.body.to_string().contains("heree"), "{}", unknown.body);
     let keys = [photoday.key(), host.key(), zapier.key()];
     let logs = system.logs();
     assert!(

@@ -46,16 +46,20 @@ async fn answer(app: &App, source: &str, request: &Request) -> Result<Response<B
         }
         Incoming::Receipts(receipts) => db::once_more(|| receive(&app.database, receipts)).await?,
         Incoming::RecordsChanged(records) => db::once_more(|| note(&app.database, records)).await?,
-        Incoming::Ignored => (Answer { id: ids::new(), status: Status::Ignored }, FollowUp::default()),
+        Incoming::Ignored => {
+            tracing::info!(source, "a webhook has no meaning here and is ignored");
+            (Answer { id: None, status: Status::Ignored }, FollowUp::default())
+        }
     };
     app.queues.wake(&follow_up).await;
     http::reply(answer.code(), &answer)
 }
 
-/// What the sender is told. The id is the first one's, also for a duplicate.
+/// What the sender is told. The id is the first one's, also for a duplicate; what is ignored has none.
 #[derive(Debug, Serialize)]
 struct Answer {
-    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
     status: Status,
 }
 
@@ -72,7 +76,7 @@ enum Status {
 
 impl Answer {
     fn accepted() -> Self {
-        Self { id: ids::new(), status: Status::Accepted }
+        Self { id: Some(ids::new()), status: Status::Accepted }
     }
 
     fn code(&self) -> StatusCode {
@@ -90,7 +94,7 @@ async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, FollowU
     let tx = connection.transaction().await?;
     inbox::lock_subjects(&tx, slice::from_ref(subject)).await?;
     if let Taken::Duplicate(id) = inbox::take(&tx, entry).await? {
-        return Ok((Answer { id, status: Status::Duplicate }, FollowUp::default()));
+        return Ok((Answer { id: Some(id), status: Status::Duplicate }, FollowUp::default()));
     }
     let applied = effects::apply(&tx, subject).await?;
     match applied.as_ref().and_then(|applied| applied.refused.get(&entry.id)) {
@@ -102,7 +106,7 @@ async fn take(database: &Database, entry: &Entry<'_>) -> Result<(Answer, FollowU
     }
     tx.commit().await?;
     let status = if applied.is_some() { Status::Accepted } else { Status::Pending };
-    Ok((Answer { id: entry.id, status }, applied.unwrap_or_default().follow_up))
+    Ok((Answer { id: Some(entry.id), status }, applied.unwrap_or_default().follow_up))
 }
 
 /// For who is asked why a source's events do not arrive. A name that is not registered, or was not looked for, is any

@@ -10,7 +10,7 @@ use super::column::{stored, stored_optional};
 use super::session::{Session, violated_constraint};
 use crate::domain::gallery::GalleryState;
 use crate::domain::gallery::GallerySubject;
-use crate::domain::{ExternalId, GalleryId, GalleryStatus, HostName, Title, UserId, WebUrl};
+use crate::domain::{ExternalId, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
 use crate::error::Error;
 
 /// A gallery as the API shows it.
@@ -101,7 +101,7 @@ pub async fn save_state(tx: &Transaction<'_>, id: GalleryId, state: &GalleryStat
         &[
             (&id.0, Type::UUID),
             (&state.status.as_str(), Type::TEXT),
-            (&state.public_url.as_ref().map(WebUrl::as_str), Type::TEXT),
+            (&state.public_url.as_ref().map(GalleryUrl::as_str), Type::TEXT),
             (&state.live_at, Type::TIMESTAMPTZ),
             (&state.archived_at, Type::TIMESTAMPTZ),
             (&state.status_event_at, Type::TIMESTAMPTZ),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::{
-    Email, ExternalId, GalleryId, HostName, OrgName, PersonName, PhoneNumber, ReferralAction, ReferralId, Role, Sport,
-    Title, TypedCode, UserId, WebUrl, WebhookEventId, WebhookEventType,
+    Email, ExternalId, GalleryId, GalleryUrl, HostName, OrgName, PersonName, PhoneNumber, ReferralAction, ReferralId,
+    Role, Sport, Title, TypedCode, UserId, WebhookEventId, WebhookEventType,
 };
 
 /// What happened, and to whom or what.
@@ -56,7 +56,7 @@ pub struct GalleryData {
     pub external_host_id: ExternalId,
     pub title: Title,
     pub event_date: NaiveDate,
-    pub public_url: Option<WebUrl>,
+    pub public_url: Option<GalleryUrl>,
     pub organization_id: UserId,
     pub organization_name: OrgName,
     pub live_at: Option<DateTime<Utc>>,

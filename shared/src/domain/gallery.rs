@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::labels::GalleryStatus;
-use super::text::{ExternalId, HostName, WebUrl};
+use super::text::{ExternalId, GalleryUrl, HostName};
 
 /// What a host says about a gallery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GalleryEvent {
-    Published { public_url: Option<WebUrl> },
+    Published { public_url: Option<GalleryUrl> },
     Archived,
 }
 
@@ -32,7 +32,7 @@ impl GallerySubject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GalleryState {
     pub status: GalleryStatus,
-    pub public_url: Option<WebUrl>,
+    pub public_url: Option<GalleryUrl>,
     /// When it first was live here.
     pub live_at: Option<DateTime<Utc>>,
     pub archived_at: Option<DateTime<Utc>>,
@@ -64,7 +64,7 @@ impl GalleryState {
     }
 
     /// The first publication is when it went live, and the newest one with an address says where.
-    fn published(self, public_url: Option<WebUrl>, at: DateTime<Utc>) -> Self {
+    fn published(self, public_url: Option<GalleryUrl>, at: DateTime<Utc>) -> Self {
         let live_at = Some(self.live_at.map_or(at, |live_at| live_at.min(at)));
         if public_url.is_some() && Some(at) >= self.public_url_event_at {
             return Self { live_at, public_url, public_url_event_at: Some(at), ..self };

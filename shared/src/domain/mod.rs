@@ -30,6 +30,6 @@ pub use labels::{
     CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType,
 };
 pub use text::{
-    Country, CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, HostName, OrgName, PersonName, PhoneNumber,
-    Sport, Subject, TaxId, Title, Typed, TypedCode, WebUrl, ZipCode,
+    Country, CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, GalleryUrl, HostName, OrgName, PersonName,
+    PhoneNumber, Sport, Subject, TaxId, Title, Typed, TypedCode, WebUrl, ZipCode,
 };

@@ -88,6 +88,8 @@ texts! {
     ZipCode, zip_code;
     /// An absolute http(s) address, at most 500 characters.
     WebUrl, web_url;
+    /// Where a gallery is: an absolute http(s) address, at most 2,000 characters, as hosts sign their links.
+    GalleryUrl, gallery_url;
     /// A link that a profile shows: an https address of at most 500 characters, or a handle.
     Link, link::link;
     /// A country's code of two letters (ISO 3166-1 alpha-2), typed as that, as its code of three, or as its name.
@@ -324,12 +326,20 @@ fn zip_code(text: &str) -> Result<String, String> {
 }
 
 fn web_url(text: &str) -> Result<String, String> {
+    web_address(text, 500)
+}
+
+fn gallery_url(text: &str) -> Result<String, String> {
+    web_address(text, 2000)
+}
+
+fn web_address(text: &str, longest: usize) -> Result<String, String> {
     // An invisible character would become a part of the address: `%E2%80%8B`.
     let url =
         url::Url::parse(&plain(text)).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match url {
-        Some(url) if url.as_str().len() <= 500 => Ok(url.into()),
-        _ => Err("must be a web address that starts with https://, of at most 500 characters".to_owned()),
+        Some(url) if url.as_str().len() <= longest => Ok(url.into()),
+        _ => Err(format!("must be a web address that starts with https://, of at most {longest} characters")),
     }
 }
 
@@ -421,6 +431,19 @@ mod tests {
     fn an_address_without_a_domain_is_no_email() {
         for bad in ["sheree", "@example.com", "sheree@", "sheree@example", "she ree@example.com", "a@b@c.com"] {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_gallery_may_be_longer_than_others() {
+        let link = |length: usize| format!("https://photos.example/{}", "x".repeat(length - 23));
+
+        assert_eq!(link(2000).parse::<GalleryUrl>().unwrap().as_str(), link(2000));
+        assert!(link(2001).parse::<GalleryUrl>().unwrap_err().ends_with("of at most 2000 characters"));
+        assert!(link(500).parse::<WebUrl>().is_ok() && link(501).parse::<WebUrl>().is_err());
+        for wrong in ["ftp://photos.example/", "javascript:alert(1)", "photos.example", "https://", "//photos.example"]
+        {
+            assert!(wrong.parse::<GalleryUrl>().is_err(), "{wrong}");
         }
     }
 

@@ -4,6 +4,7 @@
 use super::headers::Headers;
 use super::hmac::{Algorithm, Encoding, Hmac};
 use super::keys::Key;
+use super::readable::Readable;
 use super::scheme::Scheme;
 use super::standard::{ID, SIGNATURE, Standard, TIMESTAMP, verifies};
 use super::token::{InPlace, Place};
@@ -33,7 +34,7 @@ pub(super) fn guess(scheme: &Scheme, headers: &dyn Headers, body: &[u8]) -> Stri
 }
 
 fn of_standard(standard: &Standard, headers: &dyn Headers, body: &[u8]) -> String {
-    let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.header(name));
+    let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.trimmed(name));
     let (Some(id), Some(timestamp), Some(signatures)) = (id, timestamp, signatures) else {
         let missing = [ID, TIMESTAMP, SIGNATURE].into_iter().filter(|name| headers.header(name).is_none());
         return missing_headers(&missing.collect::<Vec<_>>(), headers);
@@ -80,7 +81,7 @@ fn of_hmac(hmac: &Hmac, headers: &dyn Headers, body: &[u8]) -> String {
     let Some(given) = headers.header(&hmac.header).filter(|_| missing.is_empty()) else {
         return missing_headers(&missing, headers);
     };
-    let timestamp = hmac.timestamp_header.as_ref().and_then(|name| headers.header(name));
+    let timestamp = hmac.timestamp_header.as_ref().and_then(|name| headers.trimmed(name));
     let contents = variants::hmac_contents(timestamp, body);
     let given = signatures_of_hmac(hmac, given);
     if given.is_empty() {
@@ -94,11 +95,12 @@ fn of_hmac(hmac: &Hmac, headers: &dyn Headers, body: &[u8]) -> String {
 
 /// The signature behind what is agreed to stand before it, or behind what others have there.
 fn signatures_of_hmac(hmac: &Hmac, given: &[u8]) -> Vec<Variant> {
-    if let Some(encoded) = given.strip_prefix(hmac.prefix.as_bytes()) {
+    if let Some(encoded) = hmac.encoded(given) {
         return variants::signatures(encoded, hmac.encoding);
     }
     let others: [&[u8]; 6] = [b"sha256=", b"sha512=", b"v1=", b"v1,", b"HMAC ", b""];
-    let encoded = others.into_iter().find_map(|prefix| given.strip_prefix(prefix)).unwrap_or(given);
+    let given = given.trim_ascii();
+    let encoded = others.into_iter().find_map(|prefix| given.strip_prefix(prefix)).unwrap_or(given).trim_ascii();
     let mut read = variants::signatures(encoded, hmac.encoding);
     for variant in &mut read {
         variant.faults.push("what is agreed does not stand before it");
@@ -117,7 +119,7 @@ fn of_token(token: &InPlace, headers: &dyn Headers, body: &[u8]) -> String {
             }
             Some(_) => format!("The value of the header {name} is none of this source's tokens."),
         },
-        Place::Body(pointer) => match pointer.text_in(body) {
+        Place::Body(pointer) => match pointer.text_in(&Readable::of(body)) {
             None => format!("No text stands at {}, or the body is not JSON.", pointer.as_str()),
             Some(_) => format!("What stands at {} is none of this source's tokens.", pointer.as_str()),
         },

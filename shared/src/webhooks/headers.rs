@@ -8,6 +8,13 @@ pub trait Headers: Sync {
     fn header(&self, name: &str) -> Option<&[u8]>;
 }
 
+impl dyn Headers + '_ {
+    /// Without white space around it, which is not part of a value (RFC 9110, 5.5).
+    pub(super) fn trimmed(&self, name: &str) -> Option<&[u8]> {
+        self.header(name).map(<[u8]>::trim_ascii)
+    }
+}
+
 /// A header's name, in lower case.
 pub(super) struct HeaderName(pub(super) String);
 

@@ -71,12 +71,12 @@ impl Hmac {
     }
 
     pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8], now: DateTime<Utc>) -> Result<(), Error> {
-        let given = headers.header(&self.header).ok_or_else(missing_signature)?;
+        let given = headers.trimmed(&self.header).ok_or_else(missing_signature)?;
         let timestamp = match &self.timestamp_header {
-            Some(name) => Some(headers.header(name).ok_or_else(missing_signature)?),
+            Some(name) => Some(headers.trimmed(name).ok_or_else(missing_signature)?),
             None => None,
         };
-        let given = given.strip_prefix(self.prefix.as_bytes()).and_then(|text| self.encoding.decode(text));
+        let given = self.encoded(given).and_then(|text| self.encoding.decode(text));
         let given = given.ok_or_else(bad_signature)?;
         let right = self.keys.iter().map(|key| {
             let tag = self.algorithm.sign(&key.bytes, timestamp, body);
@@ -86,6 +86,11 @@ impl Hmac {
             return Err(bad_signature());
         }
         timestamp.map_or(Ok(()), |text| timestamp::fresh(timestamp::seconds_or_milliseconds(text), now))
+    }
+
+    /// What stands behind the prefix. White space on either side of it is not part of the signature.
+    pub(super) fn encoded<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
+        Some(value.trim_ascii().strip_prefix(self.prefix.trim().as_bytes())?.trim_ascii_start())
     }
 }
 
@@ -185,12 +190,34 @@ mod tests {
     }
 
     #[test]
+    fn white_space_around_a_signature_or_behind_its_prefix_is_not_part_of_it() {
+        for (prefix, value) in [
+            ("sha256=", format!("sha256= {GITHUB}")),
+            ("sha256=", format!(" sha256=\t {GITHUB} ")),
+            ("sha256= ", format!("sha256={GITHUB}")),
+            ("HMAC ", format!("HMAC  {GITHUB}")),
+            ("", format!(" {GITHUB}")),
+        ] {
+            let source = source(&json!({"scheme": "hmac", "header": "x-s", "prefix": prefix, "encoding": "hex",
+                "keys": ["It's a Secret to Everybody"]}));
+            let proven =
+                |value: &str| verified(&source, &BTreeMap::from([("x-s", value)]), b"Hello, World!", 0).is_ok();
+
+            assert!(proven(&value), "{prefix:?} {value:?}");
+            assert!(!proven(&value.replace("7571", "75 71")) && !proven(&value[..value.trim_end().len() - 1]));
+        }
+    }
+
+    #[test]
     fn a_time_that_is_signed_is_within_five_minutes() {
         let source = source(&json!({"scheme": "hmac", "header": "x-s", "encoding": "base64", "algorithm": "sha512",
             "signs": "timestamp.body", "timestamp_header": "x-t", "keys": ["sixteen letters!"]}));
         let headers = BTreeMap::from([("x-s", WITH_TIME), ("x-t", "1649367553")]);
 
         assert_eq!(verified(&source, &headers, b"{}", 1_649_367_853), Ok(Some(BODY_SHA256.to_owned())));
+        let padded = format!(" {WITH_TIME}");
+        let padded = BTreeMap::from([("x-s", &*padded), ("x-t", " 1649367553\t")]);
+        assert_eq!(verified(&source, &padded, b"{}", 1_649_367_853), Ok(Some(BODY_SHA256.to_owned())));
         assert_eq!(verified(&source, &headers, b"{}", 1_649_367_854), Err("stale-timestamp".to_owned()));
         let other_time = BTreeMap::from([("x-s", WITH_TIME), ("x-t", "1649367554")]);
         assert_eq!(verified(&source, &other_time, b"{}", 1_649_367_853), Err("bad-signature".to_owned()));
@@ -226,7 +253,16 @@ mod tests {
 
         assert_eq!(id_in(br#"{"event":{"id":"E-1"}}"#), Ok(Some("E-1".to_owned())));
         assert_eq!(id_in(br#"{"event":{"id":17}}"#), Ok(Some("17".to_owned())));
-        for wrong in [r#"{"event":{}}"#, r#"{"event":{"id":""}}"#, r#"{"event":{"id":"a\u0000"}}"#, "", "\u{1}"] {
+        assert_eq!(id_in(b"\xef\xbb\xbf{\"event\":{\"id\":17},\"x\":\"\\ud83d\"}"), Ok(Some("17".to_owned())));
+        for wrong in [
+            r#"{"event":{}}"#,
+            r#"{"event":{"id":""}}"#,
+            r#"{"event":{"id":"a\u0000"}}"#,
+            r#"{"event":{"id":"a\ud83d"}}"#,
+            r#"{"event":{"id":1e40}}"#,
+            "",
+            "\u{1}",
+        ] {
             assert!(id_in(wrong.as_bytes()).unwrap_err().starts_with("malformed: The event's id"), "{wrong}");
         }
     }

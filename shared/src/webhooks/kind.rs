@@ -36,6 +36,19 @@ impl EventKind {
         }
     }
 
+    /// Whether this field of `data` says anything that is asked for.
+    pub(super) fn reads(self, field: &str) -> bool {
+        let fields: &[&str] = match self {
+            Self::GalleryPublished => &["host", "external_host_id", "public_url"],
+            Self::GalleryArchived => &["host", "external_host_id"],
+            Self::OrderCreated => &["host", "order_id", "buyer_email"],
+            Self::BookingCreated => &["host", "booking_id", "buyer_email"],
+            Self::CrmContactLinked => &["user_id", "zoho_contact_id"],
+            Self::CrmRecordsChanged | Self::EmailReceipt => &[],
+        };
+        fields.contains(&field)
+    }
+
     /// Whether it comes in Zoho's own shape, and in no other.
     pub(super) fn is_zohos_own(self) -> bool {
         matches!(self, Self::CrmRecordsChanged | Self::EmailReceipt)

@@ -84,15 +84,18 @@ impl Mapping {
         let Some(kind) = self.kind.of(body) else { return Ok(None) };
         let timestamp = match &self.timestamp {
             None => arrived,
-            Some(pointer) => pointer.of(body).and_then(moment).ok_or_else(|| {
+            Some(pointer) => pointer.of(body).and_then(timestamp::of_event).ok_or_else(|| {
                 let place = pointer.as_str();
                 malformed(format!("The time at {place} must be RFC 3339, or seconds or milliseconds since 1970."))
             })?,
         };
         let mut data = Map::new();
         for (field, part) in &self.data {
-            if let Some(text) = part.of(body)? {
-                data.insert((*field).to_owned(), text.into());
+            match part.of(body) {
+                Ok(value) => drop(value.map(|value| data.insert((*field).to_owned(), value))),
+                Err(problem) if kind.reads(field) => return Err(problem),
+                // One mapping serves all events of a source, and this one does not say what it has there.
+                Err(_) => {}
             }
         }
         let timestamp = timestamp.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -160,31 +163,18 @@ impl Part {
         }
     }
 
-    fn of(&self, body: &Value) -> Result<Option<String>, Error> {
+    fn of(&self, body: &Value) -> Result<Option<Value>, Error> {
         let pointer = match self {
-            Self::Constant(text) => return Ok(Some(text.clone())),
+            Self::Constant(text) => return Ok(Some(text.clone().into())),
             Self::At(pointer) => pointer,
         };
         match pointer.of(body) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
-            // Many senders write their ids as numbers; here an id is text.
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::String(text)) => Ok(Some(text.trim().into())),
+            // Whoever reads the field knows whether a number will do.
+            Some(Value::Number(number)) => Ok(Some(number.clone().into())),
             Some(_) => Err(malformed(format!("What stands at {} must be text or a number.", pointer.as_str()))),
         }
-    }
-}
-
-/// RFC 3339, or seconds or milliseconds since 1970, as a number or as text.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::Number(number) => timestamp::moment(number.as_i64()?),
-        Value::String(text) => {
-            let text = text.trim();
-            let read = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc()).ok();
-            read.or_else(|| timestamp::seconds_or_milliseconds(text.as_bytes()))
-        }
-        _ => None,
     }
 }
 
@@ -224,7 +214,7 @@ mod tests {
         assert_eq!(
             envelope,
             json!({"type": "gallery.published", "timestamp": "2026-11-22T14:00:00Z", "data": {
-                "host": "photoday", "external_host_id": "20931", "public_url": "https://photos.example/1"}})
+                "host": "photoday", "external_host_id": 20931, "public_url": "https://photos.example/1"}})
         );
     }
 
@@ -243,11 +233,16 @@ mod tests {
             mapped(&by_status(), &body).map(|envelope| envelope.unwrap()["timestamp"].clone())
         };
 
-        for value in [json!(1_790_000_000), json!(1_790_000_000_000_u64), json!("1790000000"), json!(" 1790000000000 ")]
-        {
+        for value in [
+            json!(1_790_000_000),
+            json!(1_790_000_000.0),
+            json!(1_790_000_000_000_u64),
+            json!("1790000000"),
+            json!(" 1790000000000 "),
+        ] {
             assert_eq!(time(value), Ok(json!("2026-09-21T14:13:20Z")));
         }
-        for wrong in [Value::Null, json!("yesterday"), json!(1.5), json!(true), json!(u64::MAX)] {
+        for wrong in [Value::Null, json!("yesterday"), json!(-1.5), json!(true), json!(u64::MAX)] {
             assert!(time(wrong).unwrap_err().contains("The time at /changed_at must be"));
         }
     }
@@ -273,8 +268,25 @@ mod tests {
 
         let envelope = mapped(&mapping, &json!({"n": 7, "by": "sheree@example.com", "sum": 48.5})).unwrap().unwrap();
 
-        let data = json!({"order_id": "7", "buyer_email": "sheree@example.com", "total": "48.5", "currency": "USD"});
+        let data = json!({"order_id": 7, "buyer_email": "sheree@example.com", "total": 48.5, "currency": "USD"});
         assert_eq!(envelope["data"], data);
+    }
+
+    #[test]
+    fn what_an_event_does_not_need_may_have_any_shape() {
+        let mut mapping = by_status();
+        mapping["data"]["order_id"] = json!("/order");
+        mapping["data"]["total"] = json!("/sum");
+        let body = json!({"status": 3, "changed_at": 1_790_000_000, "job": {"id": 1, "link": false}, "order": [7],
+            "sum": {"usd": 1}});
+        let mut selling = body.clone();
+        selling["status"] = json!("Selling");
+
+        let archived = mapped(&mapping, &body).unwrap().unwrap();
+        let published = mapped(&mapping, &selling);
+
+        assert_eq!(archived["data"], json!({"host": "photoday", "external_host_id": 1}));
+        assert_eq!(published, Err("malformed: What stands at /job/link must be text or a number.".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What comes in at `POST /api/webhooks/incoming`: who may send it, the proof that he did, and what it says.
 //! Nothing touches the database without a [`VerifiedWebhook`].
 
+mod data;
 mod diagnosis;
 mod door;
 mod event;
@@ -13,6 +14,7 @@ mod mapping;
 mod notification;
 mod notified;
 mod pointer;
+mod readable;
 mod receipt;
 mod refusal;
 mod scheme;

@@ -26,9 +26,11 @@ pub(super) fn read(body: &Value) -> Result<Vec<CrmRecord>, Error> {
         "Accounts" => CrmModule::Accounts,
         _ => return Ok(Vec::new()),
     };
-    let records = ids.iter().map(|id| id_of(id).map(|id| CrmRecord { module, id }));
-    let mut records: Vec<_> =
-        records.collect::<Option<_>>().ok_or_else(|| malformed("ids must be numbers as text."))?;
+    let mut records: Vec<_> = ids.iter().filter_map(id_of).map(|id| CrmRecord { module, id }).collect();
+    // One that cannot be read keeps no other from being fetched.
+    if records.is_empty() && !ids.is_empty() {
+        return Err(malformed("ids must be numbers as text."));
+    }
     // Each once and in their order, as rows of tasks are locked.
     records.sort_unstable();
     records.dedup();
@@ -66,6 +68,13 @@ mod tests {
     fn a_module_of_no_interest_names_none() {
         assert_eq!(read(&json!({"module": "Leads", "ids": ["1"]})).unwrap(), []);
         assert_eq!(read(&json!({"module": "Accounts", "ids": []})).unwrap(), []);
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_read_keeps_no_other_out() {
+        let records = read(&json!({"module": "Contacts", "ids": ["x", "7", null, "0", {}]})).unwrap();
+
+        assert_eq!(records, [CrmRecord { module: CrmModule::Contacts, id: 7 }]);
     }
 
     #[test]

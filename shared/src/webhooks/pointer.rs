@@ -5,7 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+use super::data::digits;
+use super::readable::Readable;
 
 /// As deep as any sender's bodies are.
 const DEEPEST: usize = 16;
@@ -29,12 +32,12 @@ impl Pointer {
 
     /// The text or whole number that stands there, found without reading anything else: what does not lie on the way
     /// is skipped without memory for it and without recursion, so that a stranger's body costs no more than its
-    /// length. None, too, where the body is no JSON.
-    pub(super) fn text_in(&self, body: &[u8]) -> Option<String> {
-        let mut body = serde_json::Deserializer::from_slice(body);
-        let found = TextAt(&self.steps).deserialize(&mut body).ok()?;
-        body.end().ok()?;
-        found
+    /// length. None, too, where the body is no JSON, or the text has half of a character in it.
+    pub(super) fn text_in(&self, body: &Readable<'_>) -> Option<String> {
+        let mut json = serde_json::Deserializer::from_str(body.as_str());
+        let found = TextAt(&self.steps).deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        found.filter(|text| body.is_whole(text))
     }
 }
 
@@ -103,8 +106,9 @@ impl<'de> Visitor<'de> for TextAt<'_> {
         Ok(self.here(|| number.to_string()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        let digits = Number::from_f64(number).and_then(|number| digits(&number));
+        Ok(digits.and_then(|digits| self.here(|| digits)))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
@@ -154,15 +158,30 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn text_at(place: &str, body: impl AsRef<[u8]>) -> Option<String> {
+        pointer(place).text_in(&Readable::of(body.as_ref()))
+    }
+
     #[test]
     fn a_pointer_leads_through_objects_and_lists() {
         let body = br#"{"a":{"b":[1,{"c/d~":"here"}]},"b":"there","n":7,"x":null}"#;
 
-        assert_eq!(pointer("/a/b/1/c~1d~0").text_in(body), Some("here".to_owned()));
-        assert_eq!(pointer("/a/b/0").text_in(body), Some("1".to_owned()));
-        assert_eq!(pointer("/n").text_in(body), Some("7".to_owned()));
+        assert_eq!(text_at("/a/b/1/c~1d~0", body), Some("here".to_owned()));
+        assert_eq!(text_at("/a/b/0", body), Some("1".to_owned()));
+        assert_eq!(text_at("/n", body), Some("7".to_owned()));
         for nowhere in ["/a", "/a/b/2", "/a/b/x", "/b/c", "/x", "/y", "/"] {
-            assert_eq!(pointer(nowhere).text_in(body), None, "{nowhere}");
+            assert_eq!(text_at(nowhere, body), None, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_by_it_is_there_in_full_and_the_rest_may_be_broken() {
+        let body = b"\xef\xbb\xbf{\"id\":\"E-1\",\"a\":\"\\ud83d\",\"\\ud83d\":{\"b\":\"\xff\"},\"c\":\"\xff\",\"n\":17.0,\"m\":1.5}";
+
+        assert_eq!(text_at("/id", body), Some("E-1".to_owned()));
+        assert_eq!(text_at("/n", body), Some("17".to_owned()));
+        for broken in ["/a", "/c", "/m"] {
+            assert_eq!(text_at(broken, body), None, "{broken}");
         }
     }
 
@@ -178,9 +197,9 @@ mod tests {
         let nested = |open: &str, close: &str| open.repeat(300_000) + &close.repeat(300_000);
         let body = format!(r#"{{"deep":{},"token":"here"}}"#, nested("[", "]"));
 
-        assert_eq!(pointer("/token").text_in(body.as_bytes()), Some("here".to_owned()));
-        assert_eq!(pointer("/token").text_in(nested("[", "").as_bytes()), None);
-        assert_eq!(pointer("/token").text_in(nested(r#"{"token":"#, "").as_bytes()), None);
+        assert_eq!(text_at("/token", &body), Some("here".to_owned()));
+        assert_eq!(text_at("/token", nested("[", "")), None);
+        assert_eq!(text_at("/token", nested(r#"{"token":"#, "")), None);
     }
 
     fn json() -> impl Strategy<Value = Value> {
@@ -207,12 +226,12 @@ mod tests {
                 _ => None,
             };
 
-            prop_assert_eq!(pointer(&path).text_in(body.to_string().as_bytes()), whole);
+            prop_assert_eq!(text_at(&path, body.to_string()), whole);
         }
 
         #[test]
         fn it_reads_any_bytes_to_their_end(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            pointer("/a/0").text_in(&body);
+            text_at("/a/0", &body);
         }
     }
 }

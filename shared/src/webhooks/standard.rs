@@ -56,7 +56,7 @@ impl Standard {
 
     /// Any of the header's signatures that count of `id.timestamp.body` with any of the keys. Returns the id.
     pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8], now: DateTime<Utc>) -> Result<EventId, Error> {
-        let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.header(name));
+        let [id, timestamp, signatures] = [ID, TIMESTAMP, SIGNATURE].map(|name| headers.trimmed(name));
         let (Some(id), Some(timestamp), Some(signatures)) = (id, timestamp, signatures) else {
             return Err(missing_signature());
         };
@@ -87,7 +87,7 @@ pub(super) fn verifies(public: &Key, signed: &[u8], signature: &[u8]) -> bool {
     UnparsedPublicKey::new(&ED25519, &public.bytes).verify(signed, signature).is_ok()
 }
 
-/// The header's list is divided by spaces. A header that stands there twice is none: gateways join such lines with
+/// The header's list is divided by spaces, and one may stand behind a version, too. A header that stands there twice is none: gateways join such lines with
 /// commas, which no signature has, and the specification gives them no meaning.
 fn given(header: &[u8]) -> Vec<Signature> {
     let read = |entry: &[u8]| {
@@ -100,7 +100,12 @@ fn given(header: &[u8]) -> Vec<Signature> {
         public += usize::from(matches!(signature, Signature::Public(_)));
         matches!(signature, Signature::Shared(_)) || public <= MOST_PUBLIC
     };
-    header.split(|byte| *byte == b' ').filter_map(read).filter(counts).take(MOST_SIGNATURES).collect()
+    let mut words = header.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let entries = std::iter::from_fn(|| match words.next()? {
+        version @ (b"v1," | b"v1a,") => Some([version, words.next().unwrap_or_default()].concat()),
+        entry => Some(entry.to_vec()),
+    });
+    entries.filter_map(|entry| read(&entry)).filter(counts).take(MOST_SIGNATURES).collect()
 }
 
 #[cfg(test)]
@@ -199,6 +204,23 @@ mod tests {
         for signature in &relabelled {
             let vector = ["", PUBLIC[1], PUBLIC[2], PUBLIC[3], signature];
             assert_eq!(proven(&[PUBLIC[0], SHARED[0][0]], vector, 0), Err("bad-signature".to_owned()));
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_signature_or_behind_its_version_is_not_part_of_it() {
+        for vector in [SHARED[0], PUBLIC] {
+            let [key, id, timestamp, body, signature] = vector;
+            let apart = signature.replacen(',', ", ", 1);
+            for signatures in
+                [format!("  {signature}\t"), apart.clone(), format!("v1,AAAA  {apart} v1,"), apart.replace(' ', "\t ")]
+            {
+                assert!(proven(&[key], [key, id, timestamp, body, &signatures], 0).is_ok(), "{signatures:?}");
+            }
+            let source = source(&json!({"scheme": "standard", "keys": [key]}));
+            let (id, timestamp) = (format!(" {id} "), format!("{timestamp} "));
+            let headers = BTreeMap::from([(ID, &*id), (TIMESTAMP, &*timestamp), (SIGNATURE, signature)]);
+            assert_eq!(verified(&source, &headers, body.as_bytes(), 1_649_367_553), Ok(Some(id.trim().to_owned())));
         }
     }
 

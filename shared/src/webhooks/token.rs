@@ -3,6 +3,7 @@
 use super::headers::{HeaderName, Headers};
 use super::keys::{Key, MOST_KEYS, Token};
 use super::pointer::Pointer;
+use super::readable::Readable;
 use super::refusal::{bad_signature, missing_signature};
 use crate::domain::Form;
 use crate::error::Error;
@@ -45,9 +46,12 @@ impl InPlace {
 
     pub(super) fn prove(&self, headers: &dyn Headers, body: &[u8]) -> Result<(), Error> {
         let found = match &self.place {
-            Place::Header(name) => headers.header(name).map(|value| Key::is_among(&self.tokens, value)),
+            Place::Header(name) => headers.trimmed(name).map(|value| Key::is_among(&self.tokens, value)),
             // The one thing that is looked at in a body before its sender is proven.
-            Place::Body(pointer) => pointer.text_in(body).map(|text| Key::is_among(&self.tokens, text.as_bytes())),
+            Place::Body(pointer) => {
+                let text = pointer.text_in(&Readable::of(body));
+                text.map(|text| Key::is_among(&self.tokens, text.as_bytes()))
+            }
         };
         if found.ok_or_else(missing_signature)? { Ok(()) } else { Err(bad_signature()) }
     }
@@ -70,6 +74,7 @@ mod tests {
 
         assert_eq!(proven("the old token is good"), Ok(None));
         assert_eq!(proven("the new token is good"), Ok(None));
+        assert_eq!(proven(" the new token is good\t"), Ok(None), "white space around a value is not part of it");
         for wrong in ["", "the new token is goo", "the new token is good,x", "THE NEW TOKEN IS GOOD"] {
             assert_eq!(proven(wrong), Err("bad-signature".to_owned()), "{wrong}");
         }
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(proven(br#"{"module":"Contacts","token":"sixteen letters!"}"#), Ok(None));
         assert_eq!(proven(b"{\"x\":\"\xff\",\"token\":\"sixteen letters!\"}"), Ok(None));
         assert_eq!(proven(deep.as_bytes()), Ok(None));
+        assert_eq!(proven(b"\xef\xbb\xbf{\"x\":\"\\ud83d\",\"token\":\"sixteen letters!\"}"), Ok(None));
         assert_eq!(proven(br#"{"token":"seventeen letters"}"#), Err("bad-signature".to_owned()));
         for nothing in
             ["", "{}", "[]", r#"{"token":null}"#, r#"{"token":["sixteen letters!"]}"#, r#"{"token":"sixteen letters!""#]

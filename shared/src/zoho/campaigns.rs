@@ -16,7 +16,7 @@ use crate::config::ConfigError;
 use crate::db::Connection;
 use crate::domain::alert::Recipient;
 use crate::domain::text::shortened;
-use crate::domain::{AlertBatchId, PersonName, Title, WebUrl};
+use crate::domain::{AlertBatchId, GalleryUrl, PersonName, Title};
 use crate::tasks::Failure;
 
 /// One batch, ready to go.
@@ -25,7 +25,7 @@ pub struct Transmission<'a> {
     pub batch: AlertBatchId,
     pub recipients: &'a [Recipient],
     pub title: &'a Title,
-    pub public_url: Option<&'a WebUrl>,
+    pub public_url: Option<&'a GalleryUrl>,
     /// Whether the e-mail may name the athletes.
     pub names_athletes: bool,
 }
@@ -191,7 +191,7 @@ fn merged(text: &str) -> String {
 }
 
 /// A parsed address has no `<` and `>`; a bracket means the same when it is escaped.
-fn merged_url(url: &WebUrl) -> String {
+fn merged_url(url: &GalleryUrl) -> String {
     url.as_str().replace("$[", "$%5B").replace('<', "%3C").replace('>', "%3E")
 }
 

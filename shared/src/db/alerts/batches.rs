@@ -9,7 +9,7 @@ use super::super::column::{Loaded, each, stored, stored_optional};
 use super::super::session::Session;
 use super::locks::lock_batch;
 use crate::domain::alert::Recipient;
-use crate::domain::{AlertBatchId, AlertId, GalleryStatus, Title, WebUrl};
+use crate::domain::{AlertBatchId, AlertId, GalleryStatus, GalleryUrl, Title};
 use crate::error::Error;
 
 /// Where a batch stands before anybody works on it.
@@ -32,7 +32,7 @@ pub struct Batch {
     /// Whether there still is something to see.
     pub gallery_is_live: bool,
     pub title: Title,
-    pub public_url: Option<WebUrl>,
+    pub public_url: Option<GalleryUrl>,
 }
 
 pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Option<Batch>, Error> {
