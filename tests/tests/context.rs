@@ -176,6 +176,28 @@ async fn a_parent_sees_the_newest_twenty_of_her_organisations_and_registrations_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_gallery_stays_in_sight_however_many_newer_ones_are_announced() {
+    let system = System::start().await;
+    let (lincoln, code) = organization(&system, "cathy", "Lincoln High").await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    system.register("sheree", &sheree(&code)).await;
+    for n in 1..=25 {
+        gallery(&system, lincoln, n).await;
+    }
+    system.rows("update galleries set status = 'Pre-Reg' where external_host_id not in ('PD-1', 'PD-3')", &[]).await;
+    system.rows("update galleries set photographer_id = $1", &[&frank]).await;
+
+    let mut shown = Vec::new();
+    for sub in ["cathy", "frank", "sheree"] {
+        shown.push(system.get("/api/user/context", sub).await.body);
+    }
+
+    let live_first: Vec<String> = [3, 1].into_iter().chain((8..=25).rev()).map(|n| format!("Gallery {n}")).collect();
+    assert!(shown.iter().all(|context| titles(context) == live_first), "{:?}", titles(&shown[0]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_organisation_sees_its_own_galleries_and_a_photographer_those_he_took() {
     let system = System::start().await;
     let (lincoln, _) = organization(&system, "cathy", "Lincoln High").await;

@@ -20,7 +20,7 @@ pub struct UserContext {
     pub person: Person,
     pub athletes: Vec<Athlete>,
     pub organizations: Vec<Organization>,
-    /// The newest twenty.
+    /// Twenty: those that are live first, then the newest.
     pub galleries: Vec<Gallery>,
 }
 
@@ -65,27 +65,37 @@ pub async fn of_subject(session: &impl Session, subject: &Subject) -> Result<Opt
                  union
                  select id from me where role = 'org'
              ),
-             newest as (
-                 (select gallery.id
-                  from mine
-                  cross join lateral (
-                      select id from galleries where organization_id = mine.id order by id desc limit 20
-                  ) as gallery)
+             -- of each owner the newest twenty that are live, and the newest twenty of all: the first twenty are among them
+             candidate as (
+                 select gallery.*
+                 from mine
+                 cross join lateral (
+                     (select id, status from galleries where organization_id = mine.id and status = 'Live'
+                      order by id desc limit 20)
+                     union all
+                     (select id, status from galleries where organization_id = mine.id order by id desc limit 20)
+                 ) as gallery
                  union
-                 (select registration.gallery_id
-                  from me join gallery_registrations as registration on registration.parent_id = me.id)
+                 select gallery.id, gallery.status
+                 from me
+                 join gallery_registrations as registration on registration.parent_id = me.id
+                 join galleries as gallery on gallery.id = registration.gallery_id
                  union
-                 (select gallery.id
-                  from me
-                  cross join lateral (
-                      select id from galleries where photographer_id = me.id order by id desc limit 20
-                  ) as gallery)
-                 order by id desc
-                 limit 20
+                 select gallery.*
+                 from me
+                 cross join lateral (
+                     (select id, status from galleries where photographer_id = me.id and status = 'Live'
+                      order by id desc limit 20)
+                     union all
+                     (select id, status from galleries where photographer_id = me.id order by id desc limit 20)
+                 ) as gallery
+             ),
+             first as (
+                 select id from candidate order by (status = 'Live') desc, id desc limit 20
              ),
              shown as (
                  select gallery.id, gallery.title, gallery.status, gallery.public_url as url, gallery.organization_id
-                 from newest join galleries as gallery using (id)
+                 from first join galleries as gallery using (id)
              )
              select
                  me.id,
@@ -109,7 +119,8 @@ pub async fn of_subject(session: &impl Session, subject: &Subject) -> Result<Opt
                      join profiles_organizations on user_id = hers.id
                  ), '[]') as organizations,
                  coalesce((
-                     select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url) order by id desc)
+                     select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url)
+                         order by (status = 'Live') desc, id desc)
                      from shown
                  ), '[]') as galleries
              from me
