@@ -100,6 +100,61 @@ async fn any_receipt_of_a_batch_proves_that_all_of_it_went() {
     system.stop().await;
 }
 
+/// The database forgets that a batch has begun, as one may that fails over.
+async fn lose_the_mark(system: &System) {
+    let lost = "create function lose_the_mark() returns trigger language plpgsql as $$ begin return old; end $$;
+                create trigger lose_the_mark before update on alert_batches for each row
+                    when (new.status = 'sending') execute function lose_the_mark()";
+    system.session().await.batch_execute(lost).await.expect("the trigger is made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_mark_was_lost_is_sent_if_zoho_took_it_and_uncertain_if_nobody_knows() {
+    for (fault, status) in [(None, "sent"), (Some("reset-after"), "uncertain")] {
+        let system = sheree_waits().await;
+        lose_the_mark(&system).await;
+        if let Some(fault) = fault {
+            system.fault("transmission", fault, &json!({})).await;
+        }
+
+        system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+        system.alerts_become(&[status]).await;
+        try_everything_to_send_it_again(&system).await;
+
+        assert_eq!((system.alerts().await, system.batches().await), (vec![status.into()], vec![status.to_owned()]));
+        assert_eq!(system.calls("transmission").await, 1);
+        system.make_admin("ops").await;
+        assert_eq!(system.get("/api/admin/integrations", "ops").await.status, 200);
+        system.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_proves_the_batch_that_it_names_whatever_that_says_of_itself() {
+    let system = sheree_waits().await;
+    system.pause("send-alerts").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["queued"]).await;
+    let batch = system.batch().await;
+
+    for (status, alert) in [("queued", "queued"), ("held", "held"), ("skipped", "queued")] {
+        let was = "update alert_batches set status = $1::text::batch_status, sending_at = null, sent_at = null";
+        system.rows(was, &[&status]).await;
+        system.rows("update gallery_alerts set status = $1::text::alert_status", &[&alert]).await;
+
+        let answer = system.send_receipt("email_open", batch).await;
+
+        assert_eq!(answer.status, 202);
+        assert_eq!((system.alerts().await, system.batches().await), (vec!["sent".into()], vec!["sent".to_owned()]));
+    }
+    system.rows("update task_kinds set paused_until = null, reason = null where kind = 'send-alerts'", &[]).await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
+    system.settled("send-alerts").await;
+    assert_eq!(system.calls("transmission").await, 0);
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_before_it_marked_the_batch_is_replaced_and_the_alert_sent_once() {
     let system = sheree_waits().await;

@@ -154,19 +154,23 @@ pub async fn hold(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
     move_on(tx, id, &["queued"], "held", Began::Remembered).await
 }
 
-/// Nobody knows whether it went: only a receipt or an admin moves it on.
+/// Nobody knows whether it went: only a receipt or an admin moves it on. A batch that has not begun, by what it says, has
+/// lost its mark: a database that fails over may lose the last commits.
 pub async fn mark_uncertain(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
-    move_on(tx, id, &["sending"], "uncertain", Began::Remembered).await
+    lock_batch(tx, id).await?;
+    let lost = tx.row("select from alert_batches where id = $1 and sending_at is null", &[(&id.0, Type::UUID)]).await?;
+    let from: &[&str] = if lost.is_some() { &["queued", "held", "sending"] } else { &["sending"] };
+    move_on(tx, id, from, "uncertain", Began::Remembered).await
 }
 
-/// Zoho took it. Recorded whoever holds the lease: it went, and that cannot be undone.
+/// Zoho took it. Recorded whoever holds the lease and whatever the batch says: it went, and that cannot be undone.
 pub async fn mark_sent(tx: &Transaction<'_>, id: AlertBatchId, transmission_id: &str) -> Result<(), Error> {
     tx.rows(
         "update alert_batches set transmission_id = $2 where id = $1",
         &[(&id.0, Type::UUID), (&transmission_id, Type::TEXT)],
     )
     .await?;
-    move_on(tx, id, &["sending", "uncertain"], "sent", Began::Remembered).await
+    move_on(tx, id, &["queued", "held", "sending", "uncertain", "skipped"], "sent", Began::Remembered).await
 }
 
 /// A batch and its open alerts go from one status to the next.
@@ -183,13 +187,20 @@ pub(super) async fn move_on(
              update alert_batches set
                  status = $3::text::batch_status,
                  sent_at = case when $3 = 'sent' then now() end,
-                 sending_at = case when $4 then sending_at end
+                 sending_at = case
+                     when $3 in ('sent', 'uncertain') then coalesce(sending_at, now())
+                     when $4 then sending_at
+                 end
              where id = $1 and status::text = any ($2)
              returning id
          )
          update gallery_alerts set status = $3::text::alert_status
          from moved
-         where batch_id = moved.id and gallery_alerts.status in ('queued', 'sending', 'uncertain')",
+         where batch_id = moved.id
+           and (
+               gallery_alerts.status in ('queued', 'sending', 'uncertain')
+               or gallery_alerts.status = 'held' and $3 in ('sent', 'uncertain')
+           )",
         &[
             (&id.0, Type::UUID),
             (&from, Type::TEXT_ARRAY),

@@ -19,7 +19,7 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
     let outcomes: Vec<Option<&str>> = receipts.iter().map(|receipt| outcome(receipt.action)).collect();
     let suppressed: Vec<Option<&str>> = receipts.iter().map(|receipt| receipt.action.suppresses()).collect();
     let locked = lock(tx, &batches, &alerts).await?;
-    prove(tx, &locked).await?;
+    prove(tx, &locked, &batches).await?;
     tx.rows(
         "with receipt as (
              select * from unnest($1, $2, $3, $4, $5) as receipt (alert_id, batch_id, address, outcome, reason)
@@ -56,22 +56,23 @@ pub async fn receive(tx: &Transaction<'_>, receipts: &[Receipt]) -> Result<(), E
     Ok(())
 }
 
-/// These batches went. One that is to be sent, or was held, went if it had begun to before.
-async fn prove(tx: &Transaction<'_>, batches: &[Uuid]) -> Result<(), Error> {
+/// These batches went. One that receipts name went under that name, whatever it says of itself. One that an alert has come
+/// to since, when it was to be sent again, or was held, went if it had begun to before.
+async fn prove(tx: &Transaction<'_>, batches: &[Uuid], named: &[Option<Uuid>]) -> Result<(), Error> {
     tx.rows(
         "with proven as (
-             update alert_batches set status = 'sent', sent_at = coalesce(sent_at, now())
-             where id = any ($1)
-               and (
-                   status in ('sending', 'uncertain')
-                   or status in ('queued', 'held') and sending_at is not null
-               )
+             update alert_batches set
+                 status = 'sent',
+                 sent_at = coalesce(sent_at, now()),
+                 sending_at = coalesce(sending_at, now())
+             where id = any ($1) and status <> 'sent'
+               and (id = any ($2) or status in ('sending', 'uncertain') or sending_at is not null and status <> 'skipped')
              returning id
          )
          update gallery_alerts set status = 'sent'
          from proven
          where batch_id = proven.id and gallery_alerts.status in ('queued', 'held', 'sending', 'uncertain')",
-        &[(&batches, Type::UUID_ARRAY)],
+        &[(&batches, Type::UUID_ARRAY), (&named, Type::UUID_ARRAY)],
     )
     .await?;
     Ok(())
