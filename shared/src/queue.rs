@@ -89,11 +89,11 @@ impl Queue {
         self.send_batches(&[&[]]).await.map(drop)
     }
 
-    /// Sends messages for these tasks, a worker's batch in each, and one message each for those who must run
-    /// alone; ten messages a call. Returns how many messages were sent.
-    pub async fn send(&self, together: &[Uuid], alone: &[Uuid]) -> Result<usize, Error> {
-        let batches: Vec<&[Uuid]> =
-            together.chunks(self.kind.batch_size().min(MOST_KEYS)).chain(alone.chunks(1)).collect();
+    /// Sends messages for these tasks, a worker's batch in each, and one message for each group that must run
+    /// apart; ten messages a call. Returns how many messages were sent.
+    pub async fn send(&self, together: &[Uuid], apart: &[Vec<Uuid>]) -> Result<usize, Error> {
+        let together = together.chunks(self.kind.batch_size().min(MOST_KEYS));
+        let batches: Vec<&[Uuid]> = together.chain(apart.iter().map(Vec::as_slice)).collect();
         self.send_batches(&batches).await
     }
 

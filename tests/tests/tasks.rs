@@ -120,6 +120,32 @@ async fn a_task_whose_worker_died_runs_alone_and_its_neighbours_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tasks_whose_worker_died_run_in_halves_and_the_last_time_alone_and_never_with_fresh_ones() {
+    let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.stack().set_mappings_enabled(false).await;
+    let died = "update tasks set lease = gen_random_uuid(), leased_until = now() - interval '1 minute', crashes = $1";
+    let mut taken = Vec::new();
+    for crashes in 0..5 {
+        system.rows("delete from tasks", &[]).await;
+        system.fill_tasks(KIND, 60).await;
+        system.rows(died, &[&crashes]).await;
+        let one: Uuid = system.value("select key from tasks order by key limit 1", &[]).await;
+        system.fill_tasks(KIND, 60).await;
+        system.rows("update tasks set not_before = now() where lease is null", &[]).await;
+
+        system.wake(KIND, &[one]).await;
+
+        assert_eq!(system.count("tasks where lease is null and crashes = 0").await, 60, "fresh ones wait");
+        taken.push(60 - system.count("tasks where lease is not null").await);
+    }
+
+    assert_eq!(taken, [50, 25, 12, 1, 60]);
+    assert_eq!(system.count("tasks where failed_at is not null").await, 60);
+    system.rows("delete from tasks", &[]).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_kills_five_workers_fails_and_can_be_asked_for_again() {
     let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
     system.fault("coql", "hang-before", &json!({ "times": -1 })).await;

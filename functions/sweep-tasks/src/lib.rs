@@ -129,9 +129,9 @@ async fn measure(app: &App, connection: &Connection) -> Result<(), Error> {
 async fn dispatch(connection: &Connection, queue: &Queue) -> Result<usize, Error> {
     let kind = queue.kind();
     let due = db::tasks::due_for_dispatch(connection, kind, QUOTA).await?;
-    let messages = queue.send(&due.together, &due.alone).await?;
+    let messages = queue.send(&due.together, &due.apart).await?;
     if messages > 0 {
-        tracing::info!(kind = kind.as_str(), tasks = due.together.len() + due.alone.len(), messages, "swept");
+        tracing::info!(kind = kind.as_str(), tasks = due.tasks(), messages, "swept");
     }
     Ok(messages)
 }

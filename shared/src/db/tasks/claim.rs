@@ -11,7 +11,19 @@ use crate::error::Error;
 use crate::tasks::{CHANGED_MEANWHILE, Failure, Kind, OVERTAKEN, Priority};
 
 /// So many leases may end without an outcome; then the task itself is taken for the cause.
-const MOST_CRASHES: i32 = 5;
+const MOST_CRASHES: usize = 5;
+
+/// How many tasks of `most` run together that have crashed so often: after each crash half as many, so that a worker that
+/// was killed for no fault of theirs costs two claims more, and one of them that is to blame ends up alone before it
+/// fails. Those that are to fail do so together.
+pub(super) const fn together(most: usize, crashes: usize) -> usize {
+    let most = match crashes {
+        MOST_CRASHES.. => most,
+        _ if crashes + 1 == MOST_CRASHES => 1,
+        _ => most >> crashes,
+    };
+    if most == 0 { 1 } else { most }
+}
 
 /// Tasks that this invocation alone may work on, until its lease ends.
 #[derive(Debug)]
@@ -62,8 +74,9 @@ impl Claim {
 }
 
 /// Claims up to `most` due tasks, the named ones first. While less than `credit_reserve` remains of the day's credits at
-/// Zoho, only what somebody waits for ([`Priority::Now`]). A task whose lease has ended without an outcome runs alone, so that
-/// it takes no neighbour down; one that did so too often fails here.
+/// Zoho, only what somebody waits for ([`Priority::Now`]). Tasks whose leases have ended without an outcome run in smaller
+/// groups, with others alone that have crashed as often ([`together`]), so that one that is to blame takes down fewer
+/// neighbours each time; one that did so too often fails here.
 ///
 /// Every condition stands on the row that is locked: a row that another worker has claimed meanwhile is checked
 /// again as it is by then. The keys reach the update as an array, so that it takes the primary key whatever the
@@ -78,20 +91,22 @@ pub async fn claim(
     lease_for: Duration,
     credit_reserve: Option<i64>,
 ) -> Result<Claim, Error> {
+    let groups: Vec<i64> = (0..=MOST_CRASHES).map(|crashes| count(together(most, crashes))).collect();
     let rows = session
         .rows(
             CLAIM,
             &[
                 (&kind.as_str(), Type::TEXT),
                 (&named, Type::UUID_ARRAY),
-                (&i64::try_from(most).unwrap_or(i64::MAX), Type::INT8),
+                (&count(most), Type::INT8),
                 (&lease, Type::UUID),
                 (&lease_for.as_secs_f64(), Type::FLOAT8),
-                (&MOST_CRASHES, Type::INT4),
+                (&i32::try_from(MOST_CRASHES).unwrap_or(i32::MAX), Type::INT4),
                 (&Json(crashed()), Type::JSONB),
                 (&credit_reserve, Type::INT8),
                 (&Priority::Now.as_i16(), Type::INT2),
                 (&Priority::Backfill.as_i16(), Type::INT2),
+                (&groups, Type::INT8_ARRAY),
             ],
         )
         .await?;
@@ -105,7 +120,7 @@ pub async fn claim(
 }
 
 /// $1 is the kind, $2 the named keys, $3 how many, $4 the lease and $5 its seconds, $6 and $7 when and why a task fails for
-/// its crashes, $8 the reserve of credits, $9 and $10 the places in line.
+/// its crashes, $8 the reserve of credits, $9 and $10 the places in line, $11 how many run together by their crashes.
 const CLAIM: &str = "with place as materialized (
      -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
      select case when exists (
@@ -133,14 +148,13 @@ const CLAIM: &str = "with place as materialized (
      for update skip locked
  ),
  ranked as (
-     select key, crashes > 0 as crashed,
-         first_value(crashes > 0) over first_in_line as alone,
-         row_number() over first_in_line as rank
+     select key, crashes,
+         first_value(crashes) over (order by place, crashes, priority, not_before, key) as first,
+         row_number() over (partition by crashes order by place, priority, not_before, key) as rank
      from (select * from asked union all select * from others) as candidate
-     window first_in_line as (order by place, crashes, priority, not_before, key)
  ),
  chosen as materialized (
-     select key from ranked where rank <= case when alone then 1 else $3 end and crashed = alone
+     select key from ranked where crashes = first and rank <= $11[least(crashes, $6) + 1]
  ),
  claimed as (
      update tasks set
@@ -169,6 +183,10 @@ const CLAIM: &str = "with place as materialized (
      ), false) as more
  from claimed";
 
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 fn claimed(row: &Row) -> ClaimedTask {
     let code: Option<&str> = row.get("code");
     ClaimedTask {
@@ -186,4 +204,18 @@ fn crashed() -> Failure {
         "The worker died or hung five times while it held this task. Find its last log lines by the task's key, mend the \
          cause, and replay the task.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_halved_after_each_crash_and_the_last_try_is_alone() {
+        let groups = |most| [0, 1, 2, 3, 4, 5, 6].map(|crashes| together(most, crashes));
+
+        assert_eq!(groups(100), [100, 50, 25, 12, 1, 100, 100]);
+        assert_eq!(groups(20), [20, 10, 5, 2, 1, 20, 20]);
+        assert_eq!(groups(1), [1, 1, 1, 1, 1, 1, 1]);
+    }
 }

@@ -1,21 +1,43 @@
 //! What the sweep asks: for whom a message is due, and how much work there is.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::session::Session;
+use super::claim;
 use crate::error::Error;
+use crate::queue::MOST_KEYS;
 use crate::tasks::{Kind, Priority};
 
 /// How long after the sweep's message the next one follows, should nothing have come of it.
 const NEXT_DISPATCH_SECONDS: f64 = 180.0;
 
-/// What the sweep found due: keys that may travel in one message, and those that must travel alone.
+/// What the sweep found due: keys that may travel in one message, and groups of those that have crashed, each of which
+/// travels apart.
 #[derive(Debug, Default)]
 pub struct Due {
     pub together: Vec<Uuid>,
-    pub alone: Vec<Uuid>,
+    pub apart: Vec<Vec<Uuid>>,
+}
+
+impl Due {
+    /// How many tasks.
+    pub fn tasks(&self) -> usize {
+        self.together.len() + self.apart.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// Those that have crashed as often travel together, as they are claimed.
+    fn of(kind: Kind, mut by_crashes: BTreeMap<usize, Vec<Uuid>>) -> Self {
+        let together = by_crashes.remove(&0).unwrap_or_default();
+        let groups = by_crashes.iter().flat_map(|(crashes, keys)| {
+            let group = claim::together(kind.batch_size(), *crashes).min(MOST_KEYS);
+            keys.chunks(group).map(<[Uuid]>::to_vec)
+        });
+        Self { together, apart: groups.collect() }
+    }
 }
 
 /// Takes note of up to `most` tasks whose message is due and moves their next message on.
@@ -33,7 +55,7 @@ pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -
              )
              update tasks set dispatch_at = now() + make_interval(secs => $3)
              where kind = $1 and key = any (array(select key from due))
-             returning key, crashes + (lease is not null)::int > 0 as alone",
+             returning key, crashes + (lease is not null)::int as crashes",
             &[
                 (&kind.as_str(), Type::TEXT),
                 (&i64::try_from(most).unwrap_or(i64::MAX), Type::INT8),
@@ -41,12 +63,12 @@ pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -
             ],
         )
         .await?;
-    let mut due = Due::default();
+    let mut by_crashes: BTreeMap<usize, Vec<Uuid>> = BTreeMap::new();
     for row in rows {
-        let list = if row.get("alone") { &mut due.alone } else { &mut due.together };
-        list.push(row.get("key"));
+        let crashes = usize::try_from(row.get::<_, i32>("crashes")).unwrap_or_default();
+        by_crashes.entry(crashes).or_default().push(row.get("key"));
     }
-    Ok(due)
+    Ok(Due::of(kind, by_crashes))
 }
 
 /// How much work of one kind there is.
@@ -111,4 +133,20 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
                 .map(|reason| Pause { until: row.get("paused_until"), reason }),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_have_crashed_travel_apart_in_groups_that_are_claimed_together() {
+        let keys = |number: u128| (0..number).map(Uuid::from_u128).collect::<Vec<_>>();
+        let by_crashes = BTreeMap::from([(0, keys(150)), (1, keys(60)), (4, keys(2))]);
+
+        let due = Due::of(Kind::SyncZoho, by_crashes);
+
+        assert_eq!((due.together.len(), due.tasks()), (150, 212));
+        assert_eq!(due.apart.iter().map(Vec::len).collect::<Vec<_>>(), [50, 10, 1, 1]);
+    }
 }
