@@ -1,7 +1,7 @@
 //! deliver-webhook: what endpoints are told, how often, and until when.
 
 use serde_json::{Value, json};
-use tests::{Delivery, System, Webhook, eventually, frank, sheree};
+use tests::{Arrived, Delivery, System, Webhook, eventually, frank, sheree};
 use uuid::Uuid;
 
 const USERS: &str = "deliver-user-webhook";
@@ -68,7 +68,7 @@ async fn zapier_hears_of_galleries_and_of_referrals() {
     system.deliver(OTHERS).await;
 
     let arrived = system.arrived("zapier").await;
-    let mut bodies: Vec<Value> = arrived.iter().map(tests::Arrived::json).collect();
+    let mut bodies: Vec<Value> = arrived.iter().map(Arrived::json).collect();
     bodies.sort_by_key(|body| body["type"].to_string());
     let [live, earned] = &mut *bodies else { panic!("{bodies:?}") };
     let told = live["data"].as_object_mut().unwrap();
@@ -141,6 +141,96 @@ async fn an_event_is_told_again_under_its_id_as_things_are_by_then() {
     for personal in ["sheree@", "Sheree", "Lane", "/hooks/"] {
         assert!(!logs.contains(personal), "{personal} is in the logs");
     }
+    system.stop().await;
+}
+
+/// Sheree has signed up, make knows of it, and has forgotten.
+async fn make_knows_sheree() -> System {
+    let system = System::with_endpoints(&["ENABLE_ZOHO_SYNC"]).await;
+    system.register("sheree", &sheree("")).await;
+    system.deliver(USERS).await;
+    system.rows("delete from webhook_events", &[]).await;
+    system
+}
+
+/// Sheree calls herself these names, one after the other.
+async fn sheree_is_called(system: &System, names: &[&str]) {
+    for name in names {
+        system.patched("sheree", &json!({ "first_name": name })).await;
+    }
+}
+
+fn first_names(arrived: &[Arrived]) -> Vec<Value> {
+    arrived.iter().map(|webhook| webhook.json()["data"]["first_name"].clone()).collect()
+}
+
+async fn statuses(system: &System, endpoint: &str) -> Vec<String> {
+    system.deliveries(endpoint).await.into_iter().map(|delivery| delivery.status).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_changes_while_an_endpoint_is_off_one_delivery_is_on_its_way() {
+    let system = make_knows_sheree().await;
+    system.endpoint_answers("make", &json!({ "status": 500 })).await;
+
+    sheree_is_called(&system, &["Ann", "Beth", "Cleo"]).await;
+    let waiting = only(&system, "make").await;
+    let newest: Uuid = system.value("select id from webhook_events order by id desc limit 1", &[]).await;
+    system.deliver(USERS).await;
+    sheree_is_called(&system, &["Dora", "Emma", "Fay"]).await;
+    let tried = statuses(&system, "make").await;
+    system.mend_endpoints().await;
+    system.deliveries_are_due().await;
+    system.deliver(USERS).await;
+
+    assert_eq!((&*waiting.status, waiting.attempts, waiting.event), ("pending", 0, newest));
+    assert_eq!(tried, ["skipped", "pending"], "what was tried may have arrived under its id");
+    assert_eq!(statuses(&system, "make").await, ["skipped", "delivered"]);
+    let arrived = system.arrived("make").await;
+    assert_eq!(first_names(&arrived), ["Sheree", "Cleo", "Fay"]);
+    assert_ne!(arrived[1].header("webhook-id"), arrived[2].header("webhook-id"));
+    assert_eq!(system.count(&format!("tasks where kind = '{USERS}'")).await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_during_a_call_is_followed_by_another_whatever_became_of_that() {
+    let system = make_knows_sheree().await;
+    for status in [200, 500] {
+        system.rows("delete from webhook_events", &[]).await;
+        system.endpoint_answers("make", &json!({ "status": status, "hang": true, "times": 1 })).await;
+        sheree_is_called(&system, &["Ann"]).await;
+
+        tokio::join!(system.deliver(USERS), async {
+            system.held_by("make").await;
+            sheree_is_called(&system, &["Beth", "Cleo"]).await;
+            system.mend_endpoints().await;
+        });
+        system.deliveries_are_due().await;
+        system.deliver(USERS).await;
+
+        let first = if status == 200 { "delivered" } else { "skipped" };
+        assert_eq!(statuses(&system, "make").await, [first, "delivered"]);
+        let arrived = system.arrived("make").await;
+        assert_eq!(first_names(&arrived[arrived.len() - 2..]), ["Ann", "Cleo"]);
+        assert_eq!(system.count(&format!("tasks where kind = '{USERS}'")).await, 0);
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_between_the_look_at_a_delivery_and_its_call_is_told_by_that_call() {
+    let system = make_knows_sheree().await;
+    sheree_is_called(&system, &["Ann"]).await;
+    let session = system.session().await;
+    session.batch_execute("begin; select from webhook_deliveries for update").await.unwrap();
+
+    tokio::join!(system.deliver(USERS), async {
+        system.blocked().await;
+        session.batch_execute("update profiles_parents set first_name = 'Beth'; commit").await.unwrap();
+    });
+
+    assert_eq!(first_names(&system.arrived("make").await), ["Sheree", "Beth"]);
     system.stop().await;
 }
 

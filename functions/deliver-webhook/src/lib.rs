@@ -14,8 +14,9 @@ use futures_util::future::join_all;
 use shared::bounds;
 use shared::db::tasks::{Claim, ClaimedTask};
 use shared::db::webhook_deliveries::{self, Delivery, Standing};
+use shared::db::webhook_subjects::Subjects;
 use shared::db::{self, Connection, Database, Loaded, webhook_subjects};
-use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer};
+use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer, Subject};
 use shared::domain::DeliveryId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
 use shared::lambda::worker;
@@ -149,17 +150,15 @@ async fn calls<'a>(
         return Ok((Calls::new(), Unknown::new()));
     }
     let subjects: Vec<_> = sent.iter().map(|(delivery, _)| delivery.event.subject).collect();
-    let present = webhook_subjects::load(&connection, &subjects).await?;
-    let unknown = |(delivery, _): &(&Delivery, _)| {
-        let row = present.unreadable.get(&delivery.event.subject)?;
-        Some((delivery.id, row.failure(format_args!("the subject {} of delivery {}", row.key, delivery.id))))
-    };
-    let unknown: Unknown = sent.iter().filter_map(unknown).collect();
-    let counted = sent.iter().filter(|(delivery, _)| !unknown.contains_key(&delivery.id));
-    let keys: Vec<Uuid> = counted.map(|(delivery, _)| delivery.id.0).collect();
+    let keys: Vec<Uuid> = sent.iter().map(|(delivery, _)| delivery.id.0).collect();
     // The pool has one connection, and what is written may need a new one.
     drop(connection);
-    let numbers = db::once_more(|| begin(&app.database, &keys)).await?;
+    let (numbers, present) = db::once_more(|| begin(&app.database, &keys, &subjects)).await?;
+    let unknown = sent.iter().filter_map(|(delivery, _)| {
+        let row = present.unreadable.get(&delivery.event.subject)?;
+        Some((delivery.id, row.failure(format_args!("the subject {} of delivery {}", row.key, delivery.id))))
+    });
+    let unknown = unknown.collect();
     let at = clock::now();
     let call = |(delivery, endpoint): (&Delivery, &'a Endpoint)| {
         // What is gone since a moment ago has neither data nor a number: there is nobody to tell of.
@@ -167,13 +166,20 @@ async fn calls<'a>(
         let number = *numbers.get(&delivery.id)?;
         Some((delivery.id, number, Call { endpoint, event: delivery.event.id, body, at }))
     };
-    Ok((sent.into_iter().filter_map(call).collect(), unknown))
+    Ok((sent.iter().copied().filter_map(call).collect(), unknown))
 }
 
-async fn begin(database: &Database, keys: &[Uuid]) -> Result<HashMap<DeliveryId, u32>, Error> {
+/// Counts the attempts, and then reads what they tell of: a change that comes in between sees that they were counted, and
+/// makes deliveries of its own.
+async fn begin(
+    database: &Database,
+    keys: &[Uuid],
+    subjects: &[Subject],
+) -> Result<(HashMap<DeliveryId, u32>, Subjects), Error> {
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
     let numbers = webhook_deliveries::begin(&tx, keys).await?;
+    let present = webhook_subjects::load(&tx, subjects).await?;
     tx.commit().await?;
-    Ok(numbers.into_iter().collect())
+    Ok((numbers.into_iter().collect(), present))
 }

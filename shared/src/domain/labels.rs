@@ -47,7 +47,8 @@ labels! {
     GalleryStatus { PreReg = "Pre-Reg", Live = "Live", Archived = "Archived" }
     /// What a photographer earns a commission for.
     ReferralAction { SignUp = "Sign_Up", GalleryPurchase = "Gallery_Purchase", Booking = "Booking" }
-    /// What became of an event on its way to an endpoint; skipped: the endpoint was disabled or removed before.
+    /// What became of an event on its way to an endpoint; skipped: the endpoint was disabled or removed before, or a later
+    /// event has taken its place.
     DeliveryStatus { Pending = "pending", Delivered = "delivered", Failed = "failed", Skipped = "skipped" }
     /// The events that others can be told of.
     WebhookEventType {

@@ -68,7 +68,8 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
 
 /// Sends everything that an endpoint was to be told since a time, also events of which there is no delivery: they
 /// happened while it was disabled, or before it was there. What is sent for the first time within a minute anyway is left
-/// alone, so that the same request again takes up where the cap ended. What there is already is locked in the order of
+/// alone, so that the same request again takes up where the cap ended. Of events that say how a subject is now only the last
+/// is sent. What there is already is locked in the order of
 /// its ids before anything is written, as workers do.
 ///
 /// # Errors
@@ -76,6 +77,7 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
 pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent, Error> {
     enable(tx, wanted.endpoint.as_str()).await?;
     let kinds = [Kind::DeliverWebhook, Kind::DeliverUserWebhook].map(Kind::as_str);
+    let states = webhook_events::STATES.map(WebhookEventType::as_str);
     let rows = tx
         .rows(
             "with open as materialized (
@@ -87,6 +89,12 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                      on delivery.event_id = event.id and delivery.endpoint = endpoint.name
                  where endpoint.name = $1 and event.occurred_at >= greatest($2, $5)
                    and ($5 is null or (event.occurred_at, event.id) > ($5, $6))
+                   -- of what says how a subject is now, the last one
+                   and not (event.type = any ($8) and exists (
+                       select from webhook_events as later
+                       where later.user_id = event.user_id and later.type = event.type
+                         and (later.occurred_at, later.id) > (event.occurred_at, event.id)
+                   ))
                    and (delivery.id is null or case delivery.status
                        when 'delivered' then $4
                        when 'pending' then delivery.attempts > 0 or not exists (
@@ -124,6 +132,7 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
                 (&wanted.after.as_ref().map(|place| place.at), Type::TIMESTAMPTZ),
                 (&wanted.after.as_ref().map(|place| place.id), Type::UUID),
                 (&kinds.as_slice(), Type::TEXT_ARRAY),
+                (&states.as_slice(), Type::TEXT_ARRAY),
             ],
         )
         .await?;

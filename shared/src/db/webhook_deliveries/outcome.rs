@@ -21,8 +21,8 @@ pub struct Recorded {
     pub answer: Option<String>,
 }
 
-/// Counts an attempt of each, before it is made: one whose outcome is lost counts too. What was given up and is asked
-/// for again begins anew. Returns the number of each attempt.
+/// Counts an attempt of each, before it is made and before its subject is read: one whose outcome is lost counts too. What
+/// was given up and is asked for again begins anew. Returns the number of each attempt, but for what is skipped by now.
 pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId, u32)>, Error> {
     lock(tx, ids).await?;
     let rows = tx
@@ -31,7 +31,7 @@ pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId
                  attempts = case when status = 'pending' then attempts else 0 end + 1,
                  status = 'pending',
                  last_attempt_at = now()
-             where id = any ($1)
+             where id = any ($1) and status <> 'skipped'
              returning id, attempts",
             &[(&ids, Type::UUID_ARRAY)],
         )
@@ -39,7 +39,8 @@ pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId
     Ok(rows.iter().map(|row| (DeliveryId(row.get("id")), row.get::<_, i32>("attempts").unsigned_abs())).collect())
 }
 
-/// Writes down what became of deliveries. One that is skipped keeps what its last attempt has brought.
+/// Writes down what became of deliveries. One that is skipped keeps what its last attempt has brought. One whose place
+/// another has taken during the call has arrived, or is not tried again.
 pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), Error> {
     if recorded.is_empty() {
         return Ok(());
@@ -48,9 +49,15 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), E
     lock(tx, &ids).await?;
     tx.rows(
         "update webhook_deliveries as delivery set
-             status = done.status::delivery_status,
+             status = case
+                 when delivery.status = 'skipped' and done.status <> 'delivered' then 'skipped'
+                 else done.status::delivery_status
+             end,
              last_status = case when done.status = 'skipped' then coalesce(done.http_status, last_status) else done.http_status end,
-             last_error = done.error,
+             last_error = case
+                 when delivery.status = 'skipped' and done.status <> 'delivered' then delivery.last_error
+                 else done.error
+             end,
              last_answer = case when done.status = 'skipped' then coalesce(done.answer, last_answer) else done.answer end,
              delivered_at = case when done.status = 'delivered' then now() end
          from unnest($1, $2, $3, $4, $5) as done (id, status, http_status, error, answer)
