@@ -146,12 +146,98 @@ fn failed(error: &reqwest::Error) -> NoAnswer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::endpoints::Endpoints;
     use super::*;
 
     fn waits(text: &str) -> Option<u64> {
         let now = DateTime::from_timestamp(1_445_412_400, 0).unwrap();
         let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
         retry_after(&headers, now).map(|wait| wait.as_secs())
+    }
+
+    /// What an endpoint is sent that answers like this, and what becomes of the call.
+    async fn called(answer: &'static [u8]) -> (String, Result<Answer, NoAnswer>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/s3cret", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            stream.write_all(answer).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let result = call(&url, Guard::Off).await;
+        (server.await.unwrap(), result)
+    }
+
+    async fn call(url: &str, guard: Guard) -> Result<Answer, NoAnswer> {
+        let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let settings = json!({"make": {"url": url, "keys": [key], "events": ["gallery.live"]}});
+        let endpoints = Endpoints::of(serde_json::from_value(settings).unwrap(), Guard::Off);
+        let endpoint = endpoints.named("make").unwrap();
+        let at = DateTime::from_timestamp(1_445_412_400, 0).unwrap();
+        let event = WebhookEventId(uuid::Uuid::nil());
+        Client::new(guard).unwrap().send(Call { endpoint, event, body: "{}".to_owned(), at }).await
+    }
+
+    #[tokio::test]
+    async fn a_call_is_signed_and_its_answer_is_read_as_far_as_it_is_kept() {
+        let (request, answer) =
+            called(b"HTTP/1.1 503 x\r\nretry-after: 7\r\ncontent-length: 5000\r\n\r\nSorry\x00\x1b[31m").await;
+
+        let lines: Vec<&str> = request.lines().collect();
+        assert_eq!((lines[0], lines[lines.len() - 1]), ("POST /s3cret HTTP/1.1", "{}"));
+        for header in [
+            "content-type: application/json",
+            "webhook-id: msg_00000000-0000-0000-0000-000000000000",
+            "webhook-timestamp: 1445412400",
+            "user-agent: isoxp-webhooks/1",
+        ] {
+            assert!(lines.contains(&header), "{header}: {request}");
+        }
+        assert!(lines.iter().any(|line| line.starts_with("webhook-signature: v1,")), "{request}");
+        let expected =
+            Answer { status: 503, retry_after: Some(Duration::from_secs(7)), excerpt: "Sorry  [31m".to_owned() };
+        assert_eq!(answer, Ok(expected));
+    }
+
+    #[tokio::test]
+    async fn of_a_long_answer_the_beginning_is_kept() {
+        let long = format!("HTTP/1.1 200 OK\r\ncontent-length: 3000\r\n\r\n{}", "x".repeat(3000));
+
+        let (_, answer) = called(long.leak().as_bytes()).await;
+
+        assert_eq!(answer.unwrap().excerpt, "x".repeat(EXCERPT_BYTES));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let (_, answer) = called(b"HTTP/1.1 307 x\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
+
+        assert_eq!(answer, Ok(Answer { status: 307, retry_after: None, excerpt: String::new() }));
+    }
+
+    #[tokio::test]
+    async fn why_there_is_no_answer_is_told_without_the_address() {
+        let (_, broken) = called(b"").await;
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let unreachable = call(&format!("http://{free}/s3cret"), Guard::Off).await;
+        let forbidden = call("http://127.0.0.1/s3cret", Guard::Public).await;
+        let by_name = call("https://localhost/s3cret", Guard::Public).await;
+
+        assert!(matches!(broken, Err(NoAnswer::Broken(_))), "{broken:?}");
+        assert!(matches!(unreachable, Err(NoAnswer::Unreachable(_))), "{unreachable:?}");
+        assert_eq!(forbidden, Err(NoAnswer::Forbidden(Forbidden::NotHttps)));
+        assert_eq!(by_name, Err(NoAnswer::Forbidden(Forbidden::NoPublicAddress("localhost".to_owned()))));
+        for told in [broken, unreachable, forbidden, by_name] {
+            assert!(!told.unwrap_err().to_string().contains("s3cret"));
+        }
     }
 
     #[test]

@@ -271,13 +271,25 @@ mod tests {
 
     #[test]
     fn an_event_that_is_named_twice_is_wanted_once() {
-        let settings = make("https://hook.example/", &[KEY], &["user.created", "gallery.live", "user.created"]);
+        let keys = [KEY, OTHER_KEY];
+        let settings = make("https://hook.example/", &keys, &["user.created", "gallery.live", "user.created"]);
         let endpoints = read(settings, Guard::Public);
         let endpoint = endpoints.named("make").unwrap();
 
         assert_eq!(endpoint.events(), [WebhookEventType::UserCreated, WebhookEventType::GalleryLive]);
         assert!(endpoint.wants(WebhookEventType::GalleryLive) && !endpoint.wants(WebhookEventType::UserUpdated));
-        assert_eq!((endpoint.number_of_keys(), &*endpoint.origin()), (1, "https://hook.example"));
+        assert_eq!((endpoint.number_of_keys(), &*endpoint.origin()), (2, "https://hook.example"));
+    }
+
+    #[test]
+    fn a_new_address_is_known_by_its_hash() {
+        let hash =
+            |url: &str| read(make(url, &[KEY], &["user.created"]), Guard::Public).named("make").unwrap().url_sha256();
+
+        assert_eq!(hash("https://hook.example"), hash("https://hook.example/"));
+        assert_ne!(hash("https://hook.example/1"), hash("https://hook.example/2"));
+        // `printf https://hook.example/1 | sha256sum`
+        assert_eq!(hash("https://hook.example/1")[..4], [0x5d, 0x77, 0x05, 0x8f]);
     }
 
     #[test]

@@ -209,6 +209,7 @@ mod tests {
             "169.253.255.255",
             "172.15.255.255",
             "172.32.0.0",
+            "191.255.255.255",
             "192.0.1.0",
             "192.167.255.255",
             "192.169.0.0",
@@ -217,7 +218,9 @@ mod tests {
             "223.255.255.255",
             "::ffff:8.8.8.8",
             "64:ff9b::808:808",
+            "2001:200::1",
             "2001:4860:4860::8888",
+            "3fff:1000::1",
             "2606:4700::1111",
             "2a05:d018::1",
             "3ffe::1",
@@ -245,6 +248,28 @@ mod tests {
         assert_eq!(check(Guard::Public, "http://hook.example/"), Err(Forbidden::NotHttps));
         assert_eq!(check(Guard::Off, "http://127.0.0.1:4000/"), Ok(()));
         assert_eq!(check(Guard::Off, "file:///etc/passwd"), Err(Forbidden::NotHttps));
+    }
+
+    #[test]
+    fn names_are_resolved_to_public_addresses_unless_there_is_no_guard() {
+        assert!(Guard::Public.resolver().is_some());
+        assert!(Guard::Off.resolver().is_none());
+    }
+
+    #[test]
+    fn only_a_setting_takes_the_guard_away() {
+        let read = |value| Guard::read(&Environment::from([("ALLOW_PRIVATE_ENDPOINTS", value)]));
+
+        assert_eq!((read("false"), read("true")), (Ok(Guard::Public), Ok(Guard::Off)));
+        assert!(read("").is_err() && read("no").is_err());
+    }
+
+    #[tokio::test]
+    async fn of_a_name_the_public_addresses_are_called() {
+        let resolved = PublicOnly.resolve("1.1.1.1".parse().unwrap()).await.ok().unwrap();
+
+        let addresses: Vec<IpAddr> = resolved.map(|address| address.ip()).collect();
+        assert_eq!(addresses, [Ipv4Addr::new(1, 1, 1, 1)]);
     }
 
     #[tokio::test]

@@ -113,6 +113,66 @@ mod tests {
         assert_eq!((live.status, live.live_at), (GalleryStatus::Live, Some(at(1))));
     }
 
+    fn published_at(url: &str) -> GalleryEvent {
+        GalleryEvent::Published { public_url: Some(url.parse().unwrap()) }
+    }
+
+    #[test]
+    fn of_two_events_at_one_instant_the_archiving_counts_in_either_order() {
+        for events in [[published(), GalleryEvent::Archived], [GalleryEvent::Archived, published()]] {
+            let state = events.into_iter().fold(pre_reg(), |state, event| state.after(event, at(1)));
+
+            assert_eq!((state.status, state.status_event_at), (GalleryStatus::Archived, Some(at(1))));
+            assert_eq!((state.live_at, state.archived_at), (Some(at(1)), Some(at(1))));
+        }
+    }
+
+    #[test]
+    fn the_newest_event_says_how_it_stands_and_when() {
+        for (events, status, second) in [
+            (vec![(published(), 1)], GalleryStatus::Live, 1),
+            (vec![(published(), 2), (published(), 1)], GalleryStatus::Live, 2),
+            (vec![(published(), 1), (published(), 2)], GalleryStatus::Live, 2),
+            (vec![(GalleryEvent::Archived, 1)], GalleryStatus::Archived, 1),
+            (vec![(published(), 2), (GalleryEvent::Archived, 1)], GalleryStatus::Live, 2),
+            (vec![(published(), 1), (GalleryEvent::Archived, 2)], GalleryStatus::Archived, 2),
+            (vec![(GalleryEvent::Archived, 2), (GalleryEvent::Archived, 1)], GalleryStatus::Archived, 2),
+        ] {
+            let state = events.iter().cloned().fold(pre_reg(), |state, (event, second)| state.after(event, at(second)));
+
+            assert_eq!((state.status, state.status_event_at), (status, Some(at(second))), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_publication_with_a_link_says_where_it_is() {
+        let (one, other) = ("https://photos.example/1", "https://photos.example/2");
+        for (events, expected) in [
+            (vec![(published(), 1)], None),
+            (vec![(published_at(one), 1)], Some((one, 1))),
+            (vec![(published_at(one), 1), (published(), 2)], Some((one, 1))),
+            (vec![(published(), 2), (published_at(one), 1)], Some((one, 1))),
+            (vec![(published_at(one), 1), (published_at(other), 2)], Some((other, 2))),
+            (vec![(published_at(one), 2), (published_at(other), 1)], Some((one, 2))),
+            // A correction without a time of its own.
+            (vec![(published_at(one), 1), (published_at(other), 1)], Some((other, 1))),
+            (vec![(published_at(one), 1), (GalleryEvent::Archived, 2)], Some((one, 1))),
+        ] {
+            let state = events.iter().cloned().fold(pre_reg(), |state, (event, second)| state.after(event, at(second)));
+
+            let link = state.public_url.as_ref().map(GalleryUrl::as_str);
+            let expected = expected.map(|(link, second)| (link, at(second)));
+            assert_eq!((link, state.public_url_event_at), expected.unzip(), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_subject_is_named_by_host_and_id() {
+        let (host, external_host_id) = ("photoday".parse().unwrap(), "PD-1".parse().unwrap());
+
+        assert_eq!(GallerySubject { host, external_host_id }.text(), "gallery:photoday/PD-1");
+    }
+
     proptest! {
         #[test]
         fn any_order_and_repetition_ends_in_the_same_state(

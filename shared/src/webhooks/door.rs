@@ -86,3 +86,17 @@ impl Door {
 fn may_be_outdated(refusal: &Error) -> bool {
     matches!(refusal, Error::Unauthenticated { code: "unknown-source" | "bad-signature", .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::refusal::{bad_signature, malformed, missing_signature, stale_timestamp, unknown_source};
+    use super::*;
+
+    #[test]
+    fn only_what_another_secret_could_change_is_asked_again() {
+        assert!(may_be_outdated(&unknown_source()) && may_be_outdated(&bad_signature()));
+        for refusal in [missing_signature(), stale_timestamp(), malformed("x")] {
+            assert!(!may_be_outdated(&refusal), "{refusal}");
+        }
+    }
+}

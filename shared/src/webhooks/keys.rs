@@ -190,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_key_of_standard_webhooks_has_24_to_64_bytes() {
+        let fits = |length: &usize| format!("whsec_{}", BASE64.encode(vec![7; *length])).parse::<StandardKey>().is_ok();
+
+        assert_eq!((0..100).filter(fits).collect::<Vec<_>>(), (24..=64).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_private_key_is_not_taken_for_a_public_one() {
         let refused = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 

@@ -71,6 +71,13 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_ids_are_not_too_many() {
+        let ids: Vec<u64> = (1..=1000).collect();
+
+        assert_eq!(read(&json!({"module": "Contacts", "ids": ids})).unwrap().len(), 1000);
+    }
+
+    #[test]
     fn an_id_that_cannot_be_read_keeps_no_other_out() {
         let records = read(&json!({"module": "Contacts", "ids": ["x", "7", null, "0", {}]})).unwrap();
 

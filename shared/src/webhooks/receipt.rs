@@ -62,6 +62,50 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn what_became_of_an_e_mail_is_told_by_its_action() {
+        let action = |action: &str, bounce: &str| {
+            let element = json!({"transmission_name": Uuid::from_u128(2), "bounce_type": bounce});
+            let receipts = read(&json!({"action": action, "data": [element]})).unwrap();
+            receipts[0].action
+        };
+
+        for (name, bounce, expected) in [
+            ("email_delivered", "", ReceiptAction::Delivered),
+            ("bounce", "hard", ReceiptAction::HardBounce),
+            ("bounce", "Hard", ReceiptAction::HardBounce),
+            ("bounce", "soft", ReceiptAction::SoftBounce),
+            ("bounce", "", ReceiptAction::SoftBounce),
+            ("spam", "hard", ReceiptAction::Spam),
+            ("unsubscribed", "", ReceiptAction::Unsubscribed),
+            ("unsubscribe", "", ReceiptAction::Unsubscribed),
+            ("email_open", "hard", ReceiptAction::Other),
+        ] {
+            assert_eq!(action(name, bounce), expected, "{name} {bounce}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_along_comes_back_as_it_was_or_as_text() {
+        let alert = Uuid::from_u128(1);
+        let read_alert = |sent: Value| {
+            let element = json!({"transmission_name": Uuid::from_u128(2), "rcpt_additional_data": sent});
+            read(&json!({"action": "spam", "data": [element]})).unwrap()[0].alert
+        };
+
+        assert_eq!(read_alert(json!({ "alert": alert })), Some(AlertId(alert)));
+        assert_eq!(read_alert(json!(json!({ "alert": alert }).to_string())), Some(AlertId(alert)));
+        assert_eq!(read_alert(json!("not JSON")), None);
+    }
+
+    #[test]
+    fn a_request_has_an_action_and_at_most_five_thousand_receipts() {
+        let of = |count: usize| read(&json!({"action": "spam", "data": vec![json!({}); count]})).is_ok();
+
+        assert!(of(0) && of(MOST) && !of(MOST + 1));
+        assert!(read(&json!({"data": []})).is_err() && read(&json!({"action": "spam"})).is_err());
+    }
+
+    #[test]
     fn a_receipt_names_its_alert_its_batch_and_the_address() {
         let (alert, batch) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let body = json!({"action": "bounce", "data": [

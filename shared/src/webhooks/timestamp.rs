@@ -151,5 +151,13 @@ mod tests {
         assert_eq!(seconds_or_milliseconds(b"1649367553"), seconds(b"1649367553"));
         assert_eq!(seconds_or_milliseconds(b"9223372036854775807"), None);
         assert_eq!(moment(i64::MIN), None);
+        for (number, seconds) in [
+            (99_999_999_999, 99_999_999_999),
+            (100_000_000_000, 100_000_000),
+            (-100_000_000_000, -100_000_000_000),
+            (-100_000_000_001_000, -100_000_000_001),
+        ] {
+            assert_eq!(moment(number), DateTime::from_timestamp(seconds, 0), "{number}");
+        }
     }
 }
