@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::http::HttpServer;
 use crate::lambda::{InvokeError, Lambda, PAYLOAD_LIMIT};
-use crate::stack::http::HttpServer;
 use crate::stack::{FlagError, Flags, Mappings};
 
 /// What can be controlled.

@@ -20,8 +20,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::http::HttpServer;
 use crate::services::workspace;
-use crate::stack::http::HttpServer;
 
 /// The audience of every token; the stack's API accepts this one.
 pub const AUDIENCE: &str = "isoxp-local";
@@ -53,6 +53,11 @@ impl Issuer {
     /// Its address, which is also the `iss` of its tokens.
     pub fn url(&self) -> &str {
         self.server.url()
+    }
+
+    /// Returns when it is no more.
+    pub async fn ended(&self) {
+        self.server.ended().await;
     }
 
     /// Where its public keys are.

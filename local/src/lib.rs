@@ -7,6 +7,7 @@ pub mod cli;
 pub mod control;
 pub mod demo;
 pub mod gateway;
+pub mod http;
 pub mod issuer;
 pub mod lambda;
 pub mod mapping;

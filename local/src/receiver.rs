@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::stack::http::HttpServer;
+use crate::http::HttpServer;
 
 /// Serves on a free port, until what this returns is dropped.
 pub async fn start() -> anyhow::Result<HttpServer> {

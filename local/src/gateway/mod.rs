@@ -8,7 +8,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, io, iter::successors, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -18,11 +18,12 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 
 pub use authorizer::Keys;
 
 use crate::{
+    http::{HttpServer, Limits, TooSlow},
     lambda::{InvokeError, Lambda, host},
     template::{Function, HttpApi},
 };
@@ -36,52 +37,18 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const DRAIN_LIMIT: usize = 10 * BODY_LIMIT;
 /// API Gateway's quota for an integration of an HTTP API.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a stop waits for requests in work.
-const STOP_GRACE: Duration = Duration::from_secs(1);
 
-/// Serves the API on the listener until the handle is stopped or dropped.
+/// Serves the API on the listener until the server is stopped or dropped.
 pub fn serve(
     listener: TcpListener,
     api: HttpApi,
     functions: &[Function],
     lambda: Lambda,
     keys: Keys,
-) -> io::Result<ServerHandle> {
-    let address = listener.local_addr()?;
+    limits: Limits,
+) -> io::Result<HttpServer> {
     let gateway = Arc::new(Gateway { api, routes: Routes::new(functions), lambda, keys });
-    let app = Router::new().fallback(handle).with_state(gateway).into_make_service_with_connect_info::<SocketAddr>();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let task = tokio::spawn(async move {
-        // A dropped handle stops it as well.
-        let stopped = async { stopped.await.unwrap_or_default() };
-        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopped).await {
-            tracing::error!(%error, "the HTTP API ended");
-        }
-    });
-    Ok(ServerHandle { address, stop, task })
-}
-
-/// The running HTTP API.
-#[derive(Debug)]
-pub struct ServerHandle {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl ServerHandle {
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Takes no more requests, and gives those in work a moment.
-    pub async fn stop(self) {
-        let Self { stop, mut task, .. } = self;
-        drop(stop);
-        if timeout(STOP_GRACE, &mut task).await.is_err() {
-            task.abort();
-        }
-    }
+    HttpServer::with_limits(listener, Router::new().fallback(handle).with_state(gateway), limits)
 }
 
 #[derive(Debug)]
@@ -106,7 +73,11 @@ async fn handle(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = receive(body).await else { return refusal(StatusCode::BAD_REQUEST, "Bad Request") };
+    let body = match receive(body).await {
+        Ok(body) => body,
+        Err(error) if is_too_slow(&error) => return refusal(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+        Err(_) => return refusal(StatusCode::BAD_REQUEST, "Bad Request"),
+    };
     let received = Received { parts, body, from, id: host::request_id() };
     let mut response = match gateway.api.cors.as_ref().and_then(|cors| cors::preflight(cors, &received.parts)) {
         Some(preflight) => preflight,
@@ -186,4 +157,8 @@ async fn receive(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
         }
     }
     Ok((length <= BODY_LIMIT).then(|| whole.freeze()))
+}
+
+fn is_too_slow(error: &axum::Error) -> bool {
+    successors(error.source(), |&error| error.source()).any(<dyn Error>::is::<TooSlow>)
 }

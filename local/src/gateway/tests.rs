@@ -9,6 +9,10 @@ use jsonwebtoken::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::*;
 use crate::{
@@ -41,8 +45,11 @@ Resources:
           Properties: { ApiId: !Ref Api, Path: '/api/users/{user_id}', Method: post }
 ";
 
+/// Short ones for slow clients; a handler may take longer.
+const LIMITS: Limits = Limits { reading: Duration::from_millis(500), idle: Duration::from_mins(1) };
+
 struct Served {
-    server: ServerHandle,
+    server: HttpServer,
     lambda: Lambda,
     client: reqwest::Client,
     _folder: TempDir,
@@ -71,7 +78,7 @@ impl Served {
             }),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = serve(listener, api, &template.functions, lambda.clone(), keys()).unwrap();
+        let server = serve(listener, api, &template.functions, lambda.clone(), keys(), LIMITS).unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
         Self { server, lambda, client, _folder: folder }
     }
@@ -314,5 +321,19 @@ async fn cors_is_the_gateways() {
     assert_eq!(refused.headers()["access-control-allow-credentials"], "true");
     // The function's own `*` does not get through.
     assert!(!same_origin.headers().contains_key("access-control-allow-origin"));
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_a_408() {
+    let served = Served::new().await;
+    let mut client = TcpStream::connect(served.server.address()).await.unwrap();
+    client.write_all(b"POST /do/echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").await.unwrap();
+
+    let mut answer = String::new();
+    timeout(LIMITS.reading * 10, client.read_to_string(&mut answer)).await.expect("it is let go").unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.ends_with(r#"{"message":"Request Timeout"}"#), "{answer}");
     served.stop().await;
 }

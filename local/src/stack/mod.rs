@@ -8,7 +8,6 @@ mod directory;
 mod endpoints;
 mod flags;
 mod ground;
-pub mod http;
 mod mappings;
 mod notice;
 mod options;
@@ -36,6 +35,7 @@ use tokio::net::TcpListener;
 
 use crate::control::{self, Control};
 use crate::gateway;
+use crate::http::{HttpServer, Limits};
 use crate::issuer::Issuer;
 use crate::lambda::Lambda;
 use crate::receiver;
@@ -44,7 +44,6 @@ use crate::services::Addresses;
 use crate::zoho::{self, Simulator};
 use deployment::{Deployment, Surroundings};
 use ground::Ground;
-use http::HttpServer;
 use notice::Notice;
 use parameters::Parameters;
 use provision::Queue;
@@ -55,7 +54,7 @@ use secrets::Keys;
 pub struct Stack {
     endpoints: Endpoints,
     notice: Notice,
-    gateway: gateway::ServerHandle,
+    gateway: HttpServer,
     control: HttpServer,
     flags: Flags,
     schedules: Vec<ScheduleHandle>,
@@ -191,9 +190,10 @@ impl Stack {
     pub async fn stop(self) -> Result<()> {
         self.notice.remove().await;
         self.gateway.stop().await;
-        drop(self.control);
         drop(self.schedules);
         self.lambda.shutdown().await;
+        // Only now: whoever has invoked a function through it hears that it was stopped.
+        self.control.stop().await;
         self.mappings.stop().await;
         drop(self.issuer);
         self.zoho.stop();
@@ -208,11 +208,12 @@ pub async fn build_functions(options: &Options) -> Result<()> {
     build::build(sketch.functions.iter().map(|function| function.name.as_str()), options.release).await
 }
 
-fn serve_api(listener: TcpListener, deployment: &Deployment, issuer: &Issuer) -> Result<gateway::ServerHandle> {
+fn serve_api(listener: TcpListener, deployment: &Deployment, issuer: &Issuer) -> Result<HttpServer> {
     let template = &deployment.template;
     let keys = gateway::Keys::fetched_from(issuer.keys_url())?;
     let api = template.http_api.clone().context("the template has no AWS::Serverless::HttpApi to serve")?;
-    gateway::serve(listener, api, &template.functions, deployment.lambda.clone(), keys).context("serving the API")
+    let lambda = deployment.lambda.clone();
+    gateway::serve(listener, api, &template.functions, lambda, keys, Limits::default()).context("serving the API")
 }
 
 fn start_schedules(deployment: &Deployment) -> Vec<ScheduleHandle> {

@@ -33,7 +33,6 @@ mod request_log;
 mod rules;
 mod scopes;
 mod search;
-mod server;
 mod settings;
 mod shell;
 mod tags;
@@ -51,8 +50,9 @@ mod tests;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::net::TcpListener;
 
+use crate::http::HttpServer;
 use world::{Shared, World};
 
 /// Who may ask for a token, and what this organisation calls its custom fields.
@@ -93,25 +93,23 @@ impl std::fmt::Debug for Options {
 /// A running simulator. Dropping it closes every connection, held ones included.
 #[derive(Debug)]
 pub struct Simulator {
-    url: String,
-    server: JoinHandle<()>,
+    server: HttpServer,
 }
 
 impl Simulator {
     /// The base URL of all of its services, without a slash at the end.
     pub fn url(&self) -> &str {
-        &self.url
+        self.server.url()
     }
 
     /// Closes the listener and every connection.
     pub fn stop(self) {
         drop(self);
     }
-}
 
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.server.abort();
+    /// Returns when it is no more.
+    pub async fn ended(&self) {
+        self.server.ended().await;
     }
 }
 
@@ -122,8 +120,7 @@ pub async fn start(options: Options) -> anyhow::Result<Simulator> {
     let url = format!("http://{}", listener.local_addr().context("The Zoho simulator's port is not known.")?);
     let deliveries =
         deliveries::Deliveries::new().context("The Zoho simulator cannot make its HTTP client for deliveries.")?;
-    let shared = Arc::new(Shared::new(World::new(options, url.clone()), deliveries));
+    let shared = Arc::new(Shared::new(World::new(options, url), deliveries));
     let router = control::router(Arc::clone(&shared)).fallback(shell::serve).with_state(shared);
-    let server = tokio::spawn(server::run(listener, router));
-    Ok(Simulator { url, server })
+    Ok(Simulator { server: HttpServer::start(listener, router)? })
 }

@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::http::Cut;
+
 use super::{
     call::Call,
     dispatch,
@@ -17,7 +19,6 @@ use super::{
     oauth,
     operation::Operation,
     reply::Reply,
-    server::Cut,
     traffic,
     watch::Cause,
     world::Shared,

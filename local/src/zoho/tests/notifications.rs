@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::harness::Zoho;
-use crate::{receiver, stack::http::HttpServer};
+use crate::{http::HttpServer, receiver};
 
 /// A simulator that tells a receiver of everything.
 struct Heard {
