@@ -12,3 +12,19 @@ create index wrong_join_codes_tried_at_idx on wrong_join_codes (tried_at);
 
 grant select, insert on wrong_join_codes to isoxp_api;
 grant select, delete on wrong_join_codes to isoxp_worker;
+
+-- One sign-up is credited for an e-mail address, for ever: it outlives its user, so whoever deletes the account and signs up
+-- again earns nobody a second commission. The SHA-256 of `sign-up-credit:` and the address in lower case (ASCII letters, as
+-- in email_sha256), which joins with no other hash kept here.
+create function sign_up_credit_sha256(email text) returns bytea language sql immutable parallel safe as $$
+    select sha256(convert_to('sign-up-credit:' || lower(email collate "C"), 'UTF8'))
+$$;
+create table sign_up_credits (
+    email_hash bytea primary key check (length(email_hash) = 32)
+);
+insert into sign_up_credits (email_hash)
+select distinct sign_up_credit_sha256(users.email)
+from referral_ledger join users on users.id = referral_ledger.referred_user_id
+where referral_ledger.action_type = 'Sign_Up';
+
+grant select, insert on sign_up_credits to isoxp_api;

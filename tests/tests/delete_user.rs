@@ -179,6 +179,41 @@ async fn no_trace_of_her_address_stays_but_that_it_must_not_be_written_to() {
     system.stop().await;
 }
 
+/// Sheree's identity, with another verified address.
+async fn register_with(system: &System, email: &str) -> Answer {
+    let claims = json!({ "sub": "sheree", "email": email, "email_verified": true });
+    let token = system.token_with(&claims).await;
+    tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&sheree(""))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_up_is_credited_once_for_an_address_however_often_the_account_is_made() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    let credited = system.register("sheree", &sheree("")).await;
+    register_with(&system, "lane@example.com").await;
+    delete(&system, "sheree").await;
+
+    let anew = register_with(&system, "Sheree@Example.com").await;
+    let asked = register_with(&system, "Sheree@Example.com").await;
+    let patch = json!({"referred_by_code": "FRANK-2024"});
+    let corrected = system.call("PATCH", "/api/user/profile", "sheree", &patch).await;
+    delete(&system, "sheree").await;
+    let by_the_other = register_with(&system, "lane@example.com").await;
+
+    assert_eq!(credited.body["referral"], "credited");
+    assert_eq!((anew.status, &anew.body["referral"]), (201, &json!("none")));
+    assert_eq!((asked.status, &asked.body["referral"]), (200, &json!("none")));
+    assert_eq!(corrected.status, 200, "{}", corrected.body);
+    assert_eq!((by_the_other.status, &by_the_other.body["referral"]), (201, &json!("none")));
+    assert_eq!(system.count("referral_ledger where action_type = 'Sign_Up'").await, 1);
+    // By no hash that stands anywhere else.
+    let hash = "sha256(convert_to('sign-up-credit:sheree@example.com', 'UTF8'))";
+    assert_eq!(system.count(&format!("sign_up_credits where email_hash = {hash}")).await, 1);
+    assert_eq!(system.count("sign_up_credits where email_hash = email_sha256('sheree@example.com')").await, 0);
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_were_to_be_told_about_her_ends_by_itself() {
     let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;

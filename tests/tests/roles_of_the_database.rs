@@ -73,6 +73,7 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
             "delete from webhook_inbox",
             "delete from gallery_alerts",
             "delete from wrong_join_codes",
+            "delete from sign_up_credits",
             "update wrong_join_codes set tried_at = '-infinity'",
         ],
     )
@@ -126,6 +127,7 @@ async fn workers_read_people_and_write_back_only_what_the_other_side_gave_us() {
             "delete from zoho_links",
             "delete from email_suppressions",
             "insert into zoho_token default values",
+            "select from sign_up_credits",
         ],
     )
     .await;

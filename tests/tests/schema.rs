@@ -338,7 +338,9 @@ async fn codes_that_stand_and_compare_equal_stop_the_migration_by_name() {
         drop index profiles_photographers_referral_code_key_key;
         drop index profiles_organizations_join_code_key_key;
         drop function code_key;
-        delete from refinery_schema_history where version = 20;";
+        drop table wrong_join_codes, sign_up_credits;
+        drop function sign_up_credit_sha256;
+        delete from refinery_schema_history where version >= 20;";
     system.database.batch_execute(before).await.expect("the migration can be undone");
     let others = "
         insert into users (id, email, auth_provider_id, role) values (:new, 'fred@example.com', 'fred', 'photographer');
@@ -354,7 +356,7 @@ async fn codes_that_stand_and_compare_equal_stop_the_migration_by_name() {
     assert!(stopped["applied"].is_null(), "{stopped}");
     assert!(system.logs().contains("FRANK-2024 = FRANK2024"), "nobody is told which codes they are: {stopped}");
     assert_eq!(left, 0);
-    assert_eq!(done["applied"].as_array().map(Vec::len), Some(1), "{done}");
+    assert_eq!(done["applied"].as_array().map(Vec::len), Some(2), "{done}");
     refused(
         &system.database,
         &[(
@@ -363,5 +365,29 @@ async fn codes_that_stand_and_compare_equal_stop_the_migration_by_name() {
         )],
     )
     .await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ups_that_were_credited_before_the_migration_are_credited_no_second_time() {
+    let system = with_people().await;
+    let before = "
+        drop table wrong_join_codes, sign_up_credits;
+        drop function sign_up_credit_sha256;
+        insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref) values
+            (gen_random_uuid(), :frank, :sheree, 'Sign_Up', 'isoxp', 'sheree'),
+            (gen_random_uuid(), :frank, null, 'Sign_Up', 'isoxp', 'somebody who is gone'),
+            (gen_random_uuid(), :frank, :cathy, 'Gallery_Purchase', 'photoday', 'SB1');
+        update users set email = 'Sheree@Example.com' where email = 'sheree@example.com'";
+    system.database.batch_execute(&named(before)).await.unwrap();
+
+    system
+        .database
+        .batch_execute(include_str!("../../migrations/0021_misuse_of_codes.sql"))
+        .await
+        .expect("it is applied");
+
+    let credit = "sign_up_credits where email_hash = sha256(convert_to('sign-up-credit:sheree@example.com', 'UTF8'))";
+    assert_eq!((system.count(credit).await, system.count("sign_up_credits").await), (1, 1));
     system.stop().await;
 }

@@ -73,7 +73,7 @@ async fn register(
     } else {
         // No code is tried: whoever is a user has other ways to use one, where wrong ones are counted.
         let (user, follow_up) = again(app, &tx, subject, email, registration).await?;
-        let referral = db::referrals::of_sign_up(&tx, user.id).await?;
+        let referral = db::referrals::of_sign_up(&tx, &user).await?;
         (StatusCode::OK, user, referral, follow_up)
     };
     let registered = Registered {
@@ -110,7 +110,7 @@ async fn fill(
 /// The referral that brought a new user, and what others have said about the user before the sign-up.
 async fn credit(tx: &Transaction<'_>, user: &User, registration: &Registration) -> Result<(Referral, FollowUp), Error> {
     let id = ReferralId(ids::new());
-    let referral = db::referrals::credit_sign_up(tx, id, user.id, registration.referred_by()).await?;
+    let referral = db::referrals::credit_sign_up(tx, id, user, registration.referred_by()).await?;
     let mut follow_up = purchases(tx, user).await?;
     if referral == Referral::Credited {
         follow_up.and(webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await?);

@@ -76,7 +76,7 @@ async fn correction(tx: &Transaction<'_>, user: &User, patch: &Value) -> Result<
 /// before have found no photographer and stay as they are.
 async fn credit(tx: &Transaction<'_>, user: &User, changes: &ProfileChanges) -> Result<FollowUp, Error> {
     let id = ReferralId(ids::new());
-    match db::referrals::credit_sign_up(tx, id, user.id, changes.referred_by()).await? {
+    match db::referrals::credit_sign_up(tx, id, user, changes.referred_by()).await? {
         Referral::Credited => webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await,
         // Unlike at the sign-up, a wrong code is what the request is about.
         Referral::UnknownCode if changes.correct_the_referral() => Err(Error::Invalid(vec![unknown_referral_code()])),

@@ -5,40 +5,81 @@ use tokio_postgres::types::Type;
 
 use super::Transaction;
 use super::session::Session;
+use super::users::User;
 use crate::domain::event::Earning;
-use crate::domain::{CodeKey, ReferralId, TypedCode, UserId};
+use crate::domain::{CodeKey, Email, ReferralId, TypedCode, UserId};
 use crate::error::Error;
 
-/// What became of the code that somebody signed up with.
+/// What became of the code that a user signed up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Referral {
     Credited,
     UnknownCode,
+    /// There was no code, or a sign-up with this e-mail address has been credited before.
     None,
 }
 
-/// Credits the sign-up to the photographer whose code it is, once per recruited user. `id` becomes the ledger row's.
+/// Credits the sign-up to the photographer whose code it is, once per recruited user and once per e-mail address for ever.
+/// `id` becomes the ledger row's.
 pub async fn credit_sign_up(
     tx: &Transaction<'_>,
     ReferralId(id): ReferralId,
-    user: UserId,
+    user: &User,
     code: Option<&TypedCode>,
 ) -> Result<Referral, Error> {
     let Some(code) = code else { return Ok(Referral::None) };
-    let Some(key) = CodeKey::of(code.as_str()) else { return Ok(Referral::UnknownCode) };
-    let credited = tx
+    let key = CodeKey::of(code.as_str());
+    let row = tx
         .row(
-            "insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)
-             select $1, user_id, $2, 'Sign_Up', 'isoxp', $2::text
-             from profiles_photographers
-             where code_key(referral_code) = $3
-             on conflict (source, external_ref) do nothing
-             returning id",
-            &[(&id, Type::UUID), (&user.0, Type::UUID), (&key.as_str(), Type::TEXT)],
+            "with photographer as materialized (
+                 select user_id from profiles_photographers where code_key(referral_code) = $3
+             ),
+             first as (
+                 -- Of two sign-ups at the same moment, before and after a deletion, the second waits here and is none.
+                 insert into sign_up_credits (email_hash)
+                 select sign_up_credit_sha256($4) from photographer
+                 on conflict do nothing
+                 returning email_hash
+             ),
+             credited as (
+                 insert into referral_ledger (id, photographer_id, referred_user_id, action_type, source, external_ref)
+                 select $1, photographer.user_id, $2, 'Sign_Up', 'isoxp', $2::text
+                 from photographer, first
+                 on conflict (source, external_ref) do nothing
+                 returning id
+             )
+             select exists (select from credited) as credited,
+                 exists (select from photographer) as known,
+                 exists (select from sign_up_credits where email_hash = sign_up_credit_sha256($4)) as had_before",
+            &[
+                (&id, Type::UUID),
+                (&user.id.0, Type::UUID),
+                (&key.as_ref().map(CodeKey::as_str), Type::TEXT),
+                (&user.email.as_str(), Type::TEXT),
+            ],
         )
         .await?;
-    Ok(if credited.is_some() { Referral::Credited } else { Referral::UnknownCode })
+    let said = |column: &str| row.as_ref().is_some_and(|row| row.get(column));
+    Ok(if said("credited") {
+        Referral::Credited
+    } else if said("known") || said("had_before") {
+        Referral::None
+    } else {
+        Referral::UnknownCode
+    })
+}
+
+/// An address that a credited user has taken over is credited to no other sign-up either.
+pub(super) async fn keep_credited(tx: &Transaction<'_>, user: UserId, email: &Email) -> Result<(), Error> {
+    tx.rows(
+        "insert into sign_up_credits (email_hash)
+         select sign_up_credit_sha256($2) from referral_ledger where referred_user_id = $1 and action_type = 'Sign_Up'
+         on conflict do nothing",
+        &[(&user.0, Type::UUID), (&email.as_str(), Type::TEXT)],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Credits what the buyer has ordered and booked to the photographer who brought her in, each order once, whoever
@@ -86,7 +127,7 @@ pub async fn is_credited(session: &impl Session, user: UserId) -> Result<bool, E
 }
 
 /// What became of the code of a user who has registered before.
-pub async fn of_sign_up(session: &impl Session, user: UserId) -> Result<Referral, Error> {
+pub async fn of_sign_up(session: &impl Session, user: &User) -> Result<Referral, Error> {
     let row = session
         .row(
             "select
@@ -94,11 +135,12 @@ pub async fn of_sign_up(session: &impl Session, user: UserId) -> Result<Referral
                  coalesce(
                      (select referred_by_code from profiles_parents where user_id = $1),
                      (select referred_by_code from profiles_organizations where user_id = $1)
-                 ) is not null as has_code",
-            &[(&user.0, Type::UUID)],
+                 ) is not null
+                 and not exists (select from sign_up_credits where email_hash = sign_up_credit_sha256($2)) as is_unknown",
+            &[(&user.id.0, Type::UUID), (&user.email.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(match row.map(|row| (row.get("credited"), row.get("has_code"))) {
+    Ok(match row.map(|row| (row.get("credited"), row.get("is_unknown"))) {
         Some((true, _)) => Referral::Credited,
         Some((false, true)) => Referral::UnknownCode,
         _ => Referral::None,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::column::stored;
+use super::referrals;
 use super::session::{Session, violated_constraint};
 
 use crate::domain::event::EmailHash;
@@ -137,7 +138,7 @@ pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Re
         .rows("update users set email = $2 where id = $1", &[(&id.0, Type::UUID), (&email.as_str(), Type::TEXT)])
         .await;
     match changed {
-        Ok(_) => Ok(()),
+        Ok(_) => referrals::keep_credited(tx, id, email).await,
         Err(error) if violated_constraint(&error) == Some("users_email_key") => Err(email_taken()),
         Err(error) => Err(error.into()),
     }
