@@ -215,6 +215,49 @@ async fn a_sign_up_is_credited_once_for_an_address_however_often_the_account_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_trace_of_a_former_address_stays() {
+    let system = System::start().await;
+    system.register("sheree", &sheree("")).await;
+    system.send_webhook(&order("sheree@example.com")).await;
+    register_with(&system, "lane@example.com").await;
+    // Ordered under the former address after the change: it waits.
+    let data = json!({
+        "order_id": "SB2", "external_host_id": "PD-1", "buyer_email": "sheree@example.com", "total": "48.00", "currency": "USD",
+    });
+    let late = system.send_webhook(&Webhook::new("order.created", &data)).await;
+    let traces = "webhook_inbox where payload is not null or subject like 'buyer:%' and subject <> 'buyer:'";
+    assert_eq!((late.body["status"].as_str(), system.count(traces).await), (Some("pending"), 2));
+
+    let gone = delete(&system, "sheree").await;
+
+    assert_eq!((gone.status, system.count(traces).await), (204, 0));
+    assert_eq!(system.count("webhook_inbox where status in ('applied', 'expired')").await, 2);
+    assert_eq!(system.count("former_emails").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_told_who_was_deleted_by_the_id_alone() {
+    let system = System::with_endpoints(&["ENABLE_ZOHO_SYNC"]).await;
+    system.change_endpoint("make", &json!({"events": ["user.created", "user.deleted"]})).await;
+    system.register_endpoints().await;
+    let user = system.register("sheree", &sheree("")).await.id("/user/id");
+
+    delete(&system, "sheree").await;
+    system.deliver("deliver-user-webhook").await;
+
+    let arrived = system.arrived("make").await;
+    let [webhook] = &*arrived else { panic!("{arrived:?}") };
+    let body = webhook.json();
+    assert_eq!((&body["type"], &body["data"]), (&json!("user.deleted"), &json!({ "user_id": user })));
+    assert_eq!(tests::openapi::problems_of_our_webhook(&body), [""; 0]);
+    // What is known of the erasure ends, and with it the event.
+    system.rows("delete from erasures", &[]).await;
+    assert_eq!(system.count("webhook_events where deleted_user_id is not null").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_were_to_be_told_about_her_ends_by_itself() {
     let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
     system.stack().set_mappings_enabled(false).await;

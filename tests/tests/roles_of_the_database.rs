@@ -74,6 +74,7 @@ async fn endpoints_keep_out_of_the_schema_and_of_the_workers_secrets() {
             "delete from gallery_alerts",
             "delete from wrong_join_codes",
             "delete from sign_up_credits",
+            "delete from former_emails",
             "update wrong_join_codes set tried_at = '-infinity'",
         ],
     )
@@ -128,6 +129,7 @@ async fn workers_read_people_and_write_back_only_what_the_other_side_gave_us() {
             "delete from email_suppressions",
             "insert into zoho_token default values",
             "select from sign_up_credits",
+            "select from former_emails",
         ],
     )
     .await;

@@ -4,6 +4,7 @@
 use lambda_http::{Body, Request, Response};
 use shared::Error;
 use shared::db::users::User;
+use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
 use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::{Role, Subject};
@@ -34,30 +35,39 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
     Ok(http::done())
 }
 
-/// `None`: her address has changed in this moment, and nothing was done.
+/// `None`: the address has changed in this moment, and nothing was done.
 async fn delete(app: &App, subject: &Subject) -> Result<Option<FollowUp>, Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let Some(user) = lock(&tx, subject).await? else { return Ok(None) };
+    let Some(Locked { user, former, subjects }) = lock(&tx, subject).await? else { return Ok(None) };
     let hindrances = db::erasures::hindrances(&tx, user.id).await?;
     if !hindrances.is_empty() {
         return Err(Error::CannotBeDeleted(hindrances));
     }
     let told_in_vain = db::webhook_deliveries::failed_of_user(&tx, user.id).await?;
-    db::inbox::forget(&tx, &subjects(&user)).await?;
+    db::inbox::forget(&tx, &subjects).await?;
+    db::inbox::end_waiting(&tx, &former).await?;
     db::erasures::erase(&tx, user.id).await?;
     // What is left of these finds that nothing is left to tell, and ends; nobody is to look after it any more.
     let mut follow_up = db::tasks::revive(&tx, Kind::DeliverUserWebhook, &told_in_vain).await?;
+    follow_up.and(webhook_events::emit(&tx, Happening::UserDeleted(user.id)).await?);
     follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     tx.commit().await?;
     tracing::info!(user = %user.id, "a user was deleted");
     Ok(Some(follow_up))
 }
 
-/// The user, and whatever events may say about her, until the transaction ends: an order that comes meanwhile waits here
-/// and then finds nobody. Events lock their subject before the user, and so does this: by an address that may be another
-/// one once she is locked (`None`).
-async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, Error> {
+/// The user, and what events may say about the user.
+struct Locked {
+    user: User,
+    /// The addresses that the user had before.
+    former: Vec<EmailHash>,
+    subjects: Vec<EventSubject>,
+}
+
+/// Locked until the transaction ends: an order that comes meanwhile waits here and then finds no buyer. Events lock their
+/// subject before the user, and so does this: by addresses that may be others once the user is locked (`None`).
+async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<Locked>, Error> {
     let user = db::users::by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
     if user.role == Role::Admin {
         return Err(Error::Forbidden {
@@ -65,11 +75,14 @@ async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, E
             detail: "An admin's account is not deleted here. Ask whoever operates this system.",
         });
     }
-    db::inbox::lock_subjects(tx, &subjects(&user)).await?;
+    let former = db::users::former_emails(tx, user.id).await?;
+    let buyers = former.iter().copied().chain([EmailHash::of(&user.email)]).map(EventSubject::Buyer);
+    let subjects: Vec<EventSubject> = buyers.chain([EventSubject::User(user.id)]).collect();
+    db::inbox::lock_subjects(tx, &subjects).await?;
     let locked = db::users::lock_by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
-    Ok(Some(locked).filter(|locked| (locked.id, &locked.email) == (user.id, &user.email)))
-}
-
-fn subjects(user: &User) -> [EventSubject; 2] {
-    [EventSubject::Buyer(EmailHash::of(&user.email)), EventSubject::User(user.id)]
+    let is_the_same =
+        (locked.id, &locked.email) == (user.id, &user.email) && db::users::former_emails(tx, user.id).await? == former;
+    // An address that the user has again is no former one: what waits for it waits for whoever has it next.
+    let former = former.into_iter().filter(|hash| *hash != EmailHash::of(&user.email)).collect();
+    Ok(is_the_same.then_some(Locked { user: locked, former, subjects }))
 }

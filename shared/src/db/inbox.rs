@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
-use crate::domain::event::EventSubject;
+use crate::domain::event::{EmailHash, EventSubject};
 use crate::error::Error;
 use crate::webhooks::KeptEvent;
 
@@ -51,6 +51,18 @@ pub async fn forget(tx: &Transaction<'_>, subjects: &[EventSubject]) -> Result<(
              payload = null,
              subject = case when subject like 'buyer:%' then 'buyer:' else subject end
          where subject = any ($1) and payload is not null and status <> 'pending'",
+        &[(&texts, Type::TEXT_ARRAY)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends what waits for these buyers, who will not come back under that address, and drops what it said.
+pub async fn end_waiting(tx: &Transaction<'_>, buyers: &[EmailHash]) -> Result<(), Error> {
+    let texts: Vec<String> = buyers.iter().map(|hash| EventSubject::Buyer(*hash).text()).collect();
+    tx.rows(
+        "update webhook_inbox set status = 'expired', ended_at = now(), payload = null, subject = 'buyer:'
+         where subject = any ($1) and status = 'pending'",
         &[(&texts, Type::TEXT_ARRAY)],
     )
     .await?;

@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::error::Error;
 
 /// Every file of `migrations/`; a test compares this list with the folder.
-pub const FILES: [(&str, &str); 23] = [
+pub const FILES: [(&str, &str); 24] = [
     ("V0001__roles", include_str!("../../../migrations/0001_roles.sql")),
     ("V0002__users_and_profiles", include_str!("../../../migrations/0002_users_and_profiles.sql")),
     ("V0003__athletes_and_rosters", include_str!("../../../migrations/0003_athletes_and_rosters.sql")),
@@ -30,6 +30,7 @@ pub const FILES: [(&str, &str); 23] = [
     ("V0019__left_to_middleware", include_str!("../../../migrations/0019_left_to_middleware.sql")),
     ("V0020__codes_compare", include_str!("../../../migrations/0020_codes_compare.sql")),
     ("V0021__misuse_of_codes", include_str!("../../../migrations/0021_misuse_of_codes.sql")),
+    ("V0022__erasures_are_told", include_str!("../../../migrations/0022_erasures_are_told.sql")),
     ("V0023__live_galleries", include_str!("../../../migrations/0023_live_galleries.sql")),
     ("V0024__shortened", include_str!("../../../migrations/0024_shortened.sql")),
 ];

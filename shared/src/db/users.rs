@@ -129,19 +129,39 @@ pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> 
     }
 }
 
-/// Takes over an address that the identity provider has verified anew.
+/// Takes over an address that the identity provider has verified anew. The former one stays known by its hash until the
+/// user goes.
 ///
 /// # Errors
 /// `email-taken` when another user has it.
 pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Result<(), Error> {
     let changed = tx
-        .rows("update users set email = $2 where id = $1", &[(&id.0, Type::UUID), (&email.as_str(), Type::TEXT)])
+        .rows(
+            "with former as (
+                 insert into former_emails (user_id, email_sha256)
+                 select id, email_sha256(email) from users where id = $1
+                 on conflict do nothing
+             )
+             update users set email = $2 where id = $1",
+            &[(&id.0, Type::UUID), (&email.as_str(), Type::TEXT)],
+        )
         .await;
     match changed {
         Ok(_) => referrals::keep_credited(tx, id, email).await,
         Err(error) if violated_constraint(&error) == Some("users_email_key") => Err(email_taken()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The addresses that the user had before, by their hashes.
+pub async fn former_emails(session: &impl Session, id: UserId) -> Result<Vec<EmailHash>, Error> {
+    let rows = session
+        .rows(
+            "select encode(email_sha256, 'hex') as hash from former_emails where user_id = $1 order by email_sha256",
+            &[(&id.0, Type::UUID)],
+        )
+        .await?;
+    rows.iter().map(|row| stored(row, "hash")).collect()
 }
 
 /// For an identity without a user.

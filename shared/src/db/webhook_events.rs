@@ -16,6 +16,8 @@ pub enum Happening<'a> {
     UsersCreated(&'a [UserId]),
     UserUpdated(UserId),
     UsersUpdated(&'a [UserId]),
+    /// Once the user's erasure is written down.
+    UserDeleted(UserId),
     GalleryLive(GalleryId),
     ReferralsEarned(&'a [ReferralId]),
 }
@@ -25,6 +27,7 @@ impl Happening<'_> {
         match self {
             Self::UsersCreated(_) => WebhookEventType::UserCreated,
             Self::UserUpdated(_) | Self::UsersUpdated(_) => WebhookEventType::UserUpdated,
+            Self::UserDeleted(_) => WebhookEventType::UserDeleted,
             Self::GalleryLive(_) => WebhookEventType::GalleryLive,
             Self::ReferralsEarned(_) => WebhookEventType::ReferralEarned,
         }
@@ -34,7 +37,9 @@ impl Happening<'_> {
 /// What the deliveries of an event are tasks of: people's data leaves only with `ENABLE_ZOHO_SYNC`.
 pub const fn kind_of(event: WebhookEventType) -> Kind {
     match event {
-        WebhookEventType::UserCreated | WebhookEventType::UserUpdated => Kind::DeliverUserWebhook,
+        WebhookEventType::UserCreated | WebhookEventType::UserUpdated | WebhookEventType::UserDeleted => {
+            Kind::DeliverUserWebhook
+        }
         WebhookEventType::GalleryLive | WebhookEventType::ReferralEarned => Kind::DeliverWebhook,
     }
 }
@@ -55,24 +60,25 @@ const REPLACED: &str = "a later event of the same type about the same subject ha
 /// that its receiver takes once: a new one takes its place, also while its call is under way. Callers hold the lock of the
 /// users.
 pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<FollowUp, Error> {
-    let (users, galleries, referrals) = match happening {
+    let (users, galleries, referrals, deleted) = match happening {
         Happening::UsersCreated([]) | Happening::UsersUpdated([]) | Happening::ReferralsEarned([]) => {
             return Ok(FollowUp::default());
         }
         Happening::UsersCreated(users) | Happening::UsersUpdated(users) => {
-            (users.iter().map(|id| id.0).collect(), vec![], vec![])
+            (users.iter().map(|id| id.0).collect(), vec![], vec![], vec![])
         }
-        Happening::UserUpdated(user) => (vec![user.0], vec![], vec![]),
-        Happening::GalleryLive(gallery) => (vec![], vec![gallery.0], vec![]),
-        Happening::ReferralsEarned(referrals) => (vec![], vec![], referrals.iter().map(|id| id.0).collect()),
+        Happening::UserUpdated(user) => (vec![user.0], vec![], vec![], vec![]),
+        Happening::UserDeleted(user) => (vec![], vec![], vec![], vec![user.0]),
+        Happening::GalleryLive(gallery) => (vec![], vec![gallery.0], vec![], vec![]),
+        Happening::ReferralsEarned(referrals) => (vec![], vec![], referrals.iter().map(|id| id.0).collect(), vec![]),
     };
     let event = happening.event_type();
     let rows = tx
         .rows(
             "with event as (
-                 insert into webhook_events (id, type, user_id, gallery_id, referral_id)
-                 select new_uuid_v7(), $1, subject.user_id, subject.gallery_id, subject.referral_id
-                 from unnest($2, $3, $4) as subject (user_id, gallery_id, referral_id)
+                 insert into webhook_events (id, type, user_id, gallery_id, referral_id, deleted_user_id)
+                 select new_uuid_v7(), $1, subject.*
+                 from unnest($2, $3, $4, $7) as subject (user_id, gallery_id, referral_id, deleted_user_id)
                  returning id, user_id
              ),
              wanting as materialized (
@@ -124,6 +130,7 @@ pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<Foll
                 (&referrals, Type::UUID_ARRAY),
                 (&STATES.contains(&event), Type::BOOL),
                 (&REPLACED, Type::TEXT),
+                (&deleted, Type::UUID_ARRAY),
             ],
         )
         .await?;

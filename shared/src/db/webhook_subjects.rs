@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::column::{Loaded, Unreadable, each, stored, stored_list, stored_optional};
 use super::session::Session;
-use crate::deliveries::{Data, GalleryData, ReferralData, Subject, UserData};
+use crate::deliveries::{Data, DeletedUserData, GalleryData, ReferralData, Subject, UserData};
 use crate::domain::{GalleryId, ReferralId, UserId};
 use crate::error::Error;
 
@@ -29,14 +29,19 @@ impl Subjects {
 /// Reads these subjects.
 pub async fn load(session: &impl Session, subjects: &[Subject]) -> Result<Subjects, Error> {
     let (mut user_ids, mut gallery_ids, mut referral_ids) = (Vec::new(), Vec::new(), Vec::new());
+    let mut found = HashMap::new();
     for subject in subjects {
         match subject {
             Subject::User(id) => user_ids.push(id.0),
             Subject::Gallery(id) => gallery_ids.push(id.0),
             Subject::Referral(id) => referral_ids.push(id.0),
+            // There is nothing left to read, and no more than the id is told.
+            Subject::DeletedUser(id) => {
+                drop(found.insert(*subject, Data::DeletedUser(DeletedUserData { user_id: *id })));
+            }
         }
     }
-    let mut subjects = Subjects::default();
+    let mut subjects = Subjects { found, unreadable: HashMap::new() };
     subjects.add(
         users(session, &user_ids).await?,
         |key| Subject::User(UserId(key)),

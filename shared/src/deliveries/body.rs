@@ -23,6 +23,8 @@ pub enum Subject {
     User(UserId),
     Gallery(GalleryId),
     Referral(ReferralId),
+    /// A user of whom no row is left.
+    DeletedUser(UserId),
 }
 
 /// A subject as it is now.
@@ -32,6 +34,13 @@ pub enum Data {
     User(UserData),
     Gallery(GalleryData),
     Referral(ReferralData),
+    DeletedUser(DeletedUserData),
+}
+
+/// By what others know the user whose data they delete, too.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeletedUserData {
+    pub user_id: UserId,
 }
 
 /// Somebody who signed up: what a CRM needs of her. Of her athletes nothing but their sports leaves the house.
@@ -88,6 +97,24 @@ mod tests {
     use super::*;
     use serde_json::Value;
     use uuid::Uuid;
+
+    #[test]
+    fn of_a_deleted_user_nothing_but_the_id_is_told() {
+        let user = UserId(Uuid::from_u128(1));
+        let event = Event {
+            id: WebhookEventId(Uuid::from_u128(2)),
+            kind: WebhookEventType::UserDeleted,
+            subject: Subject::DeletedUser(user),
+            occurred_at: DateTime::from_timestamp_millis(1_795_356_000_123).unwrap(),
+        };
+
+        let body: Value =
+            serde_json::from_str(&event.body(&Data::DeletedUser(DeletedUserData { user_id: user }))).unwrap();
+
+        let expected =
+            json!({ "type": "user.deleted", "timestamp": "2026-11-22T14:00:00.123Z", "data": { "user_id": user } });
+        assert_eq!(body, expected);
+    }
 
     #[test]
     fn a_user_is_told_as_the_contract_says() {

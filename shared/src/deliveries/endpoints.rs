@@ -199,7 +199,7 @@ mod tests {
         let (url, events) = ("https://hook.example/secret", json!(["user.created"]));
         let keys = "/keys must have one good key, or several while they are changed, five at most";
         let wrong_key = "must be whsec_ and 24 to 64 bytes, or whsk_ and 32 or 64 bytes, in base64";
-        let known = "must be one of: user.created, user.updated, gallery.live, referral.earned";
+        let known = "must be one of: user.created, user.updated, user.deleted, gallery.live, referral.earned";
         let none = "/events must have one event that is known here; or leave the endpoint out";
         let with_url = |url: &str| json!({"url": url, "keys": [KEY], "events": events});
 

@@ -7,7 +7,7 @@ mod endpoints;
 mod guard;
 mod key;
 
-pub use body::{Data, Event, GalleryData, ReferralData, Subject, UserData};
+pub use body::{Data, DeletedUserData, Event, GalleryData, ReferralData, Subject, UserData};
 pub use client::{Answer, Call, Client, NoAnswer};
 pub use endpoints::{Endpoint, Endpoints, EndpointsSettings};
 pub use guard::Guard;

@@ -54,6 +54,7 @@ labels! {
     WebhookEventType {
         UserCreated = "user.created",
         UserUpdated = "user.updated",
+        UserDeleted = "user.deleted",
         GalleryLive = "gallery.live",
         ReferralEarned = "referral.earned",
     }

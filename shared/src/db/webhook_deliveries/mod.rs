@@ -53,6 +53,7 @@ pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Deliv
                  event.user_id,
                  event.gallery_id,
                  event.referral_id,
+                 event.deleted_user_id,
                  event.occurred_at,
                  endpoint.name as endpoint,
                  endpoint.url_sha256,
@@ -89,6 +90,7 @@ fn from_row(row: &Row) -> Result<Delivery, Error> {
         row.get::<_, Option<Uuid>>("user_id").map(|id| Subject::User(UserId(id))),
         row.get::<_, Option<Uuid>>("gallery_id").map(|id| Subject::Gallery(GalleryId(id))),
         row.get::<_, Option<Uuid>>("referral_id").map(|id| Subject::Referral(ReferralId(id))),
+        row.get::<_, Option<Uuid>>("deleted_user_id").map(|id| Subject::DeletedUser(UserId(id))),
     ];
     let subject = subject.into_iter().flatten().next();
     let subject = subject.ok_or_else(|| invalid("subject", "is missing"))?;
