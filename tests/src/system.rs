@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use local::services::Durability;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
 use tokio_postgres::types::ToSql;
@@ -43,7 +44,8 @@ impl System {
     /// # Panics
     /// When the stack cannot be started: run the tests with `cargo dev test`.
     pub async fn with_options(options: Options) -> Self {
-        let options = Options { schedules: false, build: false, ..options };
+        let durability = Durability::Fast;
+        let options = Options { schedules: false, build: false, durability, ..options };
         let stack = Stack::start(options).await.expect("a stack starts, when run by `cargo dev test`");
         let (database, connection) = tokio_postgres::connect(&stack.endpoints().database_url, NoTls)
             .await

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tokio::process::Command;
 
@@ -33,7 +33,11 @@ impl Test {
         let code = async {
             built?;
             let template = make_template_database(shared.addresses(), &directory).await?;
-            self.run_tests(shared.publish(template)?).await
+            let services = shared.publish(template)?.to_owned();
+            tokio::select! {
+                code = self.run_tests(&services) => code,
+                what = shared.ended() => bail!(what),
+            }
         }
         .await;
         shared.stop().await?;

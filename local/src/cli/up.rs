@@ -56,14 +56,22 @@ impl Up {
         print(&welcome(&stack))?;
         say(&format!("Ready after {:.1} s. Ctrl-C ends it.", since.elapsed().as_secs_f64()));
 
-        told_to_end().await;
-        say("Ending.");
+        let failed = tokio::select! {
+            () = told_to_end() => None,
+            what = stack.ended() => Some(what),
+        };
+        say(&failed.as_ref().map_or("Ending.".to_owned(), |what| format!("error: {what}. Ending.")));
         let dir = stack.directory().path().display().to_string();
         // Told a second time, it ends at once.
-        tokio::select! {
-            ended = stack.stop() => ended.context("not everything ended as it should")?,
+        let ended = tokio::select! {
+            ended = stack.stop() => ended,
             () = told_to_end() => return Ok(ExitCode::FAILURE),
+        };
+        if failed.is_some() {
+            // What does not end in order then follows from it, and is said already.
+            return Ok(ExitCode::FAILURE);
         }
+        ended.context("not everything ended as it should")?;
         if keeps {
             say(&format!("The database is kept in {dir}."));
         }

@@ -6,7 +6,7 @@ mod registration;
 mod stage;
 mod teller;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::stack::{Options, Stack};
 pub use stage::Stage;
@@ -17,13 +17,16 @@ pub use teller::{Format, Teller};
 pub async fn tell(options: Options, format: Format) -> Result<(bool, String)> {
     // Schedules stand still, so that the sweep comes when the story says so and not a minute later.
     let options = Options { schedules: false, ..options };
-    let stage = Stage::new(Stack::start(options).await?).await?;
+    let stage = Stage::new(Box::pin(Stack::start(options)).await?).await?;
     let mut teller = Teller::new(format);
-    let told = story(&stage, &mut teller).await;
-    stage.leave().await?;
+    let told = tokio::select! {
+        told = story(&stage, &mut teller) => told,
+        what = stage.stack().ended() => Err(anyhow!(what)),
+    };
+    let left = stage.leave().await;
     match told {
         Err(error) if !error.is::<teller::DidNotHold>() => Err(error),
-        _ => Ok(teller.end()),
+        _ => left.map(|()| teller.end()),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
+use std::future::pending;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,7 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{ChildStdin, Command};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 const SCRIPT: &str = r#"
@@ -53,8 +55,11 @@ pub struct Program {
 pub struct Leashed {
     name: &'static str,
     log: PathBuf,
-    child: Child,
+    /// The process group, by the number of the shell in it.
+    group: Option<u32>,
     leash: ChildStdin,
+    /// How it ended, once it has.
+    ended: watch::Receiver<Option<String>>,
 }
 
 impl Leashed {
@@ -83,46 +88,62 @@ impl Leashed {
         }
         let mut child = command.spawn().with_context(|| format!("starting {}", program.name))?;
         let leash = child.stdin.take().context("the program has no standard input")?;
-        Ok(Leashed { name: program.name, log: program.log, child, leash })
+        let group = child.id();
+        let (end, ended) = watch::channel(None);
+        tokio::spawn(async move {
+            let how = child.wait().await.map_or_else(|error| error.to_string(), words);
+            end.send_replace(Some(how));
+        });
+        Ok(Leashed { name: program.name, log: program.log, group, leash, ended })
+    }
+
+    /// Returns when the program has ended although nobody has stopped it, with a sentence that says so.
+    pub async fn ended(&self) -> String {
+        let how = self.end().await;
+        // Its log may quote people's data, and stays where it is.
+        format!("{} has ended by itself ({how}); its log is {}", self.name, self.log.display())
     }
 
     /// Waits until `ready` says yes, asking every few milliseconds; an error, with the end of the log, if the program
     /// ends before that or takes longer than `limit`.
-    pub async fn until_ready(&mut self, limit: Duration, mut ready: impl AsyncFnMut() -> bool) -> anyhow::Result<()> {
-        let answer = timeout(limit, async {
-            loop {
-                if let Some(status) = self.child.try_wait()? {
-                    return Ok::<_, std::io::Error>(Some(status));
-                }
-                if ready().await {
-                    return Ok(None);
-                }
+    pub async fn until_ready(&self, limit: Duration, mut ready: impl AsyncFnMut() -> bool) -> anyhow::Result<()> {
+        let asking = async {
+            while !ready().await {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-        })
-        .await;
-        match answer {
-            Ok(Ok(None)) => Ok(()),
-            Ok(Ok(Some(status))) => bail!(self.complaint(&format!("ended ({}) before it was ready", words(status)))),
-            Ok(Err(error)) => Err(error).with_context(|| format!("watching {}", self.name)),
-            Err(_) => bail!(self.complaint(&format!("was not ready within {} s", limit.as_secs()))),
+        };
+        tokio::select! {
+            how = self.end() => bail!(self.complaint(&format!("ended ({how}) before it was ready"))),
+            ready = timeout(limit, asking) => match ready {
+                Ok(()) => Ok(()),
+                Err(_) => bail!(self.complaint(&format!("was not ready within {} s", limit.as_secs()))),
+            }
         }
     }
 
     /// Lets go and waits for the end; kills what does not end by itself.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Leashed { name, mut child, leash, .. } = self;
-        let group = child.id();
+        let Leashed { name, group, leash, mut ended, .. } = self;
         drop(leash);
-        if timeout(GRACE, child.wait()).await.is_ok() {
+        if timeout(GRACE, ended.wait_for(Option::is_some)).await.is_ok() {
             return Ok(());
         }
         if let Some(group) = group.and_then(|id| i32::try_from(id).ok()) {
             // It may have ended this very moment; then there is nothing to kill.
             killpg(Pid::from_raw(group), Signal::SIGKILL).ok();
         }
-        timeout(GRACE, child.wait()).await.with_context(|| format!("{name} does not end, not even when killed"))??;
-        Ok(())
+        let end = timeout(GRACE, ended.wait_for(Option::is_some)).await;
+        end.map(drop).with_context(|| format!("{name} does not end, not even when killed"))
+    }
+
+    async fn end(&self) -> String {
+        let mut ended = self.ended.clone();
+        let how = ended.wait_for(Option::is_some).await.ok().and_then(|how| how.clone());
+        match how {
+            Some(how) => how,
+            // Whoever watched it is gone, as everything of this process will be.
+            None => pending().await,
+        }
     }
 
     fn complaint(&self, what: &str) -> String {
@@ -133,8 +154,13 @@ impl Leashed {
     }
 }
 
+/// How the shell, and with it the program, ended. Of a signal's number the shell makes an exit code above 128.
 fn words(status: ExitStatus) -> String {
-    status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
+    match status.code() {
+        Some(code) if code > 128 => format!("signal {}", code - 128),
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +184,7 @@ mod tests {
     async fn a_program_gets_its_signal_when_it_is_stopped() {
         let dir = tempfile::tempdir().unwrap();
         let script = "trap 'echo ended >$DIR/ended; exit' TERM; echo >$DIR/ready; while :; do sleep 0.01; done";
-        let mut program = Leashed::start(shell(script, dir.path())).unwrap();
+        let program = Leashed::start(shell(script, dir.path())).unwrap();
         program.until_ready(GRACE, async || dir.path().join("ready").exists()).await.unwrap();
 
         program.stop().await.unwrap();
@@ -169,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_ends_too_early_is_reported_with_its_log() {
         let dir = tempfile::tempdir().unwrap();
-        let mut program = Leashed::start(shell("echo no such table >&2; exit 3", dir.path())).unwrap();
+        let program = Leashed::start(shell("echo no such table >&2; exit 3", dir.path())).unwrap();
 
         let error = program.until_ready(GRACE, async || false).await.unwrap_err().to_string();
 
@@ -178,10 +204,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_program_that_ends_by_itself_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let failing = Leashed::start(shell("exit 3", dir.path())).unwrap();
+        let killed = Leashed::start(shell("kill -s KILL $$", dir.path())).unwrap();
+
+        let (failing, killed) = timeout(GRACE, async { (failing.ended().await, killed.ended().await) }).await.unwrap();
+
+        let log = dir.path().join("log");
+        assert_eq!(failing, format!("test program has ended by itself (exit code 3); its log is {}", log.display()));
+        assert_eq!(killed, format!("test program has ended by itself (signal 9); its log is {}", log.display()));
+    }
+
+    #[tokio::test]
     async fn a_program_ends_when_it_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let script = "trap 'echo >$DIR/ended; exit' TERM; echo >$DIR/ready; while :; do sleep 0.01; done";
-        let mut program = Leashed::start(shell(script, dir.path())).unwrap();
+        let program = Leashed::start(shell(script, dir.path())).unwrap();
         program.until_ready(GRACE, async || dir.path().join("ready").exists()).await.unwrap();
 
         drop(program);

@@ -38,6 +38,11 @@ impl Ministack {
         &self.url
     }
 
+    /// Returns when it has ended although nobody has stopped it, with a sentence that says so.
+    pub async fn ended(&self) -> String {
+        self.process.ended().await
+    }
+
     pub async fn stop(self) -> anyhow::Result<()> {
         self.process.stop().await
     }
@@ -51,7 +56,7 @@ async fn start_once(venv: &Venv, dir: &Path) -> anyhow::Result<Ministack> {
     }
     fs::create_dir_all(&files).with_context(|| format!("creating {}", files.display()))?;
 
-    let mut process = Leashed::start(Program {
+    let process = Leashed::start(Program {
         name: "MiniStack",
         path: venv.program("python"),
         args: vec!["-m".into(), "ministack".into()],

@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::Server;
-use super::{Services, workspace};
+use super::{Durability, Services, workspace};
 
 /// The environment variable that names the file of addresses.
 pub const VARIABLE: &str = "ISOXP_SERVICES";
@@ -52,7 +52,7 @@ impl Shared {
         let file = dir.join("services.json");
         // Of a test run that was killed.
         fs::remove_file(&file).ok();
-        let services = Services::start(dir).await?;
+        let services = Services::start(dir, Durability::Fast).await?;
         let addresses = services.addresses();
         // Those of a test run that was killed, or of stacks that were dropped and not stopped.
         addresses.postgres.drop_databases(DATABASE_PREFIX).await?;
@@ -75,6 +75,11 @@ impl Shared {
             .and_then(|mut file| file.write_all(&serde_json::to_vec_pretty(&self.addresses)?))
             .with_context(|| format!("writing {}", self.file.display()))?;
         Ok(&self.file)
+    }
+
+    /// Returns when one of them has ended although nobody has stopped it, with a sentence that says so.
+    pub async fn ended(&self) -> String {
+        self.services.ended().await
     }
 
     pub async fn stop(self) -> anyhow::Result<()> {

@@ -90,7 +90,7 @@ impl Stack {
         // Nothing of this needs another.
         let ((), ground, issuer, zoho, receiver) = tokio::try_join!(
             async { if options.build { build_functions(&options).await } else { Ok(()) } },
-            Ground::prepare(shared, &directory),
+            Ground::prepare(shared, &directory, options.durability),
             Issuer::start(),
             zoho::start(simulator),
             receiver::start(),
@@ -184,6 +184,23 @@ impl Stack {
     /// Lets queues wake functions, or not; returns when it is in force.
     pub async fn set_mappings_enabled(&self, enabled: bool) {
         self.mappings.set_enabled(enabled).await;
+    }
+
+    /// Returns when something that the stack stands on has ended although nobody has stopped it, with a sentence that
+    /// says so. The stack is good for nothing then but to be stopped.
+    pub async fn ended(&self) -> String {
+        let server = async |what: &str, server: &HttpServer| {
+            server.ended().await;
+            format!("the server of {what} has ended by itself")
+        };
+        tokio::select! {
+            what = self.ground.ended() => what,
+            () = self.zoho.ended() => "the simulator of Zoho has ended by itself".to_owned(),
+            () = self.issuer.ended() => "the issuer of tokens has ended by itself".to_owned(),
+            what = server("the API", &self.gateway) => what,
+            what = server("the control", &self.control) => what,
+            what = server("the receiver of webhooks", &self.receiver) => what,
+        }
     }
 
     /// Ends everything from the outside in. What is in work ends with it; a database that is not kept is dropped.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::services::Durability;
+
 /// How to start a stack.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -22,6 +24,8 @@ pub struct Options {
     pub schedules: bool,
     /// Whether to build the functions first.
     pub build: bool,
+    /// What becomes of acknowledged changes when PostgreSQL or the machine is killed; of no effect on shared services.
+    pub durability: Durability,
 }
 
 impl Default for Options {
@@ -35,6 +39,7 @@ impl Default for Options {
             zoho_url: None,
             schedules: true,
             build: true,
+            durability: Durability::Durable,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::super::{random, workspace};
-use super::{Passwords, START_LIMIT};
+use super::{Durability, Passwords, START_LIMIT};
 use crate::print::say;
 
 /// A cluster that is ready to be served.
@@ -23,7 +23,12 @@ pub(super) struct Cluster {
 impl Cluster {
     /// The cluster below `dir`, made if there is none. It comes into being whole: data and passwords are made beside
     /// their place and moved there, so that one killed half-way is simply made again.
-    pub(super) async fn open(dir: &Path, bin: &Path, user: Option<u32>) -> anyhow::Result<Cluster> {
+    pub(super) async fn open(
+        dir: &Path,
+        bin: &Path,
+        user: Option<u32>,
+        durability: Durability,
+    ) -> anyhow::Result<Cluster> {
         let home = home(dir, user)?;
         let data = home.join("data");
         if !home.join("passwords.json").exists() {
@@ -32,7 +37,7 @@ impl Cluster {
                 fs::remove_dir_all(&unfinished).with_context(|| format!("removing {}", unfinished.display()))?;
             }
             workspace::create_own_dir(&unfinished)?;
-            initialise(&unfinished, bin, user).await?;
+            initialise(&unfinished, bin, user, durability).await?;
             if home.exists() {
                 fs::remove_dir(&home).with_context(|| format!("{} is not a cluster; remove it", home.display()))?;
             }
@@ -64,7 +69,7 @@ fn home(dir: &Path, user: Option<u32>) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
-async fn initialise(home: &Path, bin: &Path, user: Option<u32>) -> anyhow::Result<()> {
+async fn initialise(home: &Path, bin: &Path, user: Option<u32>, durability: Durability) -> anyhow::Result<()> {
     let passwords = Passwords {
         superuser: random::password(24)?,
         migrator: random::password(24)?,
@@ -82,7 +87,8 @@ async fn initialise(home: &Path, bin: &Path, user: Option<u32>) -> anyhow::Resul
 
     let mut initdb = Command::new(bin.join("initdb"));
     initdb
-        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions"])
+        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"])
+        .args((durability == Durability::Fast).then_some("--no-sync"))
         .arg(format!("--locale={LOCALE}"))
         .args([OsStr::new("--pwfile"), password_file.as_os_str(), OsStr::new("--pgdata"), data.as_os_str()])
         .current_dir("/")
