@@ -20,7 +20,8 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        print(&bench::run(!self.debug, self.backfill).await?)?;
+        // Boxed, as it is much larger than what other commands wait for.
+        print(&Box::pin(bench::run(!self.debug, self.backfill)).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -18,7 +18,8 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let format = if self.json { Format::Machines } else { Format::People };
-        let (held, story) = demo::tell(Options::default(), format).await?;
+        // Boxed, as it is much larger than what other commands wait for.
+        let (held, story) = Box::pin(demo::tell(Options::default(), format)).await?;
         print(&story)?;
         Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::super::session::Session;
 use super::claim;
 use crate::error::Error;
-use crate::queue::MOST_KEYS;
 use crate::tasks::{Kind, Priority};
 
 /// How long after the sweep's message the next one follows, should nothing have come of it.
@@ -33,7 +32,7 @@ impl Due {
     fn of(kind: Kind, mut by_crashes: BTreeMap<usize, Vec<Uuid>>) -> Self {
         let together = by_crashes.remove(&0).unwrap_or_default();
         let groups = by_crashes.iter().flat_map(|(crashes, keys)| {
-            let group = claim::together(kind.batch_size(), *crashes).min(MOST_KEYS);
+            let group = claim::together(kind.batch_size(), *crashes);
             keys.chunks(group).map(<[Uuid]>::to_vec)
         });
         Self { together, apart: groups.collect() }
