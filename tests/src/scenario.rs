@@ -26,7 +26,7 @@ impl System {
     pub async fn scenario(&self, api_url: &str) -> Scenario {
         let venv = Venv::of(Requirements::Middleware).await.expect("the library can be installed");
         let log = self.endpoints().logs.join("scenario.txt");
-        let mut program = Leashed::start(Program {
+        let program = Leashed::start(Program {
             name: "scenario.py",
             path: venv.program("python"),
             args: vec![workspace::root().join("docs/middleware/scenario.py").into()],
