@@ -70,15 +70,19 @@ impl WrongEntry {
         &self.problem
     }
 
-    /// A text that cannot be a name may be anything, a key in the wrong place for example: only its beginning is shown.
     pub fn shown_name(&self) -> String {
-        let beginning: String = self.name.chars().filter(|c| !c.is_control()).take(SHOWN_OF_A_NAME).collect();
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if self.name == beginning || self.name.len() <= LONGEST_NAME && self.name.bytes().all(is_name) {
-            return redacted(&self.name);
-        }
-        format!("{}…", redacted(&beginning).trim_end_matches('…'))
+        shown_name(&self.name)
     }
+}
+
+/// A text that cannot be a name may be anything, a key in the wrong place for example: only its beginning is shown.
+pub fn shown_name(name: &str) -> String {
+    let beginning: String = name.chars().filter(|c| !c.is_control()).take(SHOWN_OF_A_NAME).collect();
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name == beginning || name.len() <= LONGEST_NAME && name.bytes().all(is_name) {
+        return redacted(name);
+    }
+    format!("{}…", redacted(&beginning).trim_end_matches('…'))
 }
 
 /// How much is shown of a name that is none.

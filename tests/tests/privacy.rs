@@ -104,7 +104,10 @@ async fn tell_it_wrong(system: &System) -> Vec<Answer> {
     let same_address = json!({"sub": "mallory", "email": "sheree@example.com", "email_verified": true});
     let same_address = system.token_with(&same_address).await;
     let published = Webhook::gallery_published("PD-1");
-    let bodies = [r#"{"type":"sheree@example.com","timestamp":"today","data":{}}"#, "{\"first_name\":\"Sheree\u{7f}"];
+    let bodies = [
+        r#"{"type":"gallery.published","timestamp":"sheree@example.com","data":{}}"#,
+        "{\"first_name\":\"Sheree\u{7f}",
+    ];
     let unsubscribed = json!({"action": "bounce", "data": [{"contact_email": "sheree@example.com", "transmission_name":
         system.batch().await, "bounce_reason": "Sheree Lane is unknown"}]});
     let mut answers = vec![
@@ -123,6 +126,9 @@ async fn tell_it_wrong(system: &System) -> Vec<Answer> {
     for body in bodies {
         answers.push(system.send_webhook(&published.clone().with_body(body)).await);
     }
+    // An event that nobody knows is no error, and nothing of it is to be seen either.
+    let unknown = published.with_body(r#"{"type":"sheree@example.com","timestamp":"today","data":{"name":"Sheree"}}"#);
+    assert_eq!(system.send_webhook(&unknown).await.body, json!({"status": "ignored"}));
     assert!(answers.iter().all(|answer| (400..500).contains(&answer.status)), "something was accepted: {answers:?}");
     answers
 }

@@ -105,13 +105,19 @@ fn checked(world: &World, kind: Kind, name: &str, value: &Value, index: usize) -
     }
 }
 
-/// Zoho's idea of an address, as far as anybody relies on it: one `@`, no blanks, a dot in the domain.
+/// Zoho's idea of an address, by the pattern of e-mail fields in its OpenAPI documents: what the local part begins with
+/// and goes on with, labels with hyphens and underscores inside, and letters alone in the last one.
 pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
-    let labels_are_sound =
-        domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'));
-    !local.is_empty()
-        && !local.contains(|c: char| c.is_whitespace() || "\"(),:;<>[\\]".contains(c))
-        && domain.contains('.')
-        && labels_are_sound
+    let Some((names, last)) = domain.rsplit_once('.') else { return false };
+    let is_label = |label: &str| {
+        label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+            && label.starts_with(char::is_alphanumeric)
+            && label.ends_with(char::is_alphanumeric)
+    };
+    local.starts_with(|c: char| c.is_alphanumeric() || "+-_".contains(c))
+        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
+        && names.split('.').all(is_label)
+        && (2..=22).contains(&last.chars().count())
+        && last.chars().all(char::is_alphabetic)
 }

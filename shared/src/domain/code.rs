@@ -125,16 +125,6 @@ fn checked(text: &str) -> Result<String, &'static str> {
     if fits { Ok(code) } else { Err("must have 4 to 24 letters, digits or hyphens, of which 4 are no hyphens") }
 }
 
-/// The text of a [`TypedCode`](super::TypedCode): as it was typed, without control characters and the white space around
-/// it; a text that shows nothing is empty.
-#[expect(clippy::unnecessary_wraps, reason = "every check of a text has this shape")]
-pub(super) fn typed(text: &str) -> Result<String, String> {
-    const MOST: usize = 60;
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let kept: String = text.trim().chars().take(MOST).collect();
-    Ok(if kept.chars().all(is_blank) { String::new() } else { kept.trim_end().to_owned() })
-}
-
 fn is_blank(c: char) -> bool {
     BLANKS.iter().any(|range| range.contains(&c))
 }
@@ -294,7 +284,7 @@ mod tests {
     fn a_typed_code_is_kept_as_typed_and_one_that_shows_nothing_is_empty() {
         let typed = |text: &str| text.parse::<TypedCode>().unwrap().as_str().to_owned();
 
-        assert_eq!(typed(" Frank\u{2013}2024\u{200b}\0 "), "Frank\u{2013}2024\u{200b}");
+        assert_eq!(typed(" Frank\u{2013}2024\u{200b}\0 "), "Frank\u{2013}2024");
         assert_eq!(typed(&format!("{} and more", "x".repeat(59))), "x".repeat(59));
         assert_eq!(["", " ", "\u{200b}", "\u{feff}\u{2800}"].map(typed), [""; 4]);
     }

@@ -183,15 +183,22 @@ impl Merge {
     }
 
     /// Told when it comes to be so, and not whenever the record is looked at.
-    fn tell_shortened(&mut self, Sides { unit, ours, whole, .. }: &Sides) {
-        if ours != whole {
-            let (ours, theirs) = (whole.shown(), ours.shown());
-            self.conflicts.push(Conflict { unit: *unit, ours, theirs, kept: Kept::Shortened });
+    fn tell_shortened(&mut self, sides: &Sides) {
+        if sides.is_shortened() {
+            let (ours, theirs) = (sides.whole.shown(), sides.ours.shown());
+            self.conflicts.push(Conflict { unit: sides.unit, ours, theirs, kept: Kept::Shortened });
         }
     }
 }
 
 impl Sides {
+    /// The CRM has no room for all of ours.
+    fn is_shortened(&self) -> bool {
+        let is_cut = |field: Field, value: &str| crm_form(field, value).as_deref() != Some(value);
+        let mut values = self.unit.fields().iter().zip(&self.whole.0);
+        values.any(|(field, value)| value.as_deref().is_some_and(|value| is_cut(*field, value)))
+    }
+
     /// The CRM cannot hold ours, not even in part.
     fn is_left_out(&self) -> bool {
         self.ours.is_blank() && !self.whole.is_blank()
@@ -217,7 +224,8 @@ impl Values {
         let formed = |(field, value): (&Field, &Option<String>)| {
             let value = value.as_deref()?;
             let form = crm_form(*field, value)?;
-            Some(if form == value { form } else { stored(unit, &form).unwrap_or(form) })
+            // As theirs is read, also where ours was stored under former rules: else an echo of it would be an edit.
+            Some(stored(unit, &form).unwrap_or(form))
         };
         Self(unit.fields().iter().zip(&self.0).map(formed).collect())
     }
@@ -253,7 +261,7 @@ impl Values {
     fn sent(unit: Unit, sent: &Changes) -> Option<Self> {
         let value = |field: &Field| sent.get(field).cloned().flatten();
         let is_sent = unit.fields().iter().any(|field| sent.contains_key(field));
-        is_sent.then(|| Self(unit.fields().iter().map(value).collect()))
+        is_sent.then(|| Self(unit.fields().iter().map(value).collect()).formed(unit))
     }
 
     fn changes(&self, unit: Unit) -> impl Iterator<Item = (Field, Option<String>)> {
@@ -491,6 +499,33 @@ mod tests {
             assert_eq!(merged.send.get(&Phone).is_some(), sends, "{now}");
             let unsent = merged.base_unsent.get(Phone);
             assert_eq!(unsent, Some("+13125550001"), "that much is certain, whatever becomes of the call");
+        }
+    }
+
+    /// What stood on both sides before our rules for it changed is nobody's edit, and no reason to undo one.
+    #[test]
+    fn an_edit_goes_out_where_both_sides_hold_what_was_stored_under_former_rules() {
+        for (field, former, now) in [
+            (Phone, "+4402079460958", "+13125550199"),
+            (FirstName, "She\u{200b}ree", "Sherry"),
+            (Street, "12 Elm St\u{200b}", "1 Oak Ave"),
+        ] {
+            let both = sheree().with(&changed([(field, former)]));
+            let written = changed([(field, former)]);
+
+            let untouched = contact(&both, &both, &both);
+            let edited = contact(&both, &both.with(&changed([(field, now)])), &both);
+            let unrecorded =
+                merge(CrmModule::Contacts, &sheree(), &[&written], &both.with(&changed([(field, now)])), &both);
+
+            assert!(
+                untouched.send.is_empty() && untouched.take.is_empty() && untouched.conflicts.is_empty(),
+                "{untouched:?}"
+            );
+            for merged in [edited, unrecorded] {
+                assert_eq!(merged.send.get(&field), Some(&Some(now.to_owned())), "{field:?}");
+                assert!(merged.take.is_empty() && merged.conflicts.is_empty(), "{field:?} {merged:?}");
+            }
         }
     }
 

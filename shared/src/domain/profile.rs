@@ -116,7 +116,12 @@ struct Edited<'a> {
 
 impl Edited<'_> {
     fn parent(&mut self, form: &mut Form<'_>) {
-        self.set("phone_number", form.edit::<Typed<PhoneNumber>>("phone_number"));
+        // What stands already is not judged again.
+        if form.says("phone_number", &self.current["phone_number"]) {
+            self.set("phone_number", form.edit::<PhoneNumber>("phone_number"));
+        } else {
+            self.set("phone_number", form.edit::<Typed<PhoneNumber>>("phone_number"));
+        }
         // The CRM's word about an address is taken as it is, also where a part is missing. Whoever writes hers anew
         // writes it whole.
         let current = &self.current["mailing_address"];
@@ -235,6 +240,17 @@ mod tests {
 
         assert_eq!(changes(Role::Parent, &patch, &sheree()), json!({}));
         assert_eq!(changes(Role::Parent, &sheree_as_sent(), &sheree()), json!({}));
+    }
+
+    #[test]
+    fn a_number_that_stands_and_could_not_be_typed_any_more_stops_no_other_change() {
+        let mut current = sheree();
+        current["phone_number"] = json!("+11234567890");
+
+        let kept = json!({"first_name": "Sherry", "phone_number": "+11234567890"});
+
+        assert_eq!(changes(Role::Parent, &kept, &current), json!({"first_name": "Sherry"}));
+        assert_eq!(problems(Role::Parent, &kept, &sheree())[0].0, "/phone_number");
     }
 
     /// A form that sends back whatever it has shown and may be changed.

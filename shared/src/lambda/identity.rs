@@ -37,9 +37,11 @@ pub fn subject(request: &Request) -> Result<Subject, Error> {
 pub fn verified_email(request: &Request, claim: &EmailClaim) -> Result<(Subject, Email), Error> {
     let subject = subject(request)?;
     let claims = claims(request).ok_or_else(unauthenticated)?;
-    let email = claims.get(&claim.0).and_then(|email| email.parse().ok()).ok_or(Error::Forbidden {
+    // Only the address to the letter was verified: one that has to be cleaned first is another's.
+    let to_the_letter = |text: &String| text.parse().ok().filter(|email: &Email| email.as_str() == text.trim());
+    let email = claims.get(&claim.0).and_then(to_the_letter).ok_or(Error::Forbidden {
         code: "email-missing",
-        detail: "Your sign-in carries no e-mail address. Sign in with a method that does.",
+        detail: "Your sign-in carries no e-mail address that can be used. Sign in with a method that does.",
     })?;
     // API Gateway hands every claim on as a string, and identity providers write their own.
     let is_verified =
@@ -92,6 +94,20 @@ mod tests {
         assert_eq!(read("auth0|sheree").unwrap().as_str(), "auth0|sheree");
         for wrong in ["", "she\0ree", "\0", &"x".repeat(256)] {
             assert_eq!(code(&read(wrong).unwrap_err()), "unauthenticated", "{wrong:?}");
+        }
+    }
+
+    /// The one without it may be somebody else's, who was asked for nothing.
+    #[test]
+    fn an_address_with_characters_that_cannot_be_seen_is_not_taken_for_the_one_without_them() {
+        let claim = EmailClaim("email".to_owned());
+        let read = |email: &str| {
+            verified_email(&request(&json!({"sub": "mallory", "email": email, "email_verified": "true"})), &claim)
+        };
+
+        assert_eq!(read(" sheree@example.com ").unwrap().1.as_str(), "sheree@example.com");
+        for hidden in ["she\u{ad}ree@example.com", "sheree@exam\u{200b}ple.com", "\u{2800}sheree@example.com"] {
+            assert_eq!(code(&read(hidden).unwrap_err()), "email-missing", "{hidden:?}");
         }
     }
 

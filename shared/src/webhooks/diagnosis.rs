@@ -171,7 +171,7 @@ fn signed_time(source: &Source, headers: &dyn Headers, now: DateTime<Utc>) -> (O
         },
         Scheme::Token(_) => return (Outcome::Skipped, "No time is signed here.".to_owned()),
     };
-    let Some(text) = headers.header(header) else {
+    let Some(text) = headers.trimmed(header) else {
         return (Outcome::Failed, format!("{header} is missing among the headers."));
     };
     match timestamp::seconds_or_milliseconds(text) {

@@ -14,7 +14,7 @@ use super::pointer::Pointer;
 use super::refusal::{bad_test_token, event_not_allowed, unknown_source};
 use super::scheme::Scheme;
 use crate::domain::{FieldError, Form, HostName};
-use crate::entries::{Checked, Entries, WrongEntry};
+use crate::entries::{Checked, Entries, WrongEntry, shown_name};
 use crate::error::Error;
 
 /// All sources by name:
@@ -61,7 +61,7 @@ impl Sources {
             match sharers.get(name) {
                 None => source.map(Arc::new).map_err(|problems| problems.join("; ")),
                 Some(others) => {
-                    let others: Vec<&str> = others.iter().copied().collect();
+                    let others: Vec<String> = others.iter().map(|other| shown_name(other)).collect();
                     let problem = format!("shares a key or token with {}", others.join(" and "));
                     Err(source.err().into_iter().flatten().chain([problem]).collect::<Vec<_>>().join("; "))
                 }

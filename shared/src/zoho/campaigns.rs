@@ -159,9 +159,8 @@ impl Campaigns {
 fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value {
     let first_name = merged(recipient.first_name.as_str());
     let athletes = if transmission.names_athletes { names(&recipient.athletes) } else { String::new() };
-    json!({
+    let mut shown = json!({
         "address": recipient.email.as_str(),
-        "name": first_name,
         "additional_data": { "alert": recipient.alert.to_string() },
         "merge_data": {
             "first_name": first_name,
@@ -169,7 +168,12 @@ fn recipient_of(recipient: &Recipient, transmission: &Transmission<'_>) -> Value
             "gallery": merged(transmission.title.as_str()),
             "gallery_url": transmission.public_url.map_or_else(String::new, merged_url),
         },
-    })
+    });
+    // A blank one might have all recipients refused.
+    if !first_name.is_empty() {
+        shown["name"] = json!(first_name);
+    }
+    shown
 }
 
 fn names(athletes: &[PersonName]) -> String {

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::super::text::Link;
 use super::{Edit, Form, is_blank};
 
+/// Each wrong one is a problem of its own in the answer.
+const MOST_LINKS: usize = 50;
+
 impl Form<'_> {
     /// An object of links, at most `most` bytes; missing is `None`. A link that is null or blank is left out.
     pub fn links(&mut self, field: &'static str, most: usize) -> Option<Value> {
@@ -23,6 +26,9 @@ impl Form<'_> {
 
     fn laid_links(&mut self, field: &'static str, links: &Value, current: &Value, most: usize) -> Option<Value> {
         let Value::Object(links) = links else { return self.reject(field, "must be a JSON object") };
+        if links.len() > MOST_LINKS {
+            return self.reject(field, format_args!("must have at most {MOST_LINKS} links"));
+        }
         let problems = self.errors.len();
         let mut laid = current.as_object().cloned().unwrap_or_default();
         for (name, link) in links {

@@ -10,6 +10,10 @@ const NO_SUCH_NUMBER: &str = "must be a phone number that exists, with its count
 /// What stands between digits.
 const SIGNS: [char; 11] = [' ', '-', '.', '(', ')', '[', ']', '/', '\u{b7}', '\u{2022}', '\u{30fc}'];
 
+/// A shorter one may be a number within another country: those of Leeds, Sheffield and Leicester begin with 0113, 0114
+/// and 0116.
+const SHORTEST_AFTER_011: usize = 10;
+
 /// Country codes whose numbers may begin with a zero: Italy, San Marino, and countries of Africa. Elsewhere a zero
 /// after the code is the trunk prefix of calls within the country, which is not dialled from abroad.
 const ZERO_STAYS: [&str; 8] = ["39", "225", "226", "227", "229", "241", "242", "378"];
@@ -65,7 +69,8 @@ fn digits(text: &str) -> Result<Digits, String> {
     }
     let compact: String = number.chars().filter(|c| !SIGNS.contains(c)).collect();
     // What is dialled before a country code, in most countries and in North America.
-    let international = ["+", "00", "011"].iter().find_map(|prefix| compact.strip_prefix(prefix));
+    let from_north_america = || compact.strip_prefix("011").filter(|rest| rest.len() >= SHORTEST_AFTER_011);
+    let international = ["+", "00"].iter().find_map(|prefix| compact.strip_prefix(prefix)).or_else(from_north_america);
     let digits = international.unwrap_or(&compact);
     if digits.contains('+') {
         return Err(WITH_COUNTRY.to_owned());
@@ -158,6 +163,8 @@ mod tests {
             ("1.31256E+10", WITH_COUNTRY),
             ("tel:7042;phone-context=example.com", WITH_COUNTRY),
             ("ask Jordan", WITH_COUNTRY),
+            ("0113 496 0000", WITH_COUNTRY),
+            ("0114 496 0000", WITH_COUNTRY),
             ("+1 312 555 0142 x23", NO_EXTENSION),
             ("+1 312 555 0142 ext. 23", NO_EXTENSION),
             ("+1 312 555 0142,23#", NO_EXTENSION),

@@ -7,8 +7,8 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// A blank of Braille: a symbol by its category, and white on white.
-const BRAILLE_BLANK: char = '\u{2800}';
+/// Symbols by their category, and white on white: the blank of Braille, and the null notehead of music.
+const BLANK_SYMBOLS: [char; 2] = ['\u{2800}', '\u{1d159}'];
 /// Zero-width (non-)joiners: part of how Persian and Indian names and families of emoji are written.
 const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 
@@ -26,7 +26,7 @@ enum Role {
 
 impl Role {
     fn of(c: char) -> Self {
-        if c.is_whitespace() || c == BRAILLE_BLANK {
+        if c.is_whitespace() || BLANK_SYMBOLS.contains(&c) {
             Self::Blank
         } else if JOINERS.contains(&c) {
             Self::Joiner

@@ -62,6 +62,7 @@ mod tests {
         for blank in [
             "\u{200b}",
             "\u{2800}",
+            "\u{1d159}",
             "\u{2800} \u{200b}\u{feff}",
             "\u{200d}",
             "\u{fe0f}",
