@@ -24,15 +24,20 @@ pub const DATABASE_LOGIN: Duration = Duration::from_secs(3);
 pub const DATABASE_CONNECTION: Duration = Duration::from_secs(6);
 pub const DATABASE_LIVES: Duration = Duration::from_secs(1);
 
-/// How long PostgreSQL may be silent after something was sent: a little longer than the `statement_timeout` of the role
-/// (`migrations/0001_roles.sql`), with which it answers itself unless it hangs. `None`: the owner, whose migrations take as
-/// long as they take.
+/// How long a peer that is gone, with its machine or its network, keeps a connection to PostgreSQL: between what is sent
+/// and what acknowledges it, and between two looks at a connection on which nothing is sent.
+pub const DATABASE_PEER: Duration = Duration::from_secs(10);
+
+/// How long PostgreSQL may be silent after something was sent. For the API a little longer than the `statement_timeout` of
+/// the role (`migrations/0001_roles.sql`), with which it answers itself unless it hangs; for workers a little shorter than
+/// the shortest timeout of their functions, so that there is time to say what was done on another connection. `None`: the
+/// owner, whose migrations take as long as they take.
 pub fn database_silence(role: &str) -> Option<Duration> {
     // A pooler may want the project's name behind the role's.
     if role.starts_with("isoxp_api") {
         Some(Duration::from_secs(7))
     } else if role.starts_with("isoxp_worker") {
-        Some(Duration::from_secs(65))
+        Some(Duration::from_secs(40))
     } else {
         None
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{System, sheree};
+use tests::{System, eventually, sheree};
 
 const CONTEXT: &str = "/api/user/context";
 
@@ -24,6 +24,10 @@ async fn end_sessions(system: &System, role: &str) {
         "set role {role}; select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'; reset role"
     );
     system.database.batch_execute(&end).await.expect("the role may end its own sessions");
+    let sessions = format!("pg_stat_activity where usename = '{role}'");
+    eventually("they have ended", || async { (system.count(&sessions).await == 0).then_some(()) }).await;
+    // And the function, which does nothing else, has seen it.
+    tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
 async fn drop_role(system: &System, role: &str) {

@@ -12,20 +12,24 @@ use local::template::Template;
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
     ("error", &["domain"]),
+    ("bounds", &[]),
     ("clock", &[]),
     ("ids", &[]),
     ("config", &[]),
     ("metrics", &["config"]),
     ("entries", &[]),
-    ("secrets", &["config"]),
+    ("secrets", &["bounds", "config"]),
     ("webhooks", &["config", "domain", "entries", "error", "secrets", "webhooks"]),
-    ("deliveries", &["config", "domain", "entries", "error", "deliveries"]),
-    ("db", &["config", "deliveries", "domain", "entries", "error", "tasks", "webhooks", "db"]),
+    ("deliveries", &["bounds", "config", "domain", "entries", "error", "deliveries"]),
+    ("db", &["bounds", "config", "deliveries", "domain", "entries", "error", "secrets", "tasks", "webhooks", "db"]),
     ("tasks", &["domain"]),
-    ("queue", &["config", "error", "tasks"]),
-    ("zoho", &["config", "db", "domain", "error", "tasks", "zoho"]),
-    ("sync", &["db", "domain", "error", "ids", "lambda", "secrets", "tasks", "zoho", "sync"]),
-    ("lambda", &["config", "db", "domain", "error", "queue", "secrets", "tasks", "webhooks", "lambda"]),
+    ("queue", &["bounds", "config", "error", "tasks"]),
+    ("zoho", &["bounds", "config", "db", "domain", "error", "tasks", "zoho"]),
+    ("sync", &["bounds", "db", "domain", "error", "ids", "lambda", "secrets", "tasks", "zoho", "sync"]),
+    (
+        "lambda",
+        &["bounds", "config", "db", "domain", "error", "ids", "queue", "secrets", "tasks", "webhooks", "lambda"],
+    ),
 ];
 
 /// What a pure rule has no use for: other processes, the clock, chance and the environment.

@@ -120,6 +120,29 @@ async fn a_parent_who_cannot_be_written_to_is_held_and_the_batch_goes_to_the_oth
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_gallery_cannot_be_read_fails_with_the_field_and_the_next_one_goes() {
+    let system = System::with(&["ENABLE_EMAIL_ALERTS"]).await;
+    let school = system.school().await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    system.pause("send-alerts").await;
+    for gallery in ["PD-1", "PD-2"] {
+        system.gallery(gallery).await;
+        system.send_webhook(&Webhook::gallery_published(gallery)).await;
+    }
+    eventually("both are fanned out", || async { (system.batches().await.len() == 2).then_some(()) }).await;
+    let batch = "select batch.id from alert_batches as batch join galleries as gallery on gallery.id = gallery_id
+                 where external_host_id = 'PD-1'";
+    let broken: Uuid = system.value(batch, &[]).await;
+    system.rows("update galleries set public_url = 'ftp://photos' where external_host_id = 'PD-1'", &[]).await;
+
+    system.goes_on().await;
+
+    assert_names(&system.told("send-alerts", broken).await, broken, "public_url");
+    assert_eq!(system.addresses().await, ["sheree@example.com"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_about_an_unreadable_subject_and_a_failure_of_another_shape_hide_nothing() {
     let system = System::start().await;
     system.register("sheree", &sheree("")).await;

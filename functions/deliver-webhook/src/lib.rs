@@ -126,7 +126,10 @@ async fn endpoints(app: &App, work: &[Work]) -> Arc<Endpoints> {
     let now = clock::now();
     let copy = app.endpoints.current(now).await;
     let mut wanted = work.iter().filter_map(|work| work.delivery.as_ref());
-    if wanted.all(|delivery| delivery.standing == Standing::Removed || plan::registered(&copy, delivery).is_some()) {
+    let is_known = |delivery: &Delivery| {
+        plan::registered(&copy, delivery).is_some_and(|endpoint| endpoint.wants(delivery.event.kind))
+    };
+    if wanted.all(|delivery| delivery.standing == Standing::Removed || is_known(delivery)) {
         return copy;
     }
     app.endpoints.newer(now).await.unwrap_or(copy)

@@ -32,7 +32,7 @@ impl<'a> Plan<'a> {
 }
 
 /// How long a delivery waits for the sweep and this worker to see the same secret.
-const CHANGING: Duration = Duration::from_secs(30);
+pub(crate) const CHANGING: Duration = Duration::from_secs(30);
 /// How long a delivery waits for an operator to mend the entry of its endpoint.
 const LEFT_OUT: Duration = Duration::from_mins(5);
 /// How long the others wait while one delivery finds out whether an endpoint is well again.
@@ -104,7 +104,7 @@ fn left_out(endpoint: &str, problem: &str) -> Failure {
     )
 }
 
-fn changing() -> Failure {
+pub(crate) fn changing() -> Failure {
     Failure::new(
         "endpoint-changing",
         "The secret with the endpoints has changed, and the sweep has not registered what it says now. If this stays so, \

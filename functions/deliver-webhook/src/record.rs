@@ -12,7 +12,7 @@ use shared::tasks::Failure;
 use shared::{Error, ids};
 
 use crate::conduct::conducts;
-use crate::plan::Plan;
+use crate::plan::{CHANGING, Plan, changing};
 use crate::verdict::Verdict;
 use crate::{Attempt, Work, schedule};
 
@@ -135,8 +135,17 @@ impl Record {
         let mut connection = database.connection().await?;
         let tx = connection.transaction().await?;
         let endpoints = webhook_endpoints::record(&tx, &self.conducts).await?;
-        webhook_deliveries::record(&tx, &self.deliveries).await?;
-        claim.record(&tx, &self.outcomes).await?;
+        let again = webhook_deliveries::wanted_again(&tx, &self.deliveries).await?;
+        let recorded: Vec<&Recorded> = self.deliveries.iter().filter(|one| !again.contains(&one.id.0)).collect();
+        webhook_deliveries::record(&tx, &recorded).await?;
+        let outcome = |(task, outcome): &(ClaimedTask, Outcome)| {
+            if again.contains(&task.key) {
+                (*task, Outcome::Retry(CHANGING.mul_f64(ids::random_fraction()), changing()))
+            } else {
+                (*task, outcome.clone())
+            }
+        };
+        claim.record(&tx, &self.outcomes.iter().map(outcome).collect::<Vec<_>>()).await?;
         for conduct in &self.conducts {
             // What an old address has asked for does not keep the new one waiting.
             if let Some(pause) = conduct.pause.filter(|_| endpoints.noted.contains(&conduct.endpoint)) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use shared::bounds;
 use shared::db::alerts::{self, Batch, BatchStatus};
 use shared::db::tasks::{Claim, ClaimedTask, Outcome};
-use shared::db::{self, Connection, Database, Transaction};
+use shared::db::{self, Connection, Database, Loaded, Transaction};
 use shared::domain::AlertBatchId;
 use shared::domain::alert::Recipient;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
@@ -68,14 +68,20 @@ enum Done {
     /// The gallery is gone, or somebody has dealt with the batch, or nobody is left to write to.
     Nothing,
     OutOfTime,
+    /// Only a person can mend what it is about.
+    Unreadable(Failure),
 }
 
 impl Work<'_> {
     async fn run(&self, time: TimeLeft) -> Result<(), Error> {
         let mut connection = self.app.database.connection().await?;
-        let batch = alerts::batch(&connection, self.id).await?;
+        let Loaded { rows, unreadable } = alerts::batch(&connection, self.id).await?;
+        let batch = rows.into_iter().next();
         let may_have_gone = batch.as_ref().is_some_and(|batch| batch.may_have_gone);
         let done = match batch {
+            None if !unreadable.is_empty() => {
+                Done::Unreadable(unreadable[0].failure(format_args!("the gallery of batch {}", self.id)))
+            }
             Some(batch) if batch.status == BatchStatus::Queued => self.send(&mut connection, &batch, time).await?,
             Some(batch) if batch.status == BatchStatus::Sending => Done::FoundUncertain,
             Some(_) | None => Done::Nothing,
@@ -137,6 +143,7 @@ impl Work<'_> {
                 (Outcome::Complete, FollowUp::default())
             }
             Done::Nothing => (Outcome::Complete, FollowUp::default()),
+            Done::Unreadable(failure) => (Outcome::Fail(failure.clone()), FollowUp::default()),
             Done::OutOfTime => {
                 let message = "The invocation had too little time left; the work goes on by itself.";
                 (Outcome::Retry(Duration::ZERO, Failure::new("out-of-time", message)), FollowUp::default())

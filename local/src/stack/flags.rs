@@ -48,7 +48,9 @@ impl Flags {
         // Held over the redeployment, so that the last of two changes is the one in force.
         let mut environments = self.environments.lock().await;
         let mut changed = environments.clone();
-        check(&self.functions, values)?;
+        // What only a laptop has, like the address of AWS, is in no template.
+        let own: BTreeSet<&str> = environments.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
+        check(&self.functions, &own, values)?;
         apply(&mut changed, values);
         let differs =
             |(function, variables): &(&String, &BTreeMap<_, _>)| environments.get(*function) != Some(*variables);
@@ -59,10 +61,16 @@ impl Flags {
     }
 }
 
-/// Refuses the values that the template's parameters would not take, with what they have to be.
-pub(super) fn check(functions: &[Function], values: &BTreeMap<String, String>) -> Result<(), FlagError> {
+/// Refuses the values that the template's parameters would not take, with what they have to be. `own`: variables of
+/// functions that are in no template.
+pub(super) fn check(
+    functions: &[Function],
+    own: &BTreeSet<&str>,
+    values: &BTreeMap<String, String>,
+) -> Result<(), FlagError> {
     let known: BTreeSet<&str> = functions.iter().flat_map(Function::variable_names).collect();
-    let unknown: Vec<String> = values.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
+    let is_known = |name: &str| known.contains(name) || own.contains(name);
+    let unknown: Vec<String> = values.keys().filter(|name| !is_known(name)).cloned().collect();
     if !unknown.is_empty() {
         let known = known.into_iter().filter(|name| is_flag(name)).map(str::to_owned).collect();
         return Err(FlagError::Unknown { unknown, known });
@@ -127,7 +135,7 @@ mod tests {
     /// What is said about the values, for the functions of the project's template.
     fn said<const N: usize>(values: [(&str, &str); N]) -> Result<(), String> {
         let template = Parameters::of_stage("dev").unwrap().sketch().unwrap();
-        check(&template.functions, &map(values)).map_err(|error| error.to_string())
+        check(&template.functions, &BTreeSet::new(), &map(values)).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use options::Options;
 pub use parameters::check_template;
 pub use template_database::make_template_database;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result};
@@ -78,7 +78,7 @@ impl Stack {
         let api = format!("http://{}", listener.local_addr().context("the API's own address")?);
         let parameters = Parameters::of_stage(&options.stage)?;
         // Before anything is built or started.
-        flags::check(&parameters.sketch()?.functions, &options.set)?;
+        flags::check(&parameters.sketch()?.functions, &BTreeSet::new(), &options.set)?;
         let shared = Addresses::from_environment()?;
         let directory = match &options.data {
             Some(path) => Directory::kept(path)?,

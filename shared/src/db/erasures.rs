@@ -54,7 +54,15 @@ async fn lock_profile(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
 /// Deletes the user with all that is hers, and keeps which records in the CRM have to follow.
 pub async fn erase(tx: &Transaction<'_>, user: UserId) -> Result<(), Error> {
     tx.rows(
-        "with erased as (delete from users where id = $1 returning id, zoho_contact_id)
+        "with credited as (
+             -- also where the sign-up was credited before such rows were written
+             insert into sign_up_credits (email_hash)
+             select sign_up_credit_sha256(email) from users
+             where id = $1
+               and exists (select from referral_ledger where referred_user_id = $1 and action_type = 'Sign_Up')
+             on conflict do nothing
+         ),
+         erased as (delete from users where id = $1 returning id, zoho_contact_id)
          insert into erasures (user_id, zoho_contact_id, zoho_account_id)
          select erased.id, erased.zoho_contact_id, org.zoho_account_id
          from erased left join profiles_organizations as org on org.user_id = erased.id",

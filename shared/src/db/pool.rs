@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use deadpool_postgres::ClientWrapper;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::config::{Config, SslMode};
@@ -171,6 +172,7 @@ impl Manager {
             .ssl_mode(if *tls { SslMode::Require } else { SslMode::Disable });
         let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(ConnectError::Unreachable)?;
         stream.set_nodelay(true).map_err(ConnectError::Unreachable)?;
+        notice_a_dead_peer(&stream).map_err(ConnectError::Unreachable)?;
         let stream = Answering::new(stream, bounds::database_silence(&login.username));
         let tls = MakeTlsConnect::<Answering<TcpStream>>::make_tls_connect(&mut self.tls.clone(), host)
             .map_err(|_| ConnectError::Name)?;
@@ -189,6 +191,17 @@ fn tls() -> MakeRustlsConnect {
     let mut roots = rustls::RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     MakeRustlsConnect::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Also in the middle of a long answer, which [`Answering`] does not measure.
+fn notice_a_dead_peer(stream: &TcpStream) -> io::Result<()> {
+    const LOOKS: u32 = 2;
+    let socket = SockRef::from(stream);
+    let look = bounds::DATABASE_PEER / (LOOKS + 1);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(look).with_interval(look).with_retries(LOOKS))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(bounds::DATABASE_PEER))?;
+    Ok(())
 }
 
 fn is_wrong_password(error: &tokio_postgres::Error) -> bool {

@@ -50,8 +50,7 @@ pub async fn credit_sign_up(
                  returning id
              )
              select exists (select from credited) as credited,
-                 exists (select from photographer) as known,
-                 exists (select from sign_up_credits where email_hash = sign_up_credit_sha256($4)) as had_before",
+                 exists (select from photographer) as known",
             &[
                 (&id, Type::UUID),
                 (&user.id.0, Type::UUID),
@@ -63,7 +62,7 @@ pub async fn credit_sign_up(
     let said = |column: &str| row.as_ref().is_some_and(|row| row.get(column));
     Ok(if said("credited") {
         Referral::Credited
-    } else if said("known") || said("had_before") {
+    } else if said("known") {
         Referral::None
     } else {
         Referral::UnknownCode

@@ -153,11 +153,17 @@ pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Re
     }
 }
 
-/// The addresses that the user had before, by their hashes.
+/// The addresses that the user had before, by their hashes; not those that another user has by now, whose orders they name.
 pub async fn former_emails(session: &impl Session, id: UserId) -> Result<Vec<EmailHash>, Error> {
     let rows = session
         .rows(
-            "select encode(email_sha256, 'hex') as hash from former_emails where user_id = $1 order by email_sha256",
+            "select encode(email_sha256, 'hex') as hash
+             from former_emails
+             where user_id = $1
+               and not exists (
+                   select from users where email_sha256(users.email) = former_emails.email_sha256 and users.id <> $1
+               )
+             order by former_emails.email_sha256",
             &[(&id.0, Type::UUID)],
         )
         .await?;

@@ -35,17 +35,18 @@ pub struct Batch {
     pub public_url: Option<GalleryUrl>,
 }
 
-pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Option<Batch>, Error> {
-    let row = session
-        .row(
-            "select batch.status::text as status, batch.sending_at is not null as may_have_gone,
+/// The batch, unless its gallery is gone, or cannot be read.
+pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Loaded<Batch>, Error> {
+    let rows = session
+        .rows(
+            "select batch.id, batch.status::text as status, batch.sending_at is not null as may_have_gone,
                  gallery.status::text as gallery_status, gallery.title, gallery.public_url
              from alert_batches as batch join galleries as gallery on gallery.id = batch.gallery_id
              where batch.id = $1",
             &[(&id.0, Type::UUID)],
         )
         .await?;
-    row.map(|row| batch_from(id, &row)).transpose()
+    Ok(each(&rows, "id", |row| batch_from(id, row)))
 }
 
 fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-pub use outcome::{Recorded, begin, crashed, postpone, record};
+pub use outcome::{Recorded, begin, crashed, postpone, record, wanted_again};
 
 use super::column::{Loaded, each, invalid, stored};
 use super::session::Session;

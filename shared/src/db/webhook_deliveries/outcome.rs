@@ -1,5 +1,6 @@
 //! What becomes of deliveries: attempts counted, outcomes written down, and what waits for a slow endpoint put off.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio_postgres::types::Type;
@@ -39,9 +40,33 @@ pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId
     Ok(rows.iter().map(|row| (DeliveryId(row.get("id")), row.get::<_, i32>("attempts").unsigned_abs())).collect())
 }
 
+/// Those of the deliveries that are to be sent after all, though they were about to be skipped: their endpoint was enabled,
+/// or wants their event, by now. Locks all that is about to be written down.
+pub async fn wanted_again(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<HashSet<Uuid>, Error> {
+    let ids: Vec<Uuid> = recorded.iter().map(|one| one.id.0).collect();
+    let is_planned = |one: &&Recorded| one.status == DeliveryStatus::Skipped && one.http_status.is_none();
+    let skipped: Vec<Uuid> = recorded.iter().filter(is_planned).map(|one| one.id.0).collect();
+    if skipped.is_empty() {
+        return Ok(HashSet::new());
+    }
+    lock(tx, &ids).await?;
+    let rows = tx
+        .rows(
+            "select delivery.id
+             from webhook_deliveries as delivery
+             join webhook_events as event on event.id = delivery.event_id
+             join webhook_endpoints as endpoint on endpoint.name = delivery.endpoint
+             where delivery.id = any ($1) and delivery.status = 'pending'
+               and endpoint.removed_at is null and endpoint.disabled_at is null and event.type = any (endpoint.events)",
+            &[(&skipped, Type::UUID_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}
+
 /// Writes down what became of deliveries. One that is skipped keeps what its last attempt has brought. One whose place
 /// another has taken during the call has arrived, or is not tried again.
-pub async fn record(tx: &Transaction<'_>, recorded: &[Recorded]) -> Result<(), Error> {
+pub async fn record(tx: &Transaction<'_>, recorded: &[&Recorded]) -> Result<(), Error> {
     if recorded.is_empty() {
         return Ok(());
     }
