@@ -135,9 +135,11 @@ async fn a_batch_whose_gallery_cannot_be_read_fails_with_the_field_and_the_next_
     let broken: Uuid = system.value(batch, &[]).await;
     system.rows("update galleries set public_url = 'ftp://photos' where external_host_id = 'PD-1'", &[]).await;
 
-    system.goes_on().await;
+    system.let_an_hour_pass().await;
+    system.sweep().await;
 
     assert_names(&system.told("send-alerts", broken).await, broken, "public_url");
+    system.alerts_become(&["delivered", "queued"]).await;
     assert_eq!(system.addresses().await, ["sheree@example.com"]);
     system.stop().await;
 }
