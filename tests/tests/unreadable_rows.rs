@@ -1,4 +1,4 @@
-//! One row that this version cannot read, in each table that workers read, and its neighbours, who go on.
+//! One row that this version cannot read, in each table that workers read: its neighbours are worked on all the same.
 
 use serde_json::{Value, json};
 use tests::{System, Task, USER_ID, Webhook, cathy, eventually, frank, parent, sheree};

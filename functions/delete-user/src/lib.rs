@@ -82,7 +82,7 @@ async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<Locked>,
     let locked = db::users::lock_by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
     let is_the_same =
         (locked.id, &locked.email) == (user.id, &user.email) && db::users::former_emails(tx, user.id).await? == former;
-    // An address that the user has again is no former one: what waits for it waits for whoever has it next.
+    // An address that the user has again is no former one: what waits for it waits for its next user.
     let former = former.into_iter().filter(|hash| *hash != EmailHash::of(&user.email)).collect();
     Ok(is_the_same.then_some(Locked { user: locked, former, subjects }))
 }

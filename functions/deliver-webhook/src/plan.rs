@@ -50,7 +50,7 @@ pub(crate) fn plan<'a>(
     let mut tried = HashSet::new();
     let mut plan_one = |delivery: &Delivery| {
         let endpoint = match (delivery.status, &delivery.standing) {
-            // Whoever wants to have one of them sent again makes it pending first.
+            // An admin who has one of them sent again makes it pending first.
             (DeliveryStatus::Delivered | DeliveryStatus::Skipped, _) => return Plan::Done,
             (_, Standing::Removed) => return Plan::Skip("the endpoint was removed".to_owned()),
             (_, Standing::Disabled(reason)) => return Plan::Skip(format!("the endpoint is disabled: {reason}")),

@@ -15,7 +15,7 @@ pub struct App {
     pub settings: DatabaseSettings,
     /// The owner of the database.
     pub owner: Logins,
-    /// The roles that functions log in with. Read by each invocation: whoever rotates a password invokes this function.
+    /// The roles that functions log in with. Read by each invocation: it is what an operator invokes after rotating a password.
     pub roles: Vec<Secret>,
 }
 

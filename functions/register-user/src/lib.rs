@@ -71,7 +71,7 @@ async fn register(
         follow_up.and(sync(app, &tx, &user).await?);
         (StatusCode::CREATED, user, referral, follow_up)
     } else {
-        // No code is tried: whoever is a user has other ways to use one, where wrong ones are counted.
+        // No code is tried: a user has other routes for that, where wrong ones are counted.
         let (user, follow_up) = again(app, &tx, subject, email, registration).await?;
         let referral = db::referrals::of_sign_up(&tx, &user).await?;
         (StatusCode::OK, user, referral, follow_up)

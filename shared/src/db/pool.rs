@@ -178,7 +178,7 @@ impl Manager {
             .map_err(|_| ConnectError::Name)?;
         let (client, connection) = config.connect_raw(stream, tls).await.map_err(ConnectError::NotIn)?;
         let connection = tokio::spawn(async move {
-            // Whoever uses it is told; this is why.
+            // Its next statement fails; this says why.
             if let Err(error) = connection.await {
                 tracing::warn!(%error, "the connection to the database broke");
             }

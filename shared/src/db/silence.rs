@@ -29,7 +29,7 @@ impl<S> Answering<S> {
         if self.owed.is_none() {
             self.owed = self.longest.map(|longest| Box::pin(sleep(longest)));
         }
-        // Whoever reads may have begun to wait before, and is woken by this clock alone.
+        // A reader may have begun to wait before, and is woken by this clock alone.
         if let Some(owed) = &mut self.owed {
             let _ = owed.as_mut().poll(cx);
         }

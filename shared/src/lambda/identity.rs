@@ -97,7 +97,7 @@ mod tests {
         }
     }
 
-    /// The one without it may be somebody else's, who was asked for nothing.
+    /// The address without them may be another person's.
     #[test]
     fn an_address_with_characters_that_cannot_be_seen_is_not_taken_for_the_one_without_them() {
         let claim = EmailClaim("email".to_owned());

@@ -89,7 +89,7 @@ pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Opt
     )
     .await?;
     let Loaded { rows: recipients, unreadable } = recipients(tx, id).await?;
-    // Who cannot be written to waits for an admin, and keeps no other parent of the batch waiting.
+    // A parent whose row cannot be read waits for an admin, and the others of the batch do not.
     let unreadable: Vec<Uuid> = unreadable.iter().map(|row| row.key).collect();
     if !unreadable.is_empty() {
         tx.rows(

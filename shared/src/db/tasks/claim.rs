@@ -65,7 +65,7 @@ impl Claim {
         Self { kind: self.kind, lease: self.lease, tasks, failed: Vec::new(), more: false }
     }
 
-    /// One that nobody has made: for tests that work on tasks without a database.
+    /// A claim of nothing in any database, for tests of what is done with tasks.
     #[cfg(test)]
     pub(crate) fn of(kind: Kind, keys: impl IntoIterator<Item = Uuid>) -> Self {
         let task = |key| ClaimedTask { key, revision: 1, attempts: 1, was_overtaken: false, was_stale: false };
