@@ -1,12 +1,12 @@
 //! The one place that prints: what a command was asked for goes to stdout, everything else to stderr.
 //!
-//! `println!` and `eprintln!` panic once nobody reads any more, as after `cargo dev … | head`.
+//! `println!` and `eprintln!` panic once the reader has closed the pipe, as after `cargo dev … | head`.
 
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
-/// Prints a line, or several. Lines that nobody reads any more are no failure: the command itself has done its work. A
+/// Prints a line, or several. Lines without a reader are no failure: the command itself has done its work. A
 /// disk that is full is one.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match line(&mut io::stdout().lock(), text) {

@@ -59,7 +59,7 @@ struct Which {
 /// Runs the command that this process was started with, and says why it failed, if it did.
 pub async fn run() -> ExitCode {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into()).from_env_lossy();
-    // A log that nobody reads any more is not complained of, which would be a panic.
+    // A log without a reader is not complained of, which would be a panic.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.log_internal_errors(false).init();
     Cli::parse().command.run().await.unwrap_or_else(|error| {
