@@ -196,6 +196,8 @@ async fn a_sign_up_is_credited_once_for_an_address_however_often_the_account_is_
 
     let anew = register_with(&system, "Sheree@Example.com").await;
     let asked = register_with(&system, "Sheree@Example.com").await;
+    let unknown = json!({"referred_by_code": "FRNK-2024"});
+    let unknown = system.call("PATCH", "/api/user/profile", "sheree", &unknown).await;
     let patch = json!({"referred_by_code": "FRANK-2024"});
     let corrected = system.call("PATCH", "/api/user/profile", "sheree", &patch).await;
     delete(&system, "sheree").await;
@@ -204,6 +206,7 @@ async fn a_sign_up_is_credited_once_for_an_address_however_often_the_account_is_
     assert_eq!(credited.body["referral"], "credited");
     assert_eq!((anew.status, &anew.body["referral"]), (201, &json!("none")));
     assert_eq!((asked.status, &asked.body["referral"]), (200, &json!("none")));
+    assert_eq!((unknown.status, unknown.wrong_fields()), (422, vec!["/referred_by_code"]), "{}", unknown.body);
     assert_eq!(corrected.status, 200, "{}", corrected.body);
     assert_eq!((by_the_other.status, &by_the_other.body["referral"]), (201, &json!("none")));
     assert_eq!(system.count("referral_ledger where action_type = 'Sign_Up'").await, 1);
@@ -211,6 +214,44 @@ async fn a_sign_up_is_credited_once_for_an_address_however_often_the_account_is_
     let hash = "sha256(convert_to('sign-up-credit:sheree@example.com', 'UTF8'))";
     assert_eq!(system.count(&format!("sign_up_credits where email_hash = {hash}")).await, 1);
     assert_eq!(system.count("sign_up_credits where email_hash = email_sha256('sheree@example.com')").await, 0);
+    system.stop().await;
+}
+
+/// Functions of the version before wrote the ledger alone, and go on doing so while a deployment is under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_up_that_was_credited_without_a_row_for_its_address_is_not_credited_again() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    system.register("sheree", &sheree("")).await;
+    system.rows("delete from sign_up_credits", &[]).await;
+
+    delete(&system, "sheree").await;
+    let anew = system.register("sheree", &sheree("")).await;
+
+    assert_eq!((anew.status, &anew.body["referral"]), (201, &json!("none")));
+    assert_eq!(system.count("referral_ledger where action_type = 'Sign_Up'").await, 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_under_a_former_address_that_another_user_has_now_stay() {
+    let system = System::start().await;
+    system.register("frank", &frank()).await;
+    system.register("sheree", &sheree("")).await;
+    register_with(&system, "lane@example.com").await;
+    let claims = json!({ "sub": "nora", "email": "sheree@example.com", "email_verified": true });
+    let token = system.token_with(&claims).await;
+    let nora = tests::parent("Nora", &["Sam"], "");
+    let nora = tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&nora)).await;
+    system.send_webhook(&order("sheree@example.com")).await;
+    let traces = "webhook_inbox where payload is not null and subject like 'buyer:_%'";
+
+    let gone = delete(&system, "sheree").await;
+    let of_nora = system.count(traces).await;
+    let nora_gone = delete(&system, "nora").await;
+
+    assert_eq!((nora.status, gone.status, nora_gone.status), (201, 204, 204), "{}", nora.body);
+    assert_eq!((of_nora, system.count(traces).await), (1, 0));
     system.stop().await;
 }
 

@@ -392,3 +392,55 @@ async fn an_address_that_is_not_registered_yet_is_not_called() {
     assert_eq!((system.arrived("zapier").await.len(), system.arrived("zapier-2").await.len()), (0, 1));
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_enabled_while_its_delivery_is_being_skipped_is_told() {
+    let system = live_galleries(&[], &["PD-1"]).await;
+    let disabled =
+        "update webhook_endpoints set disabled_at = now(), disabled_reason = 'by hand' where name = 'zapier'";
+    system.rows(disabled, &[]).await;
+    let key = system.deliveries("zapier").await[0].id;
+    let holder = system.session().await;
+    holder.batch_execute("begin").await.unwrap();
+    holder.execute("select from webhook_deliveries where id = $1 for update", &[&key]).await.unwrap();
+
+    tokio::join!(system.deliver(KIND), async {
+        // The worker has read that the endpoint is disabled.
+        system.blocked().await;
+        system.rows("update webhook_endpoints set disabled_at = null, disabled_reason = null", &[]).await;
+        holder.batch_execute("commit").await.unwrap();
+    });
+    let waiting = system.deliveries("zapier").await.remove(0);
+    let task = system.task(KIND, key).await.unwrap();
+    system.deliveries_are_due().await;
+    system.deliver(KIND).await;
+
+    assert_eq!((&*waiting.status, waiting.attempts), ("pending", 0));
+    assert_eq!((&*task.code, task.waits), ("endpoint-changing", true));
+    assert_eq!(statuses(&system.deliveries("zapier").await), ["delivered"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_an_endpoint_wants_since_a_moment_waits_for_a_worker_that_knows_it() {
+    let system = System::with_endpoints(&[]).await;
+    system.change_endpoint("zapier", &json!({ "events": ["referral.earned"] })).await;
+    // A worker that goes on with this copy of the secret for half a minute.
+    system.wake(KIND, &[]).await;
+    system.change_endpoint("zapier", &json!({ "events": ["gallery.live"] })).await;
+    system.register_endpoints().await;
+    system.school().await;
+    goes_live(&system, "PD-1").await;
+
+    system.deliver(KIND).await;
+    let waiting = system.deliveries("zapier").await.remove(0);
+    let task = system.task(KIND, waiting.id).await.unwrap();
+    system.restart_functions().await;
+    system.deliveries_are_due().await;
+    system.deliver(KIND).await;
+
+    assert_eq!((&*waiting.status, waiting.attempts), ("pending", 0));
+    assert_eq!((&*task.code, task.waits), ("endpoint-changing", true));
+    assert_eq!(statuses(&system.deliveries("zapier").await), ["delivered"]);
+    system.stop().await;
+}

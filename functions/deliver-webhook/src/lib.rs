@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use shared::bounds;
 use shared::db::tasks::{Claim, ClaimedTask};
-use shared::db::webhook_deliveries::{self, Delivery, Standing};
+use shared::db::webhook_deliveries::{self, Delivery};
 use shared::db::webhook_subjects::Subjects;
 use shared::db::{self, Connection, Database, Loaded, webhook_subjects};
 use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer, Subject};
@@ -125,11 +125,7 @@ async fn load(connection: &Connection, claim: &Claim) -> Result<(Vec<Work>, Vec<
 async fn endpoints(app: &App, work: &[Work]) -> Arc<Endpoints> {
     let now = clock::now();
     let copy = app.endpoints.current(now).await;
-    let mut wanted = work.iter().filter_map(|work| work.delivery.as_ref());
-    let is_known = |delivery: &Delivery| {
-        plan::registered(&copy, delivery).is_some_and(|endpoint| endpoint.wants(delivery.event.kind))
-    };
-    if wanted.all(|delivery| delivery.standing == Standing::Removed || is_known(delivery)) {
+    if work.iter().filter_map(|work| work.delivery.as_ref()).all(|delivery| plan::is_up_to_date(&copy, delivery)) {
         return copy;
     }
     app.endpoints.newer(now).await.unwrap_or(copy)

@@ -90,6 +90,13 @@ pub(crate) fn registered<'a>(endpoints: &'a Endpoints, delivery: &Delivery) -> O
     endpoints.named(&delivery.endpoint).filter(|endpoint| endpoint.url_sha256().as_slice() == delivery.url_sha256)
 }
 
+/// Whether this copy of the secret is as new as the registration of the delivery's endpoint: it has the registered address
+/// and wants the event, as the endpoint did when the delivery was made.
+pub(crate) fn is_up_to_date(endpoints: &Endpoints, delivery: &Delivery) -> bool {
+    delivery.standing == Standing::Removed
+        || registered(endpoints, delivery).is_some_and(|endpoint| endpoint.wants(delivery.event.kind))
+}
+
 fn slowed(message: String) -> Failure {
     Failure::new("endpoint-slowed", message)
 }
@@ -110,4 +117,46 @@ pub(crate) fn changing() -> Failure {
         "The secret with the endpoints has changed, and the sweep has not registered what it says now. If this stays so, \
          read the sweep's log.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+    use shared::deliveries::{Event, Guard, Subject};
+    use shared::domain::{DeliveryId, GalleryId, WebhookEventId, WebhookEventType};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn endpoints(url: &str, events: &[&str]) -> Endpoints {
+        let key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        let settings = json!({ "zapier": { "url": url, "keys": [key], "events": events } });
+        Endpoints::of(serde_json::from_value(settings).unwrap(), Guard::Public)
+    }
+
+    fn delivery(registered: &Endpoints, kind: WebhookEventType, standing: Standing) -> Delivery {
+        let event = Event {
+            id: WebhookEventId(Uuid::from_u128(1)),
+            kind,
+            subject: Subject::Gallery(GalleryId(Uuid::from_u128(2))),
+            occurred_at: DateTime::UNIX_EPOCH,
+        };
+        let url_sha256 = registered.named("zapier").unwrap().url_sha256().to_vec();
+        let id = DeliveryId(Uuid::from_u128(3));
+        Delivery { id, status: DeliveryStatus::Pending, event, endpoint: "zapier".to_owned(), url_sha256, standing }
+    }
+
+    #[test]
+    fn a_copy_is_up_to_date_if_it_has_the_registered_address_and_wants_the_event() {
+        let copy = endpoints("https://hooks.example/1", &["gallery.live"]);
+        let moved = endpoints("https://hooks.example/2", &["gallery.live"]);
+        let live = WebhookEventType::GalleryLive;
+        let open = || Standing::Open { throttles: 0 };
+
+        assert!(is_up_to_date(&copy, &delivery(&copy, live, open())));
+        assert!(!is_up_to_date(&copy, &delivery(&moved, live, open())));
+        assert!(!is_up_to_date(&copy, &delivery(&copy, WebhookEventType::ReferralEarned, open())));
+        assert!(is_up_to_date(&copy, &delivery(&moved, live, Standing::Removed)));
+    }
 }

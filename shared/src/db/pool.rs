@@ -223,3 +223,26 @@ impl From<tokio_postgres::Error> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_whose_peer_is_gone_ends_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+
+        notice_a_dead_peer(&stream).unwrap();
+
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        let retries = socket.tcp_keepalive_retries().unwrap();
+        let idle = socket.tcp_keepalive_time().unwrap() + socket.tcp_keepalive_interval().unwrap() * retries;
+        assert!(idle > Duration::ZERO && idle <= bounds::DATABASE_PEER, "{idle:?}");
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(bounds::DATABASE_PEER));
+    }
+}

@@ -242,13 +242,17 @@ mod tests {
     const KEY: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     fn report(body: &str, timestamp: i64) -> Value {
+        report_with(body, timestamp, &timestamp.to_string())
+    }
+
+    /// `header`: the time as its header writes it.
+    fn report_with(body: &str, timestamp: i64, header: &str) -> Value {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &super::super::keys::BASE64.decode(KEY).unwrap());
         let tag = hmac::sign(&key, format!("msg_1.{timestamp}.{body}").as_bytes());
         let signature = format!("v1,{}", super::super::keys::BASE64.encode(tag));
-        let time = timestamp.to_string();
         let headers = BTreeMap::from([
             ("webhook-id", "msg_1"),
-            ("webhook-timestamp", &*time),
+            ("webhook-timestamp", header),
             ("webhook-signature", &*signature),
         ]);
         let source = source(&json!({"scheme": "standard", "keys": [format!("whsec_{KEY}")],
@@ -306,6 +310,15 @@ mod tests {
             assert!(told.contains(detail), "{detail}: {told}");
             assert_eq!((&report["accepted"], &report["event"]), (&json!(false), &Value::Null));
         }
+    }
+
+    #[test]
+    fn a_time_with_spaces_around_it_is_read() {
+        let published = event("gallery.published", &json!({"external_host_id": "PD-1"}));
+
+        let report = report_with(&published, NOW, &format!(" {NOW} "));
+
+        assert_eq!(steps(&report).0, "pppppp", "{report}");
     }
 
     #[test]

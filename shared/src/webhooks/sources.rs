@@ -294,6 +294,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_where_a_name_is_due_is_not_shown_to_its_neighbour() {
+        let sources = read(&json!({ "photoday": standard(), KEY: standard() }));
+
+        assert_eq!(sorted(&sources).1, ["photoday", KEY]);
+        let problem = sources.wrong()[0].problem();
+        assert!(problem.starts_with("shares a key or token with whsec_"), "{problem}");
+        assert!(!problem.contains("MfKQ9"), "{problem}");
+    }
+
+    #[test]
     fn a_source_that_is_wrong_shares_its_keys_all_the_same() {
         let mut wrong = standard();
         wrong["evnts"] = json!([]);

@@ -295,6 +295,13 @@ mod tests {
         assert_eq!(sent["merge_data"]["gallery_url"], "https://photos.example/a?b=c&d=[e]");
     }
 
+    #[test]
+    fn a_recipient_of_whose_name_nothing_is_left_has_none() {
+        let sent = merge_data("<>", "https://photos.example/");
+
+        assert_eq!((sent.get("name"), &sent["merge_data"]["first_name"]), (None, &json!("")));
+    }
+
     proptest! {
         #[test]
         fn no_text_at_all_brings_a_tag(typed in "[$<\\[>a\u{200b}]{1,20}a") {

@@ -120,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn fifty_links_are_the_most() {
+        let links = |count: usize| Value::from_iter((0..count).map(|n| (n.to_string(), Value::from(7))));
+
+        let fifty = read(&links(50)).unwrap_err();
+        let more = read(&links(51)).unwrap_err();
+
+        assert_eq!(fifty.len(), 50);
+        assert_eq!(more, [FieldError::new("/links", "must have at most 50 links")]);
+    }
+
+    #[test]
     fn a_name_is_kept_only_if_the_database_can_hold_it() {
         let nul = Map::from_iter([("a\0".to_owned(), json!("@f"))]);
 
