@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn fifty_links_are_the_most() {
-        let links = |count: usize| Value::from_iter((0..count).map(|n| (n.to_string(), Value::from(7))));
+        let links = |count: usize| (0..count).map(|n| (n.to_string(), Value::from(7))).collect::<Value>();
 
         let fifty = read(&links(50)).unwrap_err();
         let more = read(&links(51)).unwrap_err();
