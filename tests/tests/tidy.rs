@@ -89,13 +89,17 @@ fn code(path: &Path) -> Vec<(String, String)> {
     lines.filter(|(line, _)| !line.starts_with("//")).collect()
 }
 
-/// The folders of `functions/`.
+/// The binary of all functions, which is the only one that knows them.
+const BINARY: &str = "bootstrap";
+
+/// The folders of `functions/` but for that of the binary.
 fn functions() -> BTreeSet<String> {
     let entries =
         fs::read_dir(path("functions")).expect("there are functions").map(|entry| entry.expect("an entry can be read"));
     entries
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().into_string().expect("its name is text"))
+        .filter(|name| name != BINARY)
         .collect()
 }
 
@@ -185,12 +189,13 @@ fn no_function_knows_another_and_none_knows_the_laptop() {
 }
 
 #[test]
-fn local_and_tests_know_the_functions_only_by_the_template_and_their_binaries() {
+fn local_and_tests_know_the_functions_only_by_the_template_and_their_binary() {
     let functions = functions();
 
     for outside in ["local", "tests"] {
         let asked = dependencies(&path(&format!("{outside}/Cargo.toml")));
-        let forbidden: Vec<_> = asked.iter().filter(|name| functions.contains(*name) || *name == "shared").collect();
+        let forbidden: Vec<_> =
+            asked.iter().filter(|name| functions.contains(*name) || [BINARY, "shared"].contains(&&***name)).collect();
         assert!(forbidden.is_empty(), "{outside} depends on {forbidden:?}");
     }
     let shared = dependencies(&path("shared/Cargo.toml"));
@@ -217,16 +222,37 @@ fn every_folder_is_a_function_of_the_template_under_its_own_name() {
 }
 
 #[test]
-fn a_function_is_one_public_handle_and_a_short_wiring() {
+fn the_binary_knows_every_function_of_the_template_by_its_name() {
+    let template = template();
+    let declared: BTreeSet<(String, String)> =
+        template.functions.iter().map(|function| (function.name.clone(), function.binary.clone())).collect();
+    let expected: BTreeSet<(String, String)> = functions().into_iter().map(|name| (name, BINARY.to_owned())).collect();
+
+    let main = text(&path(&format!("functions/{BINARY}/src/main.rs")));
+    let mut asked = dependencies(&path(&format!("functions/{BINARY}/Cargo.toml")));
+    asked.retain(|name| !["shared", "tokio"].contains(&&**name));
+
+    assert_eq!(declared, expected);
+    let names: BTreeSet<String> = expected.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(asked, names, "functions/{BINARY}/Cargo.toml");
+    let arm = |name: &String| format!("\"{name}\" => {}::start(start).await,", name.replace('-', "_"));
+    let arms: BTreeSet<&str> = main.lines().map(str::trim).filter(|line| line.contains("::start(start)")).collect();
+    assert_eq!(arms, names.iter().map(arm).collect::<Vec<_>>().iter().map(String::as_str).collect());
+}
+
+#[test]
+fn a_function_is_one_public_handle_and_a_short_start() {
     for function in functions() {
         let library = code(&path(&format!("functions/{function}/src/lib.rs")));
-        let wiring = code(&path(&format!("functions/{function}/src/main.rs")));
 
-        let public =
-            library.iter().filter(|(line, _)| line.starts_with("pub async fn ") || line.starts_with("pub fn "));
-        let public: Vec<_> = public.map(|(line, _)| line.split('(').next().unwrap_or(line).to_owned()).collect();
-        assert_eq!(public, ["pub async fn handle"], "{function}");
-        assert!(wiring.len() <= 25, "{function}: its wiring has {} lines", wiring.len());
+        let is_public = |line: &str| line.starts_with("pub async fn ") || line.starts_with("pub fn ");
+        let public: Vec<_> = library.iter().filter(|(line, _)| is_public(line)).collect();
+        let names: Vec<_> = public.iter().map(|(line, _)| line.split('(').next().unwrap_or(line)).collect();
+        let start = library.iter().skip_while(|(line, _)| !line.starts_with("pub async fn start"));
+        let lines = start.take_while(|(line, _)| !line.starts_with("pub async fn handle")).count();
+
+        assert_eq!(names, ["pub async fn start", "pub async fn handle"], "{function}");
+        assert!(lines <= 25, "{function}: its start has {lines} lines");
     }
 }
 
@@ -286,8 +312,10 @@ fn every_crate_takes_the_workspaces_lints_and_versions() {
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{place}");
         for section in ["dependencies", "dev-dependencies"] {
             for (name, asked) in manifest.get(section).and_then(toml::Value::as_table).into_iter().flatten() {
-                let inherited = asked.get("workspace").and_then(toml::Value::as_bool);
-                assert_eq!(inherited, Some(true), "{place}: {name} has a version of its own");
+                let inherited = asked.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                // A function has no version to share: nothing but the binary asks for it.
+                let is_a_function = file.ends_with("bootstrap/Cargo.toml") && asked.get("path").is_some();
+                assert!(inherited || is_a_function, "{place}: {name} has a version of its own");
             }
         }
     }

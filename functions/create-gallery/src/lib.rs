@@ -15,9 +15,9 @@ use shared::domain::gallery::GallerySubject;
 use shared::domain::{
     EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Subject, Title, Typed, UserId,
 };
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
-use shared::tasks::FollowUp;
+use shared::tasks::{FollowUp, Kind};
 use shared::{Error, clock, ids};
 
 /// What the function works with.
@@ -25,6 +25,13 @@ use shared::{Error, clock, ids};
 pub struct App {
     pub database: Database,
     pub queues: Queues,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let queues = start.queues(&[Kind::FanOutGallery, Kind::DeliverWebhook])?;
+    let app = App { database: start.database().await?, queues };
+    http::run(app, handle).await
 }
 
 /// 201 with the gallery: `Pre-Reg`, or already `Live` if its host was faster.

@@ -8,7 +8,7 @@ use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
 use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::{Role, Subject};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
 
@@ -19,6 +19,16 @@ pub struct App {
     pub queues: Queues,
     /// Where her erasure in the CRM stands in line.
     pub priority: Priority,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
+        priority: start.priority(Kind::SyncZoho)?,
+    };
+    http::run(app, handle).await
 }
 
 /// 204 once she is gone; 409 with everything that has to be settled first.

@@ -16,10 +16,10 @@ use shared::db::tasks::{Claim, ClaimedTask};
 use shared::db::webhook_deliveries::{self, Delivery};
 use shared::db::webhook_subjects::Subjects;
 use shared::db::{self, Connection, Database, Loaded, webhook_subjects};
-use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, NoAnswer, Subject};
+use shared::deliveries::{Answer, Call, Client, Endpoint, Endpoints, EndpointsSettings, Guard, NoAnswer, Subject};
 use shared::domain::DeliveryId;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
-use shared::lambda::worker;
+use shared::lambda::{Start, StartError, sqs, worker};
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
 use shared::tasks::{Failure, Kind};
@@ -53,6 +53,24 @@ pub(crate) struct Attempt {
     /// The first one is number one.
     pub(crate) number: u32,
     pub(crate) answer: Result<Answer, NoAnswer>,
+}
+
+/// Their tasks differ in the flag that they wait for, not in the work.
+const KINDS: &[Kind] = &[Kind::DeliverWebhook, Kind::DeliverUserWebhook];
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let guard = Guard::read(&start.environment)?;
+    let read = move |settings| Endpoints::of(settings, guard);
+    let secrets = start.secrets();
+    let app = App {
+        database: start.database().await?,
+        client: Client::new(guard)?,
+        endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", clock::now(), read, Endpoints::unusable).await?,
+        queues: start.queues(KINDS)?,
+        enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
+    };
+    sqs::run(&start, KINDS, app, handle).await
 }
 
 /// Works on the named deliveries and on whatever else is due.

@@ -5,7 +5,7 @@ use shared::db::tasks::{Claim, ClaimedTask, Outcome};
 use shared::db::{self, Database};
 use shared::domain::GalleryId;
 use shared::lambda::sqs::Wakeup;
-use shared::lambda::worker;
+use shared::lambda::{Start, StartError, sqs, worker};
 use shared::queue::Queue;
 use shared::tasks::Kind;
 use shared::{Error, ids};
@@ -18,6 +18,17 @@ pub struct App {
     pub send_alerts: Queue,
     /// `ENABLE_EMAIL_ALERTS`.
     pub enabled: bool,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        queue: start.queue(Kind::FanOutGallery)?,
+        send_alerts: start.queue(Kind::SendAlerts)?,
+        enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
+    };
+    sqs::run(&start, &[Kind::FanOutGallery], app, handle).await
 }
 
 /// There is no call to the outside: reading, acting and recording are one transaction.

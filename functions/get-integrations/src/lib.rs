@@ -8,8 +8,8 @@ use serde::Serialize;
 use shared::config::Route;
 use shared::db::operations::{self, HeldAlerts, Inbox, UncertainBatch, ZohoTraffic};
 use shared::db::{self, Database};
-use shared::deliveries::{Endpoints, EndpointsSettings};
-use shared::lambda::{http, identity};
+use shared::deliveries::{Endpoints, EndpointsSettings, Guard};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::secrets::FollowedSecret;
 use shared::webhooks::{Source, Sources, SourcesSettings};
 use shared::{Error, clock};
@@ -30,6 +30,24 @@ pub struct Flags {
     pub enable_zoho_sync: bool,
     pub enable_email_alerts: bool,
     pub zoho_sync_route: Route,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let flags = Flags {
+        enable_zoho_sync: start.environment.flag("ENABLE_ZOHO_SYNC")?,
+        enable_email_alerts: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
+        zoho_sync_route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
+    };
+    let (secrets, now, guard) = (start.secrets(), clock::now(), Guard::read(&start.environment)?);
+    let endpoints = move |settings| Endpoints::of(settings, guard);
+    let app = App {
+        database: start.database().await?,
+        sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable).await?,
+        endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable).await?,
+        flags,
+    };
+    http::run(app, handle).await
 }
 
 /// 200 with all of it.

@@ -8,7 +8,12 @@ use shared::db::context::{Athlete, Gallery, Organization, UserContext};
 use shared::db::{self, Database};
 use shared::domain::context::{self, Plain};
 use shared::domain::{Role, UserId};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    http::run(start.database().await?, handle).await
+}
 
 /// Answers with one round trip to the database.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {

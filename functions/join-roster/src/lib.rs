@@ -10,7 +10,12 @@ use shared::Error;
 use shared::db::rosters::Organization;
 use shared::db::{self, Database};
 use shared::domain::{AthleteId, CodeKey, FieldError, Form, JoinCode, Role, Subject};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    http::run(start.database().await?, handle).await
+}
 
 /// 200 with the organisation and the athletes who are on its roster now; asking again changes nothing.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {

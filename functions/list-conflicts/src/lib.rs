@@ -11,7 +11,12 @@ use shared::db::operations::{self, Disagreement, DisagreementFilter, Disagreemen
 use shared::db::{self, Database};
 use shared::domain::{FieldError, Form};
 use shared::lambda::page::Page;
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    http::run(start.database().await?, handle).await
+}
 
 /// 200 with a page of them, the newest first.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {

@@ -11,8 +11,13 @@ use shared::db::tasks::{Failed, Failures, Place, State};
 use shared::db::{self, Database};
 use shared::domain::{FieldError, Form, TaskKey};
 use shared::lambda::page::Page;
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::tasks::Failure;
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    http::run(start.database().await?, handle).await
+}
 
 /// 200 with a page of failures, the newest first.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {

@@ -7,6 +7,7 @@ use shared::db::{self, Connection, Database, DatabaseSettings, Login, Logins, Se
 use shared::domain::{Email, Role, Subject, UserId};
 use shared::ids;
 use shared::lambda::sqs::TimeLeft;
+use shared::lambda::{Start, StartError, schedule};
 use shared::secrets::Secret;
 
 /// What the function works with.
@@ -49,6 +50,17 @@ pub struct Done {
     /// The admin's id, where one was asked for; the same for the same `sub` and address.
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<UserId>,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let secrets = start.secrets();
+    let app = App {
+        settings: DatabaseSettings::read(&start.environment)?,
+        owner: Logins::of_secret(secrets.named("DATABASE_SECRET")?),
+        roles: vec![secrets.named("API_DATABASE_SECRET")?, secrets.named("WORKER_DATABASE_SECRET")?],
+    };
+    schedule::run(app, handle).await
 }
 
 /// Doing it again changes nothing.

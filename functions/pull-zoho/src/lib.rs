@@ -4,7 +4,7 @@
 use shared::db::tasks::Claim;
 use shared::db::{self, Database};
 use shared::lambda::sqs::{TimeLeft, Wakeup};
-use shared::lambda::worker;
+use shared::lambda::{Start, StartError, sqs, worker};
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
 use shared::sync::Engine;
@@ -22,6 +22,19 @@ pub struct App {
     pub queues: Queues,
     /// `ZOHO_CREDIT_RESERVE`: so many of the day's API credits are kept for what somebody waits for.
     pub credit_reserve: i64,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let zoho =
+        if start.reads_crm()? { Some(start.secrets().followed("ZOHO_SECRET", clock::now()).await?) } else { None };
+    let app = App {
+        database: start.database().await?,
+        zoho,
+        queues: start.queues(&[Kind::PullZoho, Kind::SyncZoho, Kind::DeliverUserWebhook])?,
+        credit_reserve: start.environment.parsed("ZOHO_CREDIT_RESERVE")?,
+    };
+    sqs::run(&start, &[Kind::PullZoho], app, handle).await
 }
 
 /// Works on the named records and on whichever else are due.

@@ -11,8 +11,8 @@ use shared::db::inbox::{self, Entry, Taken};
 use shared::db::{self, Database, effects, users};
 use shared::domain::alert::Receipt;
 use shared::domain::event::{CrmRecord, EventSubject};
-use shared::lambda::http;
 use shared::lambda::webhook::{self, RequestHeaders};
+use shared::lambda::{Start, StartError, http};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
 use shared::webhooks::{Door, Incoming};
@@ -25,6 +25,22 @@ pub struct App {
     pub door: Door,
     pub database: Database,
     pub queues: Queues,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        door: Door::new(&start.secrets(), clock::now()).await?,
+        database: start.database().await?,
+        queues: start.queues(&[
+            Kind::FanOutGallery,
+            Kind::SyncZoho,
+            Kind::PullZoho,
+            Kind::DeliverWebhook,
+            Kind::DeliverUserWebhook,
+        ])?,
+    };
+    http::run(app, handle).await
 }
 
 /// 202 for what is new, 200 for what has been here before.

@@ -9,6 +9,7 @@ use shared::Error;
 use shared::db::{self, Database};
 use shared::domain::event::CrmModule;
 use shared::lambda::sqs::TimeLeft;
+use shared::lambda::{Start, StartError, schedule};
 use shared::secrets::Secret;
 use shared::tasks::Kind;
 use shared::zoho::{Zoho, ZohoError, ZohoSettings};
@@ -38,6 +39,16 @@ pub struct Reconciled {
     /// Why the rest was left to the next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<String>,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        zoho: start.secrets().named("ZOHO_SECRET")?,
+        enabled: start.reads_crm()?,
+    };
+    schedule::run(app, handle).await
 }
 
 /// The event says nothing that matters. What Zoho refuses or fails to answer is no failure of this function: Lambda

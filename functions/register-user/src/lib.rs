@@ -15,7 +15,7 @@ use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
 use shared::domain::{AthleteId, Email, ReferralId, Subject, UserId};
 use shared::lambda::identity::EmailClaim;
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
 use shared::{Error, clock, ids};
@@ -28,6 +28,17 @@ pub struct App {
     pub queues: Queues,
     /// Where her task for the CRM stands in line: behind those of whoever signs up once the CRM is on.
     pub priority: Priority,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        email_claim: EmailClaim::read(&start.environment)?,
+        queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
+        priority: start.priority(Kind::SyncZoho)?,
+    };
+    http::run(app, handle).await
 }
 
 /// 201 with the new user, or 200 with the one that this identity has already.

@@ -9,6 +9,7 @@ use shared::bounds;
 use shared::db::zoho_watch::{self, Channel};
 use shared::db::{Connection, Database};
 use shared::lambda::sqs::TimeLeft;
+use shared::lambda::{Start, StartError, schedule};
 use shared::metrics::Metrics;
 use shared::secrets::Secret;
 use shared::webhooks::{CrmSource, Sources, SourcesSettings};
@@ -36,6 +37,19 @@ pub struct App {
 pub struct Renewed {
     step: Step,
     expires_at: Option<DateTime<Utc>>,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        zoho: start.secrets().named("ZOHO_SECRET")?,
+        sources: start.secrets().named("WEBHOOK_SOURCES_SECRET")?,
+        public_url: start.environment.required("PUBLIC_URL")?.to_owned(),
+        metrics: Metrics::read(&start.environment)?,
+        enabled: start.reads_crm()?,
+    };
+    schedule::run(app, handle).await
 }
 
 /// The event says nothing that matters: the schedule's, or an operator's. Two runs at once do no harm, since both ask

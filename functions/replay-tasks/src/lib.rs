@@ -7,7 +7,7 @@ use serde_json::Value;
 use shared::Error;
 use shared::db::{self, Database};
 use shared::domain::{FieldError, Form, Subject, TaskKey};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
 use uuid::Uuid;
@@ -20,6 +20,12 @@ const MOST: usize = 1000;
 pub struct App {
     pub database: Database,
     pub queues: Queues,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App { database: start.database().await?, queues: start.queues(&Kind::ALL)? };
+    http::run(app, handle).await
 }
 
 /// 200 with how many tasks run again and how many of the kind still wait for a person.

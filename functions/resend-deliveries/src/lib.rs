@@ -12,8 +12,9 @@ use shared::db::operations::{self, EventPlace, Resent, Since};
 use shared::db::{self, Database};
 use shared::domain::{DeliveryId, FieldError, Form, Subject};
 use shared::lambda::page::{self, Cursor};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
+use shared::tasks::Kind;
 
 /// How many events one request sends where it does not say how many.
 const USUAL: i64 = 100;
@@ -23,6 +24,12 @@ const USUAL: i64 = 100;
 pub struct App {
     pub database: Database,
     pub queues: Queues,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let queues = start.queues(&[Kind::DeliverWebhook, Kind::DeliverUserWebhook])?;
+    http::run(App { database: start.database().await?, queues }, handle).await
 }
 
 /// 202 with how many deliveries are on their way. A disabled endpoint is enabled by it.

@@ -11,7 +11,7 @@ use shared::db::{self, Connection, Database, Loaded, Transaction};
 use shared::domain::AlertBatchId;
 use shared::domain::alert::Recipient;
 use shared::lambda::sqs::{TimeLeft, Wakeup};
-use shared::lambda::worker;
+use shared::lambda::{Start, StartError, sqs, worker};
 use shared::queue::Queue;
 use shared::secrets::FollowedSecret;
 use shared::tasks::{Failure, FollowUp, Kind, backoff};
@@ -29,6 +29,18 @@ pub struct App {
     pub enabled: bool,
     /// Whether e-mails may name the athletes.
     pub names_athletes: bool,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        campaigns: start.secrets().followed("ZOHO_SECRET", clock::now()).await?,
+        queue: start.queue(Kind::SendAlerts)?,
+        enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
+        names_athletes: start.environment.flag("ALERTS_NAME_ATHLETES")?,
+    };
+    sqs::run(&start, &[Kind::SendAlerts], app, handle).await
 }
 
 /// Works on the named batch, or on whichever comes first.

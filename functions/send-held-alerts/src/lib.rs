@@ -10,7 +10,7 @@ use shared::Error;
 use shared::db::alerts::{self, Decision, RELEASED_AT_ONCE};
 use shared::db::{self, Database};
 use shared::domain::{AlertBatchId, FieldError, Form, GalleryId, Subject};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queue;
 use shared::tasks::{FollowUp, Kind};
 
@@ -21,6 +21,16 @@ pub struct App {
     pub send_alerts: Queue,
     /// `ENABLE_EMAIL_ALERTS`.
     pub enabled: bool,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        send_alerts: start.queue(Kind::SendAlerts)?,
+        enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
+    };
+    http::run(app, handle).await
 }
 
 /// 202 with how many alerts it concerns.

@@ -14,10 +14,11 @@ use shared::db::{self, Connection, Database};
 use shared::deliveries::Guard;
 use shared::domain::event::EventSubject;
 use shared::lambda::sqs::TimeLeft;
+use shared::lambda::{Start, StartError, schedule};
 use shared::metrics::Metrics;
 use shared::queue::{Queue, Queues};
 use shared::secrets::Secret;
-use shared::tasks::FollowUp;
+use shared::tasks::{FollowUp, Kind};
 use shared::{Error, clock};
 
 /// How many tasks of one kind get a message in one sweep: what its workers can do in a few minutes.
@@ -57,6 +58,24 @@ pub struct Swept {
     /// Kinds that go on because the secret is another one than that with which Zoho refused us, or because their route does
     /// without it.
     resumed: usize,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let queues = start.queues(&Kind::ALL)?;
+    let metrics = Metrics::read(&start.environment)?;
+    let app = App {
+        database: start.database().await?,
+        queues,
+        metrics,
+        endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,
+        sources: start.secrets().named("WEBHOOK_SOURCES_SECRET")?,
+        guard: Guard::read(&start.environment)?,
+        zoho: start.secrets().named("ZOHO_SECRET")?,
+        route: start.environment.parsed("ZOHO_SYNC_ROUTE")?,
+        reads_crm: start.reads_crm()?,
+    };
+    schedule::run(app, handle).await
 }
 
 /// The schedule's event says nothing that matters. What fails for one kind or one subject is told at the end and

@@ -3,10 +3,11 @@
 
 mod middleware;
 
+use shared::config::Route;
 use shared::db::tasks::Claim;
 use shared::db::{self, Database};
 use shared::lambda::sqs::{TimeLeft, Wakeup};
-use shared::lambda::worker;
+use shared::lambda::{Start, StartError, sqs, worker};
 use shared::queue::Queues;
 use shared::secrets::FollowedSecret;
 use shared::sync::Engine;
@@ -32,6 +33,22 @@ pub struct App {
 pub enum Way {
     Native(Box<FollowedSecret<ZohoSettings, Zoho>>),
     Middleware,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let way = match start.environment.parsed("ZOHO_SYNC_ROUTE")? {
+        Route::Native => Way::Native(Box::new(start.secrets().followed("ZOHO_SECRET", clock::now()).await?)),
+        Route::Middleware => Way::Middleware,
+    };
+    let app = App {
+        database: start.database().await?,
+        way,
+        queues: start.queues(&[Kind::SyncZoho, Kind::DeliverUserWebhook])?,
+        enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,
+        credit_reserve: start.environment.parsed("ZOHO_CREDIT_RESERVE")?,
+    };
+    sqs::run(&start, &[Kind::SyncZoho], app, handle).await
 }
 
 /// Works on the named people and on whoever else is due.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::db::{self, Database};
 use shared::lambda::sqs::TimeLeft;
+use shared::lambda::{Start, StartError, schedule};
 use shared::{Error, clock};
 
 /// What was done.
@@ -15,6 +16,11 @@ use shared::{Error, clock};
 pub struct Asked {
     /// Parents whose tags are to be changed and who were not waiting for a sync yet.
     asked: i64,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    schedule::run(start.database().await?, handle).await
 }
 
 /// The schedule's event says nothing that matters: what is right follows from the day and from what was agreed on with the

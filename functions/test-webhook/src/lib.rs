@@ -3,8 +3,8 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use shared::lambda::http;
 use shared::lambda::webhook::{self, RequestHeaders};
+use shared::lambda::{Start, StartError, http};
 use shared::webhooks::{Door, Headers};
 use shared::{Error, clock};
 
@@ -12,6 +12,12 @@ use shared::{Error, clock};
 #[derive(Debug)]
 pub struct App {
     pub door: Door,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App { door: Door::new(&start.secrets(), clock::now()).await? };
+    http::run(app, handle).await
 }
 
 /// 200 with a report for who has the source's test token, whatever the report says.

@@ -12,7 +12,7 @@ use shared::db::{self, Database, Transaction};
 use shared::domain::profile::{ProfileChanges, unknown_referral_code};
 use shared::domain::referral::Correction;
 use shared::domain::{ReferralId, Role, Subject};
-use shared::lambda::{http, identity};
+use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
 use shared::{Error, clock, ids};
@@ -24,6 +24,16 @@ pub struct App {
     pub queues: Queues,
     /// Where her task for the CRM stands in line.
     pub priority: Priority,
+}
+
+/// Prepares the function in Init, then serves events until the environment ends.
+pub async fn start(start: Start) -> Result<(), StartError> {
+    let app = App {
+        database: start.database().await?,
+        queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
+        priority: start.priority(Kind::SyncZoho)?,
+    };
+    http::run(app, handle).await
 }
 
 /// 200 with the user and her profile as they are now.

@@ -33,8 +33,9 @@ Resources:
   Api: { Type: AWS::Serverless::HttpApi }
   Http:
     Type: AWS::Serverless::Function
-    Metadata: { BuildProperties: { Binary: http } }
+    Metadata: { BuildProperties: { Binary: bootstrap } }
     Properties:
+      Handler: http
       Runtime: provided.al2023
       Events:
         Open:

@@ -42,6 +42,7 @@ pub const PAYLOAD_LIMIT: usize = 6_291_556;
 /// What Lambda has to know of a function.
 #[derive(Clone, Debug)]
 pub struct FunctionSpec {
+    /// Also its handler: one binary may serve several functions.
     pub name: String,
     pub binary: PathBuf,
     pub timeout: Duration,

@@ -111,6 +111,6 @@ fn lambda_variables(spec: &FunctionSpec) -> impl IntoIterator<Item = (&'static s
         ),
         ("LANG", "en_US.UTF-8".to_owned()),
         ("TZ", ":UTC".to_owned()),
-        ("_HANDLER", "bootstrap".to_owned()),
+        ("_HANDLER", spec.name.clone()),
     ]
 }

@@ -33,7 +33,7 @@ pub async fn build(binaries: impl IntoIterator<Item = &str>, release: bool) -> a
 /// Builds an example of `shared`: what benchmarks compare functions with.
 pub async fn build_example(name: &str, release: bool) -> anyhow::Result<()> {
     let mut command = Command::new(cargo());
-    command.args(["build", "--package", "shared", "--example", name]).current_dir(workspace::root());
+    command.args(["build", "--example", name]).current_dir(workspace::root());
     if release {
         command.arg("--release");
     }

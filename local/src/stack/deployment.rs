@@ -86,7 +86,7 @@ impl Deployment {
 fn spec(function: &Function, environments: &Environments, binaries: &Path, logs: &Path) -> FunctionSpec {
     FunctionSpec {
         name: function.name.clone(),
-        binary: binaries.join(&function.name),
+        binary: binaries.join(&function.binary),
         timeout: function.timeout,
         memory_mb: function.memory_mb,
         reserved_concurrency: function.reserved_concurrency,

@@ -222,7 +222,8 @@ impl Stack {
 /// Builds the binaries of the template's functions, and no others.
 pub async fn build_functions(options: &Options) -> Result<()> {
     let sketch = Parameters::of_stage(&options.stage)?.sketch()?;
-    build::build(sketch.functions.iter().map(|function| function.name.as_str()), options.release).await
+    let binaries: BTreeSet<&str> = sketch.functions.iter().map(|function| function.binary.as_str()).collect();
+    build::build(binaries, options.release).await
 }
 
 fn serve_api(listener: TcpListener, deployment: &Deployment, issuer: &Issuer) -> Result<HttpServer> {

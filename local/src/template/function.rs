@@ -10,7 +10,7 @@ use super::{
 };
 
 const HONOURED: &[&str] =
-    &["Environment", "Timeout", "MemorySize", "ReservedConcurrentExecutions", "Events", "Runtime"];
+    &["Environment", "Timeout", "MemorySize", "ReservedConcurrentExecutions", "Events", "Runtime", "Handler"];
 
 const GLOBAL: &[&str] = &["Environment", "Timeout", "MemorySize", "ReservedConcurrentExecutions", "Runtime"];
 
@@ -26,7 +26,6 @@ const CLOUD_ONLY: &[&str] = &[
     "EphemeralStorage",
     "EventInvokeConfig",
     "FunctionName",
-    "Handler",
     "KmsKeyArn",
     "LoggingConfig",
     "PermissionsBoundary",
@@ -67,14 +66,18 @@ pub(super) fn read(
     scope: &Arc<Scope>,
 ) -> Option<Function> {
     let context = resource.context;
-    let name = binary(resource);
-    if name.is_none() {
+    let binary = binary(resource);
+    if binary.is_none() {
         context.report(
             line,
             format!("the function `{id}` needs `Metadata: BuildProperties: Binary`, which names its binary"),
         );
     }
     let own = resource.section("Properties", "a function", &[HONOURED, CLOUD_ONLY]);
+    let name = own.and_then(|own| own.text("Handler"));
+    if name.is_none() {
+        context.report(line, format!("the function `{id}` needs a `Handler`, which names it to its binary"));
+    }
     // A function's own word first.
     let sections: Vec<Properties<'_>> = own.into_iter().chain(*globals).collect();
     let said = |property: &str| sections.iter().find(|section| section.node(property).is_some());
@@ -95,6 +98,7 @@ pub(super) fn read(
     let mut function = Function {
         logical_id: id.to_owned(),
         name: name?,
+        binary: binary?,
         timeout: Duration::from_secs(timeout),
         memory_mb,
         reserved_concurrency: said("ReservedConcurrentExecutions")

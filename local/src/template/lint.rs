@@ -15,7 +15,7 @@ pub fn lint(source: &str, parameters: &BTreeMap<String, String>) -> Vec<Finding>
 
 /// The rules that take more than one resource; those about one stand where it is read.
 pub(super) fn check(template: &Template, context: &Context<'_>) {
-    unique(context, template.functions.iter().map(|function| (function.name.as_str(), function.line)), "binary");
+    unique(context, template.functions.iter().map(|function| (function.name.as_str(), function.line)), "handler");
     unique(context, template.queues.iter().map(|queue| (queue.name.as_str(), queue.line)), "queue name");
     let routes = template.functions.iter().flat_map(|function| {
         function.routes.iter().map(move |route| (format!("{} {}", route.method, route.path), function.line))

@@ -58,8 +58,10 @@ impl Template {
 #[derive(Clone, Debug)]
 pub struct Function {
     pub logical_id: String,
-    /// The binary, which is also the folder and the name in logs: `Metadata.BuildProperties.Binary`.
+    /// The name by which its binary knows it, in logs and on the command line: `Handler`.
     pub name: String,
+    /// Cargo's name of the binary: `Metadata.BuildProperties.Binary`.
+    pub binary: String,
     pub timeout: Duration,
     pub memory_mb: u32,
     pub reserved_concurrency: Option<u32>,

@@ -19,7 +19,6 @@ Globals:
   Function:
     Runtime: provided.al2023
     Architectures: [arm64]
-    Handler: bootstrap
     Timeout: 10
     Environment:
       Variables:
@@ -38,8 +37,9 @@ Resources:
       CorsConfiguration: { AllowOrigins: ["https://isophotoxp.com"], AllowMethods: [GET, POST], MaxAge: 600 }
   SyncZoho:
     Type: AWS::Serverless::Function
-    Metadata: { BuildMethod: rust-cargolambda, BuildProperties: { Binary: sync-zoho } }
+    Metadata: { BuildMethod: rust-cargolambda, BuildProperties: { Binary: bootstrap } }
     Properties:
+      Handler: sync-zoho
       CodeUri: .
       Timeout: 60
       MemorySize: 256
@@ -202,7 +202,8 @@ fn each_rule_finds_what_it_is_for() {
         (r#"'{"limit": 5}'"#, "'{limit}'", "an Input is JSON"),
         ("Type: ScheduleV2", "Type: Schedule", "no events of type `Schedule`"),
         ("AWS::RDS::DBProxy", "AWS::DynamoDB::Table", "neither runs `AWS::DynamoDB::Table`"),
-        ("Binary: sync-zoho", "Binari: sync-zoho", "needs `Metadata: BuildProperties: Binary`"),
+        ("Binary: bootstrap", "Binari: bootstrap", "needs `Metadata: BuildProperties: Binary`"),
+        ("Handler: sync-zoho", "Description: sync-zoho", "needs a `Handler`"),
         ("provided.al2023", "nodejs22.x", "needs the Runtime `provided.al2023`"),
         ("Condition: IsProd", "Condition: IsProduction", "there is no condition `IsProduction`"),
         ("DefaultAuthorizer: Identity", "DefaultAuthorizer: Nobody", "there is no authorizer `Nobody`"),
