@@ -258,8 +258,7 @@ fn a_function_is_one_public_handle_and_a_short_start() {
 
 #[test]
 fn every_function_is_named_by_a_test() {
-    let files = files("tests/tests", ".rs");
-    let tests: String = files.iter().filter(|file| !file.ends_with("tidy.rs")).map(|file| text(file)).collect();
+    let tests: String = files("tests/it", ".rs").iter().map(|file| text(file)).collect();
 
     let template = template();
     let forgotten = template.functions.iter().filter(|function| {
@@ -268,7 +267,26 @@ fn every_function_is_named_by_a_test() {
     });
 
     let forgotten: Vec<_> = forgotten.map(|function| &function.name).collect();
-    assert!(forgotten.is_empty(), "no file of tests/tests names {forgotten:?}, nor its route like `POST /api/users`");
+    assert!(forgotten.is_empty(), "no file of tests/it names {forgotten:?}, nor its route like `POST /api/users`");
+}
+
+#[test]
+fn every_test_file_is_compiled() {
+    let (tests, it) = (path("tests"), path("tests/it"));
+
+    for file in files("tests", ".rs") {
+        let place = file.display();
+        if file == it.join("main.rs") || file == tests.join("tidy.rs") || file.starts_with(tests.join("src")) {
+            continue;
+        }
+        assert!(file.starts_with(&it), "{place} belongs to no target: tests live in tests/it/<area>");
+        let module = if file.ends_with("mod.rs") { file.parent().unwrap() } else { &file };
+        let folder = module.parent().unwrap();
+        let owner = folder.join(if folder == it { "main.rs" } else { "mod.rs" });
+        let declaration = format!("mod {};", module.file_stem().unwrap().to_str().unwrap());
+        let declared = code(&owner).iter().any(|(line, _)| *line == declaration);
+        assert!(declared, "{place} is never run: {} lacks `{declaration}`", owner.display());
+    }
 }
 
 #[test]

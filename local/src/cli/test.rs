@@ -73,11 +73,32 @@ impl Test {
         }
     }
 
-    /// Which tests to run, as cargo is told.
+    /// Which tests to run, as cargo is told. Always of the whole workspace: of one package it would build the dependencies
+    /// anew, with fewer features.
     fn which(&self) -> Vec<&str> {
         if self.seed.is_some() && self.args.is_empty() {
-            return vec!["--package", "tests", "--test", "convergence", "--", "--nocapture"];
+            return vec!["--workspace", "--test", "it", "--", seeds::MODULE, "--nocapture"];
         }
         ["--workspace"].into_iter().chain(self.args.iter().map(String::as_str)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn which(seed: Option<Seeds>, args: &[&str]) -> Vec<String> {
+        let test = Test { long: false, seed, args: args.iter().map(|arg| (*arg).to_owned()).collect() };
+        test.which().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_seed_alone_tells_its_story_and_runs_no_other_test() {
+        let seed = Some(Seeds::These(17, 17));
+
+        let told = which(seed, &[]);
+
+        assert_eq!(told, ["--workspace", "--test", "it", "--", "crm::convergence", "--nocapture"]);
+        assert_eq!(which(seed, &["-p", "tests"]), ["--workspace", "-p", "tests"]);
     }
 }

@@ -10,6 +10,9 @@ use super::workspace;
 /// The environment variable that says which.
 pub const VARIABLE: &str = "ISOXP_SEEDS";
 
+/// The module of the convergence test within its executable, which `cargo dev test --seed` runs alone.
+pub const MODULE: &str = "crm::convergence";
+
 /// The stories to tell, each by its seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Seeds {

@@ -1,7 +1,7 @@
 //! Sales in Zoho and users with us say what they like, everything in between fails as it likes: when it is quiet again,
 //! both sides agree, and nothing that anybody said was lost.
 
-use local::services::Seeds;
+use local::services::{Seeds, seeds};
 use tests::convergence::{Story, tell_all};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,4 +19,9 @@ fn a_seed_is_always_the_same_story() {
     for seed in 1..50 {
         assert_eq!(format!("{:?}", Story::of(seed)), format!("{:?}", Story::of(seed)));
     }
+}
+
+#[test]
+fn a_seed_alone_runs_this_module() {
+    assert_eq!(module_path!(), format!("it::{}", seeds::MODULE), "`cargo dev test --seed` finds no test");
 }

@@ -1,5 +1,5 @@
 //! `ZOHO_SYNC_ROUTE=middleware`: Make or Zapier make the Contacts and send `crm.contact.linked` back. Here the tests play
-//! the scenario; `scenario.rs` runs one.
+//! the scenario; `middleware_scenario.rs` runs one.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Systems that accept a call and never answer: SQS, Secrets Manager, PostgreSQL. Those of Zoho and of the endpoints are in
-//! `zoho_faults`, `alert_faults` and `endpoints`.
+//! `crm::faults`, `alerts::faults` and `deliveries::endpoints`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! DESIGN §6: follow-up work is neither lost nor done twice, whatever happens to workers.
+//! Follow-up work is neither lost nor done twice, whatever happens to workers.
 
 use serde_json::{Value, json};
 use tests::{System, USER_ID, cathy, eventually, frank, sheree};

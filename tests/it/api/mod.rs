@@ -1,0 +1,3 @@
+//! What holds for every route: the description in `docs/openapi.yaml`.
+
+mod openapi;

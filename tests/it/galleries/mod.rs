@@ -1,0 +1,3 @@
+//! Galleries, as their organisations and photographers register them.
+
+mod create_gallery;

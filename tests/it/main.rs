@@ -1,0 +1,13 @@
+//! The tests that run against the whole system, in one executable: a folder for each area, a file for each function or rule.
+
+mod admin;
+mod alerts;
+mod api;
+mod crm;
+mod database;
+mod deliveries;
+mod galleries;
+mod incoming_webhooks;
+mod operations;
+mod people;
+mod tasks;

@@ -1,0 +1,7 @@
+//! Users: registration, profile, context and deletion.
+
+mod delete_user;
+mod get_user_context;
+mod register_user;
+mod register_user_refusals;
+mod update_profile;

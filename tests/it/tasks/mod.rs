@@ -1,0 +1,5 @@
+//! Follow-up work: the rows in `tasks`, their leases, and the messages that wake workers.
+
+mod leases;
+mod messages;
+mod unreadable_rows;
