@@ -89,6 +89,11 @@ fn code(path: &Path) -> Vec<(String, String)> {
     lines.filter(|(line, _)| !line.starts_with("//")).collect()
 }
 
+/// Whether a line marks the function below it as a test.
+fn is_test(line: &str) -> bool {
+    line == "#[test]" || line.starts_with("#[tokio::test")
+}
+
 /// The binary of all functions, which is the only one that knows them.
 const BINARY: &str = "bootstrap";
 
@@ -286,6 +291,26 @@ fn every_test_file_is_compiled() {
         let declaration = format!("mod {};", module.file_stem().unwrap().to_str().unwrap());
         let declared = code(&owner).iter().any(|(line, _)| *line == declaration);
         assert!(declared, "{place} is never run: {} lacks `{declaration}`", owner.display());
+    }
+}
+
+#[test]
+fn only_what_has_unit_tests_is_built_as_a_test_executable() {
+    let manifests = ["functions", "shared", "local", "tests"].iter().flat_map(|part| files(part, "Cargo.toml"));
+    for file in manifests {
+        let (package, place) = (file.parent().unwrap(), file.display());
+        let manifest: toml::Table = text(&file).parse().unwrap();
+        let is_tested = |target: &toml::Value| target.get("test").and_then(toml::Value::as_bool).unwrap_or(true);
+        if package.join("src/lib.rs").exists() {
+            let sources = files(package.strip_prefix(workspace::root()).unwrap().to_str().unwrap(), ".rs");
+            let library = sources.iter().filter(|file| file.starts_with(package.join("src")));
+            let has_tests = library.flat_map(|file| code(file)).any(|(line, _)| is_test(&line));
+            let tested = manifest.get("lib").is_none_or(is_tested);
+            assert_eq!(tested, has_tests, "{place}: [lib] has `test = false` exactly where there are no unit tests");
+        }
+        for binary in manifest.get("bin").and_then(toml::Value::as_array).into_iter().flatten() {
+            assert!(!is_tested(binary), "{place}: what is tested stands in the library; [[bin]] needs `test = false`");
+        }
     }
 }
 
