@@ -10,4 +10,5 @@ mod galleries;
 mod incoming_webhooks;
 mod operations;
 mod people;
+mod rosters;
 mod tasks;

@@ -1,0 +1,3 @@
+//! Rosters of organisations, and the parents who join them.
+
+mod join_roster;
