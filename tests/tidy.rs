@@ -324,8 +324,8 @@ fn the_migrations_are_those_of_the_folder_in_their_order() {
         .iter()
         .zip(1..)
         .map(|(file, n)| {
-            let subject = file.strip_prefix(&format!("{n:04}_")).and_then(|rest| rest.strip_suffix(".sql"));
-            let subject = subject.unwrap_or_else(|| panic!("migrations/{file} is not {n:04}_subject.sql"));
+            let subject = file.strip_prefix(&format!("V{n:04}__")).and_then(|rest| rest.strip_suffix(".sql"));
+            let subject = subject.unwrap_or_else(|| panic!("migrations/{file} is not V{n:04}__subject.sql"));
             format!(r#"("V{n:04}__{subject}", include_str!("../../../migrations/{file}"))"#)
         })
         .collect();

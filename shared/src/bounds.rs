@@ -29,9 +29,9 @@ pub const DATABASE_LIVES: Duration = Duration::from_secs(1);
 pub const DATABASE_PEER: Duration = Duration::from_secs(10);
 
 /// How long PostgreSQL may be silent after something was sent. For the API a little longer than the `statement_timeout` of
-/// the role (`migrations/0001_roles.sql`), with which it answers itself unless it hangs; for workers a little shorter than
-/// the shortest timeout of their functions, so that there is time to say what was done on another connection. `None`: the
-/// owner, whose migrations take as long as they take.
+/// the role (`migrations/V0001__roles.sql`), with which it answers itself unless it hangs; for workers a little shorter
+/// than the shortest timeout of their functions, so that there is time to say what was done on another connection. `None`:
+/// the owner, whose migrations take as long as they take.
 pub fn database_silence(role: &str) -> Option<Duration> {
     // A pooler may want the project's name behind the role's.
     if role.starts_with("isoxp_api") {

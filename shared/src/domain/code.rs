@@ -291,7 +291,7 @@ mod tests {
 
     /// The characters that the database leaves out, as its function names them.
     fn left_out_by_the_database() -> Vec<RangeInclusive<char>> {
-        let sql = include_str!("../../../migrations/0020_codes_compare.sql");
+        let sql = include_str!("../../../migrations/V0020__codes_compare.sql");
         let class = sql.split_once("'['").and_then(|(_, rest)| rest.split_once("']'")).unwrap().0;
         let names: String = class.lines().filter_map(|line| line.split('\'').nth(1)).collect();
         let mut ranges: Vec<RangeInclusive<char>> = Vec::new();

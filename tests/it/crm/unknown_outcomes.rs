@@ -44,7 +44,7 @@ async fn a_write_without_an_answer_is_known_after_the_migration_that_came_betwee
     let as_before = "alter table zoho_links add column sent_by uuid;
         update zoho_links set sent_by = (sent -> 0 ->> 'by')::uuid, sent = jsonb_build_array(sent -> 0 -> 'changes');";
     system.database.batch_execute(as_before).await.expect("it is as the release before left it");
-    let migration = include_str!("../../../migrations/0015_set_out_by_whom.sql");
+    let migration = include_str!("../../../migrations/V0015__set_out_by_whom.sql");
     system.database.batch_execute(migration).await.expect("it is brought up to date");
     system.patched("sheree", &json!({"phone_number": "+13125550002"})).await;
     system.goes_on().await;

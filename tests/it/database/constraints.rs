@@ -343,7 +343,7 @@ async fn codes_that_stand_and_compare_equal_stop_the_migration_by_name() {
         insert into profiles_photographers (user_id, first_name, last_name, business_name, referral_code)
             values (:new, 'Fred', 'Diaz', 'Fred Shoots', 'FRANK-2024');";
     system.database.batch_execute(&named(others)).await.expect("it is as before the migration");
-    let migration = include_str!("../../../migrations/0020_codes_compare.sql");
+    let migration = include_str!("../../../migrations/V0020__codes_compare.sql");
 
     let stopped = system.invoke("migrate-database", &serde_json::json!({})).await;
     let left = system.count("pg_proc where proname = 'code_key'").await;
@@ -379,7 +379,7 @@ async fn sign_ups_that_were_credited_before_the_migration_are_credited_no_second
 
     system
         .database
-        .batch_execute(include_str!("../../../migrations/0021_misuse_of_codes.sql"))
+        .batch_execute(include_str!("../../../migrations/V0021__misuse_of_codes.sql"))
         .await
         .expect("it is applied");
 
