@@ -19,6 +19,61 @@ async fn migrating_again_changes_nothing() {
     system.stop().await;
 }
 
+/// What releases before this one have recorded in `refinery_schema_history`: version, name and checksum.
+const RECORDED: [(i32, &str, &str); 24] = [
+    (1, "roles", "5173788047612950235"),
+    (2, "users_and_profiles", "14223854863288289527"),
+    (3, "athletes_and_rosters", "10271614285322365254"),
+    (4, "galleries", "10973139121324859678"),
+    (5, "referrals_and_assignments", "15445072089567908152"),
+    (6, "tasks", "8031186044701902544"),
+    (7, "zoho", "4128039309841892961"),
+    (8, "webhooks", "722499459228770116"),
+    (9, "gallery_alerts", "9039032343521178919"),
+    (10, "webhook_effects", "14465353453807173422"),
+    (11, "webhook_deliveries", "8130909870432678663"),
+    (12, "operations", "17530779617835090908"),
+    (13, "zoho_both_ways", "367026148132543084"),
+    (14, "what_was_sent", "1191711901223212090"),
+    (15, "set_out_by_whom", "18034576231778080094"),
+    (16, "tags_set_out", "5833503130738398720"),
+    (17, "restored", "14838786833819772825"),
+    (18, "links_are_kept", "5170197813600047993"),
+    (19, "left_to_middleware", "15586794244292207815"),
+    (20, "codes_compare", "15220387553818078980"),
+    (21, "misuse_of_codes", "12560938669186959317"),
+    (22, "erasures_are_told", "17403623637817879470"),
+    (23, "live_galleries", "2381149517079088078"),
+    (24, "shortened", "15439688612782807598"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_an_earlier_release_migrated_has_nothing_to_catch_up_on() {
+    let system = System::start().await;
+    let recorded = "select version, name, checksum from refinery_schema_history where version <= 24 order by version";
+    let of_this_release = system.rows(recorded, &[]).await;
+    let versions = RECORDED.map(|(version, ..)| version).to_vec();
+    let names = RECORDED.map(|(_, name, _)| name).to_vec();
+    let checksums = RECORDED.map(|(.., checksum)| checksum).to_vec();
+    system.rows("delete from refinery_schema_history where version <= 24", &[]).await;
+    system
+        .rows(
+            "insert into refinery_schema_history (version, name, applied_on, checksum)
+             select version, name, '2026-11-22T14:00:00Z', checksum
+             from unnest($1::int[], $2::text[], $3::text[]) as earlier (version, name, checksum)",
+            &[&versions, &names, &checksums],
+        )
+        .await;
+
+    let done = system.invoke("migrate-database", &json!({})).await;
+
+    assert_eq!(done, json!({ "applied": [], "passwords_set": [] }));
+    let of_this_release: Vec<(i32, &str, &str)> =
+        of_this_release.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    assert_eq!(of_this_release, RECORDED);
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_is_made_once_and_known_by_his_identity() {
     let system = System::start().await;
