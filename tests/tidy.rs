@@ -315,26 +315,6 @@ fn only_what_has_unit_tests_is_built_as_a_test_executable() {
 }
 
 #[test]
-fn the_migrations_are_those_of_the_folder_in_their_order() {
-    let list = text(&path("shared/src/db/migrations.rs"));
-
-    let names: Vec<String> =
-        files("migrations", "").iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-    let entries: Vec<String> = names
-        .iter()
-        .zip(1..)
-        .map(|(file, n)| {
-            let subject = file.strip_prefix(&format!("V{n:04}__")).and_then(|rest| rest.strip_suffix(".sql"));
-            let subject = subject.unwrap_or_else(|| panic!("migrations/{file} is not V{n:04}__subject.sql"));
-            format!(r#"("V{n:04}__{subject}", include_str!("../../../migrations/{file}"))"#)
-        })
-        .collect();
-    let listed: Vec<&str> =
-        list.lines().map(|line| line.trim().trim_end_matches(',')).filter(|line| line.starts_with("(\"V")).collect();
-    assert_eq!(listed, entries);
-}
-
-#[test]
 fn no_lint_is_switched_off_without_a_reason() {
     let tree = ["functions", "shared", "local", "tests"].iter().flat_map(|part| files(part, ".rs"));
     for file in tree {
