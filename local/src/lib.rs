@@ -11,6 +11,7 @@ pub mod http;
 pub mod issuer;
 pub mod lambda;
 pub mod mapping;
+pub mod openapi;
 mod print;
 pub mod receiver;
 pub mod samconfig;

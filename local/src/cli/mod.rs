@@ -5,6 +5,7 @@ mod bench;
 mod calls;
 mod demo;
 mod lint;
+mod openapi;
 mod test;
 mod up;
 
@@ -44,6 +45,8 @@ enum Command {
     Test(test::Test),
     /// Measures release binaries: latency, round trips to the database, calls to Zoho.
     Bench(bench::Bench),
+    /// Makes docs/openapi.yaml of its parts: shared/openapi.yaml and functions/*/openapi.yaml.
+    Openapi,
     /// Checks template.yaml by SAM's transform, by the rules of cfn-lint and by ours, and docs/openapi.yaml by those of OpenAPI.
     Lint,
 }
@@ -81,6 +84,7 @@ impl Command {
             Command::Flags(flags) => flags.run().await,
             Command::Test(test) => test.run().await,
             Command::Bench(bench) => bench.run().await,
+            Command::Openapi => openapi::run(),
             Command::Lint => lint::run().await,
         }
     }

@@ -1,5 +1,5 @@
 //! `cargo dev lint`: `template.yaml` by `cfn-lint`'s rules, by SAM's own transform and by the rules that neither knows,
-//! `docs/openapi.yaml` by those of OpenAPI.
+//! `docs/openapi.yaml` by those of OpenAPI and against its parts.
 
 mod transform;
 
@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::openapi;
 use crate::print::say;
 use crate::services::venv::{Requirements, Venv};
 use crate::services::workspace;
@@ -21,16 +22,16 @@ const LIMIT: Duration = Duration::from_mins(2);
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let venv = Venv::of(Requirements::Lint).await?;
     let template = accepts(&venv, "cfn-lint", "template.yaml").await?;
-    let document = accepts(&venv, "openapi-spec-validator", "docs/openapi.yaml").await?;
+    let document = accepts(&venv, "openapi-spec-validator", openapi::DOCUMENT).await?;
     let deployable = transform::findings(&venv, Path::new("template.yaml")).await?;
     for finding in &deployable {
         say(finding);
     }
-    let ours = check_template();
-    if let Err(error) = &ours {
+    let ours = [check_template(), openapi::check(workspace::root())];
+    for error in ours.iter().filter_map(|checked| checked.as_ref().err()) {
         say(&format!("{error:#}"));
     }
-    let good = template && document && deployable.is_empty() && ours.is_ok();
+    let good = template && document && deployable.is_empty() && ours.iter().all(Result::is_ok);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
