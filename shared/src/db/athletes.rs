@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::registration::NewAthlete;
 use crate::domain::{AthleteId, DateOfBirth, PersonName, Sport, UserId};
 use crate::error::Error;
@@ -33,37 +34,28 @@ pub async fn insert(tx: &Transaction<'_>, parent: UserId, athletes: &[(AthleteId
     let dobs: Vec<Option<NaiveDate>> = athletes.iter().map(|(_, athlete)| athlete.dob.map(DateOfBirth::date)).collect();
     let sports: Vec<Option<&str>> =
         athletes.iter().map(|(_, athlete)| athlete.sport_primary.as_ref().map(Sport::as_str)).collect();
-    tx.rows(
-        "insert into athletes (id, parent_id, first_name, last_name, dob, sport_primary)
-         select id, $1, first_name, last_name, dob, sport_primary
-         from unnest($2, $3, $4, $5, $6) as new (id, first_name, last_name, dob, sport_primary)",
-        &[
-            (&parent.0, Type::UUID),
-            (&ids, Type::UUID_ARRAY),
-            (&first_names, Type::TEXT_ARRAY),
-            (&last_names, Type::TEXT_ARRAY),
-            (&dobs, Type::DATE_ARRAY),
-            (&sports, Type::TEXT_ARRAY),
-        ],
-    )
-    .await?;
+    tx.rows(&INSERT, [&parent.0, &ids, &first_names, &last_names, &dobs, &sports]).await?;
     Ok(())
 }
 
+static INSERT: Statement<6> = Statement::new(
+    "insert into athletes (id, parent_id, first_name, last_name, dob, sport_primary)
+     select id, $1, first_name, last_name, dob, sport_primary
+     from unnest($2, $3, $4, $5, $6) as new (id, first_name, last_name, dob, sport_primary)",
+    [Type::UUID, Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::DATE_ARRAY, Type::TEXT_ARRAY],
+);
+
 /// The ids of a parent's athletes.
 pub async fn ids_of_parent(session: &impl Session, parent: UserId) -> Result<Vec<AthleteId>, Error> {
-    let rows = session.rows("select id from athletes where parent_id = $1", &[(&parent.0, Type::UUID)]).await?;
+    let rows = session.rows(&IDS_OF_PARENT, [&parent.0]).await?;
     Ok(rows.iter().map(|row| AthleteId(row.get("id"))).collect())
 }
 
+static IDS_OF_PARENT: Statement<1> = Statement::new("select id from athletes where parent_id = $1", [Type::UUID]);
+
 /// A parent's athletes in the order in which they were added.
 pub async fn of_parent(session: &impl Session, parent: UserId) -> Result<Vec<Athlete>, Error> {
-    let rows = session
-        .rows(
-            "select id, first_name, last_name, dob, sport_primary from athletes where parent_id = $1 order by id",
-            &[(&parent.0, Type::UUID)],
-        )
-        .await?;
+    let rows = session.rows(&OF_PARENT, [&parent.0]).await?;
     rows.iter()
         .map(|row| {
             Ok(Athlete {
@@ -76,3 +68,8 @@ pub async fn of_parent(session: &impl Session, parent: UserId) -> Result<Vec<Ath
         })
         .collect()
 }
+
+static OF_PARENT: Statement<1> = Statement::new(
+    "select id, first_name, last_name, dob, sport_primary from athletes where parent_id = $1 order by id",
+    [Type::UUID],
+);

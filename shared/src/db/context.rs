@@ -6,6 +6,7 @@ use tokio_postgres::types::{Json, Type};
 
 use super::column::stored;
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::context::{Person, Plain};
 use crate::domain::{AthleteId, GalleryId, GalleryStatus, Role, Sport, Subject, UserId};
 use crate::error::Error;
@@ -53,85 +54,85 @@ pub struct Gallery {
 
 /// The context of an identity, or `None` if it has not registered.
 pub async fn of_subject(session: &impl Session, subject: &Subject) -> Result<Option<UserContext>, Error> {
-    let row = session
-        .row(
-            "with me as (select id, role from users where auth_provider_id = $1),
-             -- the organisations whose galleries are hers: by her athletes, by being one, by working for one
-             mine as (
-                 select entry.organization_id as id
-                 from me
-                 join athletes as athlete on athlete.parent_id = me.id
-                 join roster_entries as entry on entry.athlete_id = athlete.id
-                 union
-                 select id from me where role = 'org'
-             ),
-             -- of each owner the newest twenty that are live, and the newest twenty of all: the first twenty are among them
-             candidate as (
-                 select gallery.*
-                 from mine
-                 cross join lateral (
-                     (select id, status from galleries where organization_id = mine.id and status = 'Live'
-                      order by id desc limit 20)
-                     union all
-                     (select id, status from galleries where organization_id = mine.id order by id desc limit 20)
-                 ) as gallery
-                 union
-                 select gallery.id, gallery.status
-                 from me
-                 join gallery_registrations as registration on registration.parent_id = me.id
-                 join galleries as gallery on gallery.id = registration.gallery_id
-                 union
-                 select gallery.*
-                 from me
-                 cross join lateral (
-                     (select id, status from galleries where photographer_id = me.id and status = 'Live'
-                      order by id desc limit 20)
-                     union all
-                     (select id, status from galleries where photographer_id = me.id order by id desc limit 20)
-                 ) as gallery
-             ),
-             first as (
-                 select id from candidate order by (status = 'Live') desc, id desc limit 20
-             ),
-             shown as (
-                 select gallery.id, gallery.title, gallery.status, gallery.public_url as url, gallery.organization_id
-                 from first join galleries as gallery using (id)
-             )
-             select
-                 me.id,
-                 me.role::text as role,
-                 coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
-                 org.org_name,
-                 org.org_type::text as org_type,
-                 photographer.business_name,
-                 photographer.certification_level::text as certification_level,
-                 coalesce((
-                     select json_agg(json_build_object('id', id, 'first_name', first_name, 'sport', sport_primary) order by id)
-                     from athletes where parent_id = me.id
-                 ), '[]') as athletes,
-                 coalesce((
-                     select json_agg(json_build_object('id', user_id, 'name', org_name) order by org_name, user_id)
-                     from (
-                         select id from mine
-                         union
-                         select organization_id from shown where me.role = 'photographer'
-                     ) as hers
-                     join profiles_organizations on user_id = hers.id
-                 ), '[]') as organizations,
-                 coalesce((
-                     select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url)
-                         order by (status = 'Live') desc, id desc)
-                     from shown
-                 ), '[]') as galleries
-             from me
-             left join profiles_parents as parent on parent.user_id = me.id
-             left join profiles_organizations as org on org.user_id = me.id
-             left join profiles_photographers as photographer on photographer.user_id = me.id",
-            &[(&subject.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = session.row(&OF_SUBJECT, [&subject.as_str()]).await?;
     row.map(|row| from_row(&row)).transpose()
 }
+
+static OF_SUBJECT: Statement<1> = Statement::new(
+    "with me as (select id, role from users where auth_provider_id = $1),
+     -- the organisations whose galleries are hers: by her athletes, by being one, by working for one
+     mine as (
+         select entry.organization_id as id
+         from me
+         join athletes as athlete on athlete.parent_id = me.id
+         join roster_entries as entry on entry.athlete_id = athlete.id
+         union
+         select id from me where role = 'org'
+     ),
+     -- of each owner the newest twenty that are live, and the newest twenty of all: the first twenty are among them
+     candidate as (
+         select gallery.*
+         from mine
+         cross join lateral (
+             (select id, status from galleries where organization_id = mine.id and status = 'Live'
+              order by id desc limit 20)
+             union all
+             (select id, status from galleries where organization_id = mine.id order by id desc limit 20)
+         ) as gallery
+         union
+         select gallery.id, gallery.status
+         from me
+         join gallery_registrations as registration on registration.parent_id = me.id
+         join galleries as gallery on gallery.id = registration.gallery_id
+         union
+         select gallery.*
+         from me
+         cross join lateral (
+             (select id, status from galleries where photographer_id = me.id and status = 'Live'
+              order by id desc limit 20)
+             union all
+             (select id, status from galleries where photographer_id = me.id order by id desc limit 20)
+         ) as gallery
+     ),
+     first as (
+         select id from candidate order by (status = 'Live') desc, id desc limit 20
+     ),
+     shown as (
+         select gallery.id, gallery.title, gallery.status, gallery.public_url as url, gallery.organization_id
+         from first join galleries as gallery using (id)
+     )
+     select
+         me.id,
+         me.role::text as role,
+         coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
+         org.org_name,
+         org.org_type::text as org_type,
+         photographer.business_name,
+         photographer.certification_level::text as certification_level,
+         coalesce((
+             select json_agg(json_build_object('id', id, 'first_name', first_name, 'sport', sport_primary) order by id)
+             from athletes where parent_id = me.id
+         ), '[]') as athletes,
+         coalesce((
+             select json_agg(json_build_object('id', user_id, 'name', org_name) order by org_name, user_id)
+             from (
+                 select id from mine
+                 union
+                 select organization_id from shown where me.role = 'photographer'
+             ) as hers
+             join profiles_organizations on user_id = hers.id
+         ), '[]') as organizations,
+         coalesce((
+             select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url)
+                 order by (status = 'Live') desc, id desc)
+             from shown
+         ), '[]') as galleries
+     from me
+     left join profiles_parents as parent on parent.user_id = me.id
+     left join profiles_organizations as org on org.user_id = me.id
+     left join profiles_photographers as photographer on photographer.user_id = me.id",
+    [Type::TEXT],
+);
 
 fn from_row(row: &Row) -> Result<UserContext, Error> {
     let Json(athletes): Json<Vec<Athlete>> = row.get("athletes");

@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::{Session, violated_constraint};
+use super::statement::Statement;
 use crate::domain::gallery::GalleryState;
 use crate::domain::gallery::GallerySubject;
 use crate::domain::{ExternalId, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
@@ -39,27 +40,28 @@ pub struct NewGallery {
     pub event_date: NaiveDate,
 }
 
-const COLUMNS: &str = "id, host, external_host_id, organization_id, photographer_id, title, event_date,
-    status::text as status, public_url, live_at, archived_at, status_event_at, public_url_event_at, created_at";
+/// What [`from_row`] reads.
+macro_rules! columns {
+    () => {
+        "id, host, external_host_id, organization_id, photographer_id, title, event_date, status::text as status,
+         public_url, live_at, archived_at, status_event_at, public_url_event_at, created_at"
+    };
+}
 
 /// # Errors
 /// `gallery-exists` (409), `unknown-organization` (404).
 pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Gallery, Error> {
     let inserted = tx
         .row(
-            &format!(
-                "insert into galleries (id, host, external_host_id, organization_id, photographer_id, title, event_date)
-                 values ($1, $2, $3, $4, $5, $6, $7)
-                 returning {COLUMNS}"
-            ),
-            &[
-                (&new.id.0, Type::UUID),
-                (&new.subject.host.as_str(), Type::TEXT),
-                (&new.subject.external_host_id.as_str(), Type::TEXT),
-                (&new.organization_id.0, Type::UUID),
-                (&new.photographer_id.map(|id| id.0), Type::UUID),
-                (&new.title.as_str(), Type::TEXT),
-                (&new.event_date, Type::DATE),
+            &INSERT,
+            [
+                &new.id.0,
+                &new.subject.host.as_str(),
+                &new.subject.external_host_id.as_str(),
+                &new.organization_id.0,
+                &new.photographer_id.map(|id| id.0),
+                &new.title.as_str(),
+                &new.event_date,
             ],
         )
         .await;
@@ -80,37 +82,52 @@ pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Gallery, E
     }
 }
 
+static INSERT: Statement<7> = Statement::new(
+    concat!(
+        "insert into galleries (id, host, external_host_id, organization_id, photographer_id, title, event_date)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         returning ",
+        columns!()
+    ),
+    [Type::UUID, Type::TEXT, Type::TEXT, Type::UUID, Type::UUID, Type::TEXT, Type::DATE],
+);
+
 /// The gallery of a host, locked until the transaction ends.
 pub async fn lock(tx: &Transaction<'_>, subject: &GallerySubject) -> Result<Option<Gallery>, Error> {
-    let row = tx
-        .row(
-            &format!("select {COLUMNS} from galleries where host = $1 and external_host_id = $2 for update"),
-            &[(&subject.host.as_str(), Type::TEXT), (&subject.external_host_id.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = tx.row(&LOCK, [&subject.host.as_str(), &subject.external_host_id.as_str()]).await?;
     row.map(|row| from_row(&row)).transpose()
 }
+
+static LOCK: Statement<2> = Statement::new(
+    concat!("select ", columns!(), " from galleries where host = $1 and external_host_id = $2 for update"),
+    [Type::TEXT, Type::TEXT],
+);
 
 /// Writes where the gallery stands now.
 pub async fn save_state(tx: &Transaction<'_>, id: GalleryId, state: &GalleryState) -> Result<(), Error> {
     tx.rows(
-        "update galleries set
-             status = $2::text::gallery_status, public_url = $3, live_at = $4, archived_at = $5, status_event_at = $6,
-             public_url_event_at = $7
-         where id = $1",
-        &[
-            (&id.0, Type::UUID),
-            (&state.status.as_str(), Type::TEXT),
-            (&state.public_url.as_ref().map(GalleryUrl::as_str), Type::TEXT),
-            (&state.live_at, Type::TIMESTAMPTZ),
-            (&state.archived_at, Type::TIMESTAMPTZ),
-            (&state.status_event_at, Type::TIMESTAMPTZ),
-            (&state.public_url_event_at, Type::TIMESTAMPTZ),
+        &SAVE_STATE,
+        [
+            &id.0,
+            &state.status.as_str(),
+            &state.public_url.as_ref().map(GalleryUrl::as_str),
+            &state.live_at,
+            &state.archived_at,
+            &state.status_event_at,
+            &state.public_url_event_at,
         ],
     )
     .await?;
     Ok(())
 }
+
+static SAVE_STATE: Statement<7> = Statement::new(
+    "update galleries set
+         status = $2::text::gallery_status, public_url = $3, live_at = $4, archived_at = $5, status_event_at = $6,
+         public_url_event_at = $7
+     where id = $1",
+    [Type::UUID, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ],
+);
 
 fn from_row(row: &Row) -> Result<Gallery, Error> {
     Ok(Gallery {

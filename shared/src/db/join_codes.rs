@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::rosters::{self, Organization};
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::code::IdentityHash;
 use crate::domain::{CodeKey, Subject, TypedCode};
 use crate::error::Error;
@@ -67,29 +68,30 @@ pub async fn sort(tx: &Transaction<'_>, subject: &Subject, codes: &[TypedCode]) 
 
 /// How long it is until another code may be tried; `None`: at once.
 async fn wait(session: &impl Session, identity: &IdentityHash) -> Result<Option<Duration>, Error> {
-    let row = session
-        .row(
-            "select extract(epoch from tried_at + interval '1 hour' - now())::float8 as seconds
-             from wrong_join_codes
-             where identity_sha256 = $1 and tried_at > now() - interval '1 hour'
-             order by tried_at desc
-             offset $2 - 1
-             limit 1",
-            &[(&identity.as_bytes().as_slice(), Type::BYTEA), (&MOST_WRONG, Type::INT8)],
-        )
-        .await?;
+    let row = session.row(&WAIT, [&identity.as_bytes().as_slice(), &MOST_WRONG]).await?;
     Ok(row.map(|row| Duration::from_secs_f64(row.get::<_, f64>("seconds").max(0.0))))
 }
+
+static WAIT: Statement<2> = Statement::new(
+    "select extract(epoch from tried_at + interval '1 hour' - now())::float8 as seconds
+     from wrong_join_codes
+     where identity_sha256 = $1 and tried_at > now() - interval '1 hour'
+     order by tried_at desc
+     offset $2 - 1
+     limit 1",
+    [Type::BYTEA, Type::INT8],
+);
 
 async fn count(tx: &Transaction<'_>, identity: &IdentityHash, wrong: usize) -> Result<(), Error> {
     let wrong = i32::try_from(wrong).unwrap_or(i32::MAX);
     if wrong == 0 {
         return Ok(());
     }
-    tx.rows(
-        "insert into wrong_join_codes (identity_sha256) select $1 from generate_series(1, $2)",
-        &[(&identity.as_bytes().as_slice(), Type::BYTEA), (&wrong, Type::INT4)],
-    )
-    .await?;
+    tx.rows(&COUNT, [&identity.as_bytes().as_slice(), &wrong]).await?;
     Ok(())
 }
+
+static COUNT: Statement<2> = Statement::new(
+    "insert into wrong_join_codes (identity_sha256) select $1 from generate_series(1, $2)",
+    [Type::BYTEA, Type::INT4],
+);

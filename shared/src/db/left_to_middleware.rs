@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use crate::error::Error;
 
 /// So many are asked for in one transaction.
@@ -16,32 +17,33 @@ pub async fn note(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
     if users.is_empty() {
         return Ok(());
     }
-    tx.rows(
-        "update users set left_to_middleware = true
-         where id in (
-             select id from users
-             where id = any ($1) and role <> 'admin' and not left_to_middleware
-             order by id
-             for no key update
-         )",
-        &[(&users, Type::UUID_ARRAY)],
-    )
-    .await?;
+    tx.rows(&NOTE, [&users]).await?;
     Ok(())
 }
+
+static NOTE: Statement<1> = Statement::new(
+    "update users set left_to_middleware = true
+     where id in (
+         select id from users
+         where id = any ($1) and role <> 'admin' and not left_to_middleware
+         order by id
+         for no key update
+     )",
+    [Type::UUID_ARRAY],
+);
 
 /// Some of those who are noted, and not any more; none: that was all. Who is being changed just now is left to the next
 /// time.
 pub async fn take(tx: &Transaction<'_>) -> Result<Vec<Uuid>, Error> {
-    let rows = tx
-        .rows(
-            "update users set left_to_middleware = false
-             where id in (
-                 select id from users where left_to_middleware order by id limit $1 for no key update skip locked
-             )
-             returning id",
-            &[(&AT_ONCE, Type::INT8)],
-        )
-        .await?;
+    let rows = tx.rows(&TAKE, [&AT_ONCE]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
+
+static TAKE: Statement<1> = Statement::new(
+    "update users set left_to_middleware = false
+     where id in (
+         select id from users where left_to_middleware order by id limit $1 for no key update skip locked
+     )
+     returning id",
+    [Type::INT8],
+);

@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 
 use super::pool::Connection;
 use super::session::Session;
+use super::statement::Statement;
 use crate::error::Error;
 
 /// Every file of `migrations/`, embedded when this crate is built; `build.rs` watches the folder.
@@ -17,11 +18,15 @@ const LOCK: i64 = 0x6973_6f78_705f_6d67;
 /// Applies what has not been applied, each file in a transaction of its own, and names it. Two deployments at
 /// once take turns: refinery itself takes no lock.
 pub async fn apply(connection: &mut Connection) -> Result<Vec<String>, Error> {
-    connection.rows("select pg_advisory_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    connection.rows(&TAKE_LOCK, [&LOCK]).await?;
     let applied = run(connection).await;
-    connection.rows("select pg_advisory_unlock($1)", &[(&LOCK, Type::INT8)]).await?;
+    connection.rows(&RELEASE_LOCK, [&LOCK]).await?;
     applied
 }
+
+static TAKE_LOCK: Statement<1> = Statement::new("select pg_advisory_lock($1)", [Type::INT8]);
+
+static RELEASE_LOCK: Statement<1> = Statement::new("select pg_advisory_unlock($1)", [Type::INT8]);
 
 async fn run(connection: &mut Connection) -> Result<Vec<String>, Error> {
     let client: &mut tokio_postgres::Client = connection;

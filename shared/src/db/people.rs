@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::column::{Loaded, each, stored, stored_list};
 use super::session::Session;
+use super::statement::Statement;
 use super::zoho_links::Link;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Field, Fields};
@@ -76,69 +77,69 @@ async fn read(
     accounts: &[CrmId],
 ) -> Result<Loaded<Person>, Error> {
     let texts = |ids: &[CrmId]| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
-    let rows = session
-        .rows(
-            "select
-                 users.id,
-                 now() as read_at,
-                 users.email,
-                 users.role::text as role,
-                 coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
-                 coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
-                 parent.phone_number,
-                 parent.mailing_address,
-                 coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
-                 photographer.referral_code,
-                 photographer.certification_level::text as certification_level,
-                 org.org_name,
-                 org.org_type::text as org_type,
-                 array(
-                     select unnest(parent.sport_interests)
-                     union
-                     select sport_primary from athletes where parent_id = users.id and sport_primary is not null
-                 ) as sports,
-                 array(select dob from athletes where parent_id = users.id and dob is not null) as births,
-                 users.zoho_contact_id as contact_id,
-                 contact.base as contact_base,
-                 contact.sent as contact_sent,
-                 contact.tags as contact_tags,
-                 contact.tags_set_out_at as contact_tags_set_out_at,
-                 contact.synced_at as contact_synced_at,
-                 contact.version as contact_version,
-                 contact.modified_at as contact_modified_at,
-                 contact.gone_at is not null as contact_gone,
-                 contact.corrections as contact_corrections,
-                 extract(epoch from contact.corrected_at + interval '1 hour' - now())::float8 as contact_corrections_end,
-                 org.zoho_account_id as account_id,
-                 account.base as account_base,
-                 account.sent as account_sent,
-                 account.tags as account_tags,
-                 account.tags_set_out_at as account_tags_set_out_at,
-                 account.synced_at as account_synced_at,
-                 account.version as account_version,
-                 account.modified_at as account_modified_at,
-                 account.gone_at is not null as account_gone,
-                 account.corrections as account_corrections,
-                 extract(epoch from account.corrected_at + interval '1 hour' - now())::float8 as account_corrections_end
-             from users
-             left join profiles_parents as parent on parent.user_id = users.id
-             left join profiles_organizations as org on org.user_id = users.id
-             left join profiles_photographers as photographer on photographer.user_id = users.id
-             left join zoho_links as contact on contact.user_id = users.id and contact.module = 'Contacts'
-             left join zoho_links as account on account.user_id = users.id and account.module = 'Accounts'
-             where users.id in (
-                 select unnest($1)
-                 union
-                 select id from users where zoho_contact_id = any ($2)
-                 union
-                 select user_id from profiles_organizations where zoho_account_id = any ($3)
-             )
-             order by users.id",
-            &[(&ids, Type::UUID_ARRAY), (&texts(contacts), Type::TEXT_ARRAY), (&texts(accounts), Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&READ, [&ids, &texts(contacts), &texts(accounts)]).await?;
     Ok(each(&rows, "id", from_row))
 }
+
+static READ: Statement<3> = Statement::new(
+    "select
+         users.id,
+         now() as read_at,
+         users.email,
+         users.role::text as role,
+         coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
+         coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
+         parent.phone_number,
+         parent.mailing_address,
+         coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
+         photographer.referral_code,
+         photographer.certification_level::text as certification_level,
+         org.org_name,
+         org.org_type::text as org_type,
+         array(
+             select unnest(parent.sport_interests)
+             union
+             select sport_primary from athletes where parent_id = users.id and sport_primary is not null
+         ) as sports,
+         array(select dob from athletes where parent_id = users.id and dob is not null) as births,
+         users.zoho_contact_id as contact_id,
+         contact.base as contact_base,
+         contact.sent as contact_sent,
+         contact.tags as contact_tags,
+         contact.tags_set_out_at as contact_tags_set_out_at,
+         contact.synced_at as contact_synced_at,
+         contact.version as contact_version,
+         contact.modified_at as contact_modified_at,
+         contact.gone_at is not null as contact_gone,
+         contact.corrections as contact_corrections,
+         extract(epoch from contact.corrected_at + interval '1 hour' - now())::float8 as contact_corrections_end,
+         org.zoho_account_id as account_id,
+         account.base as account_base,
+         account.sent as account_sent,
+         account.tags as account_tags,
+         account.tags_set_out_at as account_tags_set_out_at,
+         account.synced_at as account_synced_at,
+         account.version as account_version,
+         account.modified_at as account_modified_at,
+         account.gone_at is not null as account_gone,
+         account.corrections as account_corrections,
+         extract(epoch from account.corrected_at + interval '1 hour' - now())::float8 as account_corrections_end
+     from users
+     left join profiles_parents as parent on parent.user_id = users.id
+     left join profiles_organizations as org on org.user_id = users.id
+     left join profiles_photographers as photographer on photographer.user_id = users.id
+     left join zoho_links as contact on contact.user_id = users.id and contact.module = 'Contacts'
+     left join zoho_links as account on account.user_id = users.id and account.module = 'Accounts'
+     where users.id in (
+         select unnest($1)
+         union
+         select id from users where zoho_contact_id = any ($2)
+         union
+         select user_id from profiles_organizations where zoho_account_id = any ($3)
+     )
+     order by users.id",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
+);
 
 fn from_row(row: &Row) -> Result<Person, Error> {
     Ok(Person {

@@ -4,6 +4,7 @@
 use tokio_postgres::types::Type;
 
 use super::session::Session;
+use super::statement::Statement;
 use crate::error::Error;
 
 /// How long an event waits for what it is about.
@@ -22,81 +23,75 @@ const CONFLICT_DAYS: i32 = 180;
 /// them the hash of a buyer's address, answers, conflicts, and who was deleted. A thousand of each at once. Returns how
 /// many events expired.
 pub async fn apply(session: &impl Session) -> Result<i64, Error> {
-    let row = session
-        .row(
-            "with expired as (
-                 update webhook_inbox set
-                     status = 'expired',
-                     ended_at = now(),
-                     payload = null,
-                     subject = case when subject like 'buyer:%' then 'buyer:' else subject end
-                 where id = any (array(
-                     select id from webhook_inbox
-                     where status = 'pending' and received_at < now() - make_interval(days => $1)
-                     order by received_at
-                     limit 1000
-                     for update skip locked
-                 ))
-                 returning id
-             ),
-             emptied as (
-                 update webhook_inbox set
-                     payload = null,
-                     subject = case when subject like 'buyer:%' then 'buyer:' else subject end
-                 where id = any (array(
-                     select id from webhook_inbox
-                     where payload is not null and coalesce(applied_at, ended_at) < now() - make_interval(days => $2)
-                     order by coalesce(applied_at, ended_at)
-                     limit 1000
-                     for update skip locked
-                 ))
-             ),
-             forgotten as (
-                 update webhook_deliveries set last_answer = null
-                 where id = any (array(
-                     select id from webhook_deliveries
-                     where last_answer is not null and last_attempt_at < now() - make_interval(days => $2)
-                     order by last_attempt_at
-                     limit 1000
-                     for update skip locked
-                 ))
-             ),
-             guessed as (
-                 -- no code is counted for longer
-                 delete from wrong_join_codes where tried_at < now() - interval '1 hour'
-             ),
-             spent as (
-                 delete from zoho_usage where minute < now() - make_interval(days => $3)
-             ),
-             erased as (
-                 delete from erasures
-                 where user_id = any (array(
-                     select user_id from erasures
-                     where erased_at < now() - make_interval(days => $4)
-                     order by erased_at
-                     limit 1000
-                     for update skip locked
-                 ))
-             ),
-             settled as (
-                 delete from sync_conflicts
-                 where id = any (array(
-                     select id from sync_conflicts
-                     where noticed_at < now() - make_interval(days => $5)
-                     order by noticed_at
-                     limit 1000
-                     for update skip locked
-                 ))
-             )
-             select count(*) as expired from expired",
-            &[
-                (&WAITS_DAYS, Type::INT4),
-                (&SAID_DAYS, Type::INT4),
-                (&SPENT_DAYS, Type::INT4),
-                (&ERASED_DAYS, Type::INT4),
-                (&CONFLICT_DAYS, Type::INT4),
-            ],
-        )
-        .await?;
+    let row = session.row(&APPLY, [&WAITS_DAYS, &SAID_DAYS, &SPENT_DAYS, &ERASED_DAYS, &CONFLICT_DAYS]).await?;
     Ok(row.map_or(0, |row| row.get("expired")))
 }
+
+static APPLY: Statement<5> = Statement::new(
+    "with expired as (
+         update webhook_inbox set
+             status = 'expired',
+             ended_at = now(),
+             payload = null,
+             subject = case when subject like 'buyer:%' then 'buyer:' else subject end
+         where id = any (array(
+             select id from webhook_inbox
+             where status = 'pending' and received_at < now() - make_interval(days => $1)
+             order by received_at
+             limit 1000
+             for update skip locked
+         ))
+         returning id
+     ),
+     emptied as (
+         update webhook_inbox set
+             payload = null,
+             subject = case when subject like 'buyer:%' then 'buyer:' else subject end
+         where id = any (array(
+             select id from webhook_inbox
+             where payload is not null and coalesce(applied_at, ended_at) < now() - make_interval(days => $2)
+             order by coalesce(applied_at, ended_at)
+             limit 1000
+             for update skip locked
+         ))
+     ),
+     forgotten as (
+         update webhook_deliveries set last_answer = null
+         where id = any (array(
+             select id from webhook_deliveries
+             where last_answer is not null and last_attempt_at < now() - make_interval(days => $2)
+             order by last_attempt_at
+             limit 1000
+             for update skip locked
+         ))
+     ),
+     guessed as (
+         -- no code is counted for longer
+         delete from wrong_join_codes where tried_at < now() - interval '1 hour'
+     ),
+     spent as (
+         delete from zoho_usage where minute < now() - make_interval(days => $3)
+     ),
+     erased as (
+         delete from erasures
+         where user_id = any (array(
+             select user_id from erasures
+             where erased_at < now() - make_interval(days => $4)
+             order by erased_at
+             limit 1000
+             for update skip locked
+         ))
+     ),
+     settled as (
+         delete from sync_conflicts
+         where id = any (array(
+             select id from sync_conflicts
+             where noticed_at < now() - make_interval(days => $5)
+             order by noticed_at
+             limit 1000
+             for update skip locked
+         ))
+     )
+     select count(*) as expired from expired",
+    [Type::INT4, Type::INT4, Type::INT4, Type::INT4, Type::INT4],
+);

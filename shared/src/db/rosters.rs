@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::{AthleteId, CodeKey, OrgName, UserId};
 use crate::error::Error;
 
@@ -17,31 +18,32 @@ pub async fn join(tx: &Transaction<'_>, codes: &[CodeKey], athletes: &[AthleteId
     }
     let codes: Vec<&str> = codes.iter().map(CodeKey::as_str).collect();
     let athletes: Vec<Uuid> = athletes.iter().map(|athlete| athlete.0).collect();
-    // Sorted, so that two families of the same club take their locks in the same order.
-    tx.rows(
-        "insert into roster_entries (organization_id, athlete_id)
-         select organization.user_id, athlete_id
-         from profiles_organizations as organization, unnest($2) as athlete_id
-         where code_key(organization.join_code) = any ($1)
-         order by organization.user_id, athlete_id
-         on conflict do nothing",
-        &[(&codes, Type::TEXT_ARRAY), (&athletes, Type::UUID_ARRAY)],
-    )
-    .await?;
+    tx.rows(&JOIN, [&codes, &athletes]).await?;
     Ok(())
 }
+
+// Sorted, so that two families of the same club take their locks in the same order.
+static JOIN: Statement<2> = Statement::new(
+    "insert into roster_entries (organization_id, athlete_id)
+     select organization.user_id, athlete_id
+     from profiles_organizations as organization, unnest($2) as athlete_id
+     where code_key(organization.join_code) = any ($1)
+     order by organization.user_id, athlete_id
+     on conflict do nothing",
+    [Type::TEXT_ARRAY, Type::UUID_ARRAY],
+);
 
 /// Those of the codes that organisations have.
 pub(super) async fn known_codes(session: &impl Session, codes: &[CodeKey]) -> Result<Vec<CodeKey>, Error> {
     let keys: Vec<&str> = codes.iter().map(CodeKey::as_str).collect();
-    let rows = session
-        .rows(
-            "select code_key(join_code) as known from profiles_organizations where code_key(join_code) = any ($1)",
-            &[(&keys, Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&KNOWN_CODES, [&keys]).await?;
     Ok(rows.iter().filter_map(|row| CodeKey::of(row.get("known"))).collect())
 }
+
+static KNOWN_CODES: Statement<1> = Statement::new(
+    "select code_key(join_code) as known from profiles_organizations where code_key(join_code) = any ($1)",
+    [Type::TEXT_ARRAY],
+);
 
 /// An organisation as parents see it.
 #[derive(Debug, Serialize)]
@@ -55,11 +57,9 @@ pub(super) async fn organization_by_code(
     session: &impl Session,
     code: &CodeKey,
 ) -> Result<Option<Organization>, Error> {
-    let row = session
-        .row(
-            "select user_id, org_name from profiles_organizations where code_key(join_code) = $1",
-            &[(&code.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = session.row(&ORGANIZATION_BY_CODE, [&code.as_str()]).await?;
     row.map(|row| Ok(Organization { id: UserId(row.get("user_id")), name: stored(&row, "org_name")? })).transpose()
 }
+
+static ORGANIZATION_BY_CODE: Statement<1> =
+    Statement::new("select user_id, org_name from profiles_organizations where code_key(join_code) = $1", [Type::TEXT]);

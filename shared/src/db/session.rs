@@ -7,51 +7,53 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 
 use super::pool::Connection;
+use super::statement::{AnyStatement, Statement};
 use crate::error::Error;
 
-/// Parameters with their types. The types are given, not asked for: a custom enum as a parameter would make
-/// the client look it up first, so labels go as text and are cast in SQL (`$1::text::user_role`).
-pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+/// The values of a statement's parameters, in their order.
+pub type Parameters<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 
 /// A connection or a transaction that statements can be sent on.
 pub trait Session: Sync {
-    fn rows(
+    fn rows<const N: usize>(
         &self,
-        sql: &str,
-        parameters: Parameters<'_>,
+        statement: &'static Statement<N>,
+        parameters: Parameters<'_, N>,
     ) -> impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send;
 
     /// The only row, if there is one.
-    fn row(
+    fn row<const N: usize>(
         &self,
-        sql: &str,
-        parameters: Parameters<'_>,
+        statement: &'static Statement<N>,
+        parameters: Parameters<'_, N>,
     ) -> impl Future<Output = Result<Option<Row>, tokio_postgres::Error>> + Send {
-        async move { Ok(self.rows(sql, parameters).await?.into_iter().next()) }
+        async move { Ok(self.rows(statement, parameters).await?.into_iter().next()) }
     }
 }
 
 impl Session for Connection {
-    async fn rows(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let (types, values) = split(parameters);
-        let statement = self.prepare_typed_cached(sql, &types).await?;
-        self.query(&statement, &values).await
+    async fn rows<const N: usize>(
+        &self,
+        statement: &'static Statement<N>,
+        parameters: Parameters<'_, N>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let prepared = self.prepare_typed_cached(statement.sql(), statement.types()).await?;
+        self.query(&prepared, &parameters).await
     }
 }
 
 impl Session for Transaction<'_> {
-    async fn rows(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let (types, values) = split(parameters);
-        let statement = self.prepare_typed_cached(sql, &types).await?;
-        self.query(&statement, &values).await
+    async fn rows<const N: usize>(
+        &self,
+        statement: &'static Statement<N>,
+        parameters: Parameters<'_, N>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let prepared = self.prepare_typed_cached(statement.sql(), statement.types()).await?;
+        self.query(&prepared, &parameters).await
     }
-}
-
-fn split(parameters: Parameters<'_>) -> (Vec<Type>, Vec<&(dyn ToSql + Sync)>) {
-    parameters.iter().map(|(value, kind)| (kind.clone(), *value)).unzip()
 }
 
 /// Runs a transaction again, once, when Postgres ended it as a deadlock or a serialisation failure.

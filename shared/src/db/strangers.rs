@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::UserId;
 use crate::error::Error;
 use crate::tasks::Kind;
@@ -30,32 +31,32 @@ pub async fn users(session: &impl Session, strangers: &[Stranger]) -> Result<Vec
     let ids: Vec<Uuid> = strangers.iter().filter_map(|stranger| Some(stranger.user?.0)).collect();
     let emails: Vec<String> =
         strangers.iter().filter_map(|stranger| Some(stranger.email.as_ref()?.to_lowercase())).collect();
-    let rows = session
-        .rows(
-            "select id
-             from users
-             where role <> 'admin'
-               and id in (
-                   select unnest($1)
-                   union
-                   select users.id
-                   from users
-                   left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
-                   where lower(users.email) = any ($2) and users.zoho_contact_id is null and link.gone_at is null
-               )
-               and not exists (
-                   select from tasks
-                   where kind = $3 and key = users.id and failed_at is null
-                     and (
-                         lease is null
-                         or not exists (
-                             select from zoho_links as lost where lost.user_id = users.id and lost.gone_at is not null
-                         )
-                     )
-               )
-             order by id",
-            &[(&ids, Type::UUID_ARRAY), (&emails, Type::TEXT_ARRAY), (&Kind::SyncZoho.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let rows = session.rows(&USERS, [&ids, &emails, &Kind::SyncZoho.as_str()]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
+
+static USERS: Statement<3> = Statement::new(
+    "select id
+     from users
+     where role <> 'admin'
+       and id in (
+           select unnest($1)
+           union
+           select users.id
+           from users
+           left join zoho_links as link on link.user_id = users.id and link.module = 'Contacts'
+           where lower(users.email) = any ($2) and users.zoho_contact_id is null and link.gone_at is null
+       )
+       and not exists (
+           select from tasks
+           where kind = $3 and key = users.id and failed_at is null
+             and (
+                 lease is null
+                 or not exists (
+                     select from zoho_links as lost where lost.user_id = users.id and lost.gone_at is not null
+                 )
+             )
+       )
+     order by id",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT],
+);

@@ -4,6 +4,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::domain::merge::Conflict;
@@ -27,28 +28,21 @@ pub async fn note(session: &impl Session, conflicts: &[(UserId, CrmModule, &Conf
     let theirs: Vec<Option<String>> =
         conflicts.iter().map(|(.., conflict)| bounded(conflict.theirs.as_deref())).collect();
     let kept: Vec<&str> = conflicts.iter().map(|(.., conflict)| conflict.kept.as_str()).collect();
-    session
-        .rows(
-            "insert into sync_conflicts as noted (id, user_id, module, field, ours, theirs, kept)
-         select new_uuid_v7(), conflict.*
-         from unnest($1, $2, $3, $4, $5, $6) as conflict (user_id, module, field, ours, theirs, kept)
-         where exists (select from users where users.id = conflict.user_id)
-         on conflict on constraint sync_conflicts_each_once_key do update set
-             times = noted.times + 1,
-             noticed_at = now()
-         where noted.kept not in ('both', 'shortened')",
-            &[
-                (&users, Type::UUID_ARRAY),
-                (&modules, Type::TEXT_ARRAY),
-                (&fields, Type::TEXT_ARRAY),
-                (&ours, Type::TEXT_ARRAY),
-                (&theirs, Type::TEXT_ARRAY),
-                (&kept, Type::TEXT_ARRAY),
-            ],
-        )
-        .await?;
+    session.rows(&NOTE, [&users, &modules, &fields, &ours, &theirs, &kept]).await?;
     Ok(())
 }
+
+static NOTE: Statement<6> = Statement::new(
+    "insert into sync_conflicts as noted (id, user_id, module, field, ours, theirs, kept)
+     select new_uuid_v7(), conflict.*
+     from unnest($1, $2, $3, $4, $5, $6) as conflict (user_id, module, field, ours, theirs, kept)
+     where exists (select from users where users.id = conflict.user_id)
+     on conflict on constraint sync_conflicts_each_once_key do update set
+         times = noted.times + 1,
+         noticed_at = now()
+     where noted.kept not in ('both', 'shortened')",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
+);
 
 /// In one line, without what a text of the database does not take.
 fn bounded(value: Option<&str>) -> Option<String> {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{Role, UserId};
 use crate::error::Error;
@@ -38,55 +39,74 @@ async fn parents(tx: &Transaction<'_>, taken: &[&Taken<'_>]) -> Result<(), Error
     let has = |unit: Unit| taken.iter().map(|one| one.changes.contains_key(&unit.fields()[0])).collect::<Vec<_>>();
     let addresses: Vec<Option<Json<Value>>> = taken.iter().map(|one| address(one.changes).map(Json)).collect();
     tx.rows(
-        "update profiles_parents as profile set
-             first_name = coalesce(taken.first_name, profile.first_name),
-             last_name = coalesce(taken.last_name, profile.last_name),
-             phone_number = case when has_phone then taken.phone else profile.phone_number end,
-             mailing_address = case when has_address then taken.address else profile.mailing_address end
-         from unnest($1, $2, $3, $4, $5, $6, $7)
-             as taken (user_id, first_name, last_name, has_phone, phone, has_address, address)
-         where profile.user_id = taken.user_id",
-        &[
-            (&users(taken), Type::UUID_ARRAY),
-            (&values(taken, Field::FirstName), Type::TEXT_ARRAY),
-            (&values(taken, Field::LastName), Type::TEXT_ARRAY),
-            (&has(Unit::Phone), Type::BOOL_ARRAY),
-            (&values(taken, Field::Phone), Type::TEXT_ARRAY),
-            (&has(Unit::Address), Type::BOOL_ARRAY),
-            (&addresses, Type::JSONB_ARRAY),
+        &PARENTS,
+        [
+            &users(taken),
+            &values(taken, Field::FirstName),
+            &values(taken, Field::LastName),
+            &has(Unit::Phone),
+            &values(taken, Field::Phone),
+            &has(Unit::Address),
+            &addresses,
         ],
     )
     .await?;
     Ok(())
 }
 
+static PARENTS: Statement<7> = Statement::new(
+    "update profiles_parents as profile set
+         first_name = coalesce(taken.first_name, profile.first_name),
+         last_name = coalesce(taken.last_name, profile.last_name),
+         phone_number = case when has_phone then taken.phone else profile.phone_number end,
+         mailing_address = case when has_address then taken.address else profile.mailing_address end
+     from unnest($1, $2, $3, $4, $5, $6, $7)
+         as taken (user_id, first_name, last_name, has_phone, phone, has_address, address)
+     where profile.user_id = taken.user_id",
+    [
+        Type::UUID_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::BOOL_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::BOOL_ARRAY,
+        Type::JSONB_ARRAY,
+    ],
+);
+
 async fn names(tx: &Transaction<'_>, role: Role, taken: &[&Taken<'_>]) -> Result<(), Error> {
-    let sql = if role == Role::Org {
-        "update profiles_organizations as profile set
-             first_name = coalesce(taken.first_name, profile.first_name),
-             last_name = coalesce(taken.last_name, profile.last_name),
-             org_name = coalesce(taken.org_name, profile.org_name)
-         from unnest($1, $2, $3, $4) as taken (user_id, first_name, last_name, org_name)
-         where profile.user_id = taken.user_id"
-    } else {
-        "update profiles_photographers as profile set
-             first_name = coalesce(taken.first_name, profile.first_name),
-             last_name = coalesce(taken.last_name, profile.last_name)
-         from unnest($1, $2, $3, $4) as taken (user_id, first_name, last_name, org_name)
-         where profile.user_id = taken.user_id"
-    };
+    let names = if role == Role::Org { &ORGANIZATIONS } else { &PHOTOGRAPHERS };
     tx.rows(
-        sql,
-        &[
-            (&users(taken), Type::UUID_ARRAY),
-            (&values(taken, Field::FirstName), Type::TEXT_ARRAY),
-            (&values(taken, Field::LastName), Type::TEXT_ARRAY),
-            (&values(taken, Field::OrgName), Type::TEXT_ARRAY),
+        names,
+        [
+            &users(taken),
+            &values(taken, Field::FirstName),
+            &values(taken, Field::LastName),
+            &values(taken, Field::OrgName),
         ],
     )
     .await?;
     Ok(())
 }
+
+static ORGANIZATIONS: Statement<4> = Statement::new(
+    "update profiles_organizations as profile set
+         first_name = coalesce(taken.first_name, profile.first_name),
+         last_name = coalesce(taken.last_name, profile.last_name),
+         org_name = coalesce(taken.org_name, profile.org_name)
+     from unnest($1, $2, $3, $4) as taken (user_id, first_name, last_name, org_name)
+     where profile.user_id = taken.user_id",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
+);
+
+static PHOTOGRAPHERS: Statement<4> = Statement::new(
+    "update profiles_photographers as profile set
+         first_name = coalesce(taken.first_name, profile.first_name),
+         last_name = coalesce(taken.last_name, profile.last_name)
+     from unnest($1, $2, $3, $4) as taken (user_id, first_name, last_name, org_name)
+     where profile.user_id = taken.user_id",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY],
+);
 
 fn users(taken: &[&Taken<'_>]) -> Vec<Uuid> {
     taken.iter().map(|one| one.user.0).collect()

@@ -10,6 +10,7 @@ use super::Transaction;
 use super::column::stored;
 use super::referrals;
 use super::session::{Session, violated_constraint};
+use super::statement::Statement;
 
 use crate::domain::event::EmailHash;
 use crate::domain::{CrmId, Email, Role, Subject, UserId};
@@ -33,45 +34,40 @@ pub async fn insert(
     subject: &Subject,
     role: Role,
 ) -> Result<Option<User>, Error> {
-    // Without a conflict target: both unique keys are arbiters, so a race ends in "nothing" and not in an error.
-    let row = tx
-        .row(
-            "insert into users (id, email, auth_provider_id, role)
-             values ($1, $2, $3, $4::text::user_role)
-             on conflict do nothing
-             returning id, email, role::text as role, created_at",
-            &[
-                (&id.0, Type::UUID),
-                (&email.as_str(), Type::TEXT),
-                (&subject.as_str(), Type::TEXT),
-                (&role.as_str(), Type::TEXT),
-            ],
-        )
-        .await?;
+    let row = tx.row(&INSERT, [&id.0, &email.as_str(), &subject.as_str(), &role.as_str()]).await?;
     row.map(|row| from_row(&row)).transpose()
 }
+
+// Without a conflict target: both unique keys are arbiters, so a race ends in "nothing" and not in an error.
+static INSERT: Statement<4> = Statement::new(
+    "insert into users (id, email, auth_provider_id, role)
+     values ($1, $2, $3, $4::text::user_role)
+     on conflict do nothing
+     returning id, email, role::text as role, created_at",
+    [Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT],
+);
 
 /// The user of an identity.
 pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Option<User>, Error> {
-    let row = session
-        .row(
-            "select id, email, role::text as role, created_at from users where auth_provider_id = $1",
-            &[(&subject.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = session.row(&BY_SUBJECT, [&subject.as_str()]).await?;
     row.map(|row| from_row(&row)).transpose()
 }
 
+static BY_SUBJECT: Statement<1> = Statement::new(
+    "select id, email, role::text as role, created_at from users where auth_provider_id = $1",
+    [Type::TEXT],
+);
+
 /// The user of an identity, who stays as she is until the transaction ends.
 pub async fn lock_by_subject(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, Error> {
-    let row = tx
-        .row(
-            "select id, email, role::text as role, created_at from users where auth_provider_id = $1 for update",
-            &[(&subject.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = tx.row(&LOCK_BY_SUBJECT, [&subject.as_str()]).await?;
     row.map(|row| from_row(&row)).transpose()
 }
+
+static LOCK_BY_SUBJECT: Statement<1> = Statement::new(
+    "select id, email, role::text as role, created_at from users where auth_provider_id = $1 for update",
+    [Type::TEXT],
+);
 
 /// The admin of an identity.
 ///
@@ -89,22 +85,28 @@ pub async fn admin(session: &impl Session, subject: &Subject) -> Result<UserId, 
 
 /// The user with this address, by its hash.
 pub async fn by_email_hash(session: &impl Session, hash: &EmailHash) -> Result<Option<UserId>, Error> {
-    let row = session
-        .row("select id from users where email_sha256(email) = $1", &[(&hash.as_bytes().as_slice(), Type::BYTEA)])
-        .await?;
+    let row = session.row(&BY_EMAIL_HASH, [&hash.as_bytes().as_slice()]).await?;
     Ok(row.map(|row| UserId(row.get("id"))))
 }
 
+static BY_EMAIL_HASH: Statement<1> =
+    Statement::new("select id from users where email_sha256(email) = $1", [Type::BYTEA]);
+
 /// Keeps the user as she is until the transaction ends. Returns whether she exists.
 pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<bool, Error> {
-    Ok(tx.row("select id from users where id = $1 for update", &[(&id.0, Type::UUID)]).await?.is_some())
+    Ok(tx.row(&LOCK, [&id.0]).await?.is_some())
 }
+
+static LOCK: Statement<1> = Statement::new("select id from users where id = $1 for update", [Type::UUID]);
 
 /// The same for many, in their order.
 pub async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
-    tx.rows("select from users where id = any ($1) order by id for no key update", &[(&ids, Type::UUID_ARRAY)]).await?;
+    tx.rows(&LOCK_ALL, [&ids]).await?;
     Ok(())
 }
+
+static LOCK_ALL: Statement<1> =
+    Statement::new("select from users where id = any ($1) order by id for no key update", [Type::UUID_ARRAY]);
 
 /// Links the user's Contact in the CRM. Returns whether it is linked now: a different link is never overwritten,
 /// neither hers nor that of somebody who has this Contact.
@@ -112,16 +114,7 @@ pub async fn lock_all(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
 /// # Errors
 /// `linked-otherwise` when another user was linked to this Contact at the same instant; the transaction is lost then.
 pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> Result<bool, Error> {
-    let linked = tx
-        .row(
-            "update users set zoho_contact_id = $2
-             where id = $1
-               and coalesce(zoho_contact_id, $2) = $2
-               and not exists (select from users as other where other.zoho_contact_id = $2 and other.id <> $1)
-             returning id",
-            &[(&id.0, Type::UUID), (&contact.as_str(), Type::TEXT)],
-        )
-        .await;
+    let linked = tx.row(&LINK_CONTACT, [&id.0, &contact.as_str()]).await;
     match linked {
         Ok(row) => Ok(row.is_some()),
         Err(error) if violated_constraint(&error) == Some("users_zoho_contact_id_key") => Err(linked_otherwise()),
@@ -129,23 +122,22 @@ pub async fn link_contact(tx: &Transaction<'_>, id: UserId, contact: &CrmId) -> 
     }
 }
 
+static LINK_CONTACT: Statement<2> = Statement::new(
+    "update users set zoho_contact_id = $2
+     where id = $1
+       and coalesce(zoho_contact_id, $2) = $2
+       and not exists (select from users as other where other.zoho_contact_id = $2 and other.id <> $1)
+     returning id",
+    [Type::UUID, Type::TEXT],
+);
+
 /// Takes over an address that the identity provider has verified anew. The former one stays known by its hash until the
 /// user goes.
 ///
 /// # Errors
 /// `email-taken` when another user has it.
 pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Result<(), Error> {
-    let changed = tx
-        .rows(
-            "with former as (
-                 insert into former_emails (user_id, email_sha256)
-                 select id, email_sha256(email) from users where id = $1
-                 on conflict do nothing
-             )
-             update users set email = $2 where id = $1",
-            &[(&id.0, Type::UUID), (&email.as_str(), Type::TEXT)],
-        )
-        .await;
+    let changed = tx.rows(&CHANGE_EMAIL, [&id.0, &email.as_str()]).await;
     match changed {
         Ok(_) => referrals::keep_credited(tx, id, email).await,
         Err(error) if violated_constraint(&error) == Some("users_email_key") => Err(email_taken()),
@@ -153,22 +145,32 @@ pub async fn change_email(tx: &Transaction<'_>, id: UserId, email: &Email) -> Re
     }
 }
 
+static CHANGE_EMAIL: Statement<2> = Statement::new(
+    "with former as (
+         insert into former_emails (user_id, email_sha256)
+         select id, email_sha256(email) from users where id = $1
+         on conflict do nothing
+     )
+     update users set email = $2 where id = $1",
+    [Type::UUID, Type::TEXT],
+);
+
 /// The addresses that the user had before, by their hashes; not those that another user has by now, whose orders they name.
 pub async fn former_emails(session: &impl Session, id: UserId) -> Result<Vec<EmailHash>, Error> {
-    let rows = session
-        .rows(
-            "select encode(email_sha256, 'hex') as hash
-             from former_emails
-             where user_id = $1
-               and not exists (
-                   select from users where email_sha256(users.email) = former_emails.email_sha256 and users.id <> $1
-               )
-             order by former_emails.email_sha256",
-            &[(&id.0, Type::UUID)],
-        )
-        .await?;
+    let rows = session.rows(&FORMER_EMAILS, [&id.0]).await?;
     rows.iter().map(|row| stored(row, "hash")).collect()
 }
+
+static FORMER_EMAILS: Statement<1> = Statement::new(
+    "select encode(email_sha256, 'hex') as hash
+     from former_emails
+     where user_id = $1
+       and not exists (
+           select from users where email_sha256(users.email) = former_emails.email_sha256 and users.id <> $1
+       )
+     order by former_emails.email_sha256",
+    [Type::UUID],
+);
 
 /// For an identity without a user.
 pub fn not_registered() -> Error {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use super::tasks;
 use crate::domain::{GalleryId, ReferralId, UserId, WebhookEventType};
 use crate::error::Error;
@@ -74,66 +75,60 @@ pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<Foll
     };
     let event = happening.event_type();
     let rows = tx
-        .rows(
-            "with event as (
-                 insert into webhook_events (id, type, user_id, gallery_id, referral_id, deleted_user_id)
-                 select new_uuid_v7(), $1, subject.*
-                 from unnest($2, $3, $4, $7) as subject (user_id, gallery_id, referral_id, deleted_user_id)
-                 returning id, user_id
-             ),
-             wanting as materialized (
-                 select name from webhook_endpoints
-                 where $1 = any (events) and removed_at is null and disabled_at is null
-             ),
-             waiting as materialized (
-                 select delivery.id, delivery.endpoint, earlier.user_id, delivery.last_attempt_at is null as untried
-                 from webhook_events as earlier join webhook_deliveries as delivery on delivery.event_id = earlier.id
-                 where $5 and earlier.user_id = any ($2) and earlier.type = $1 and delivery.status = 'pending'
-                   and delivery.endpoint in (select name from wanting)
-                 order by delivery.id
-                 for update of delivery
-             ),
-             ranked as (
-                 select *, row_number() over (partition by endpoint, user_id order by untried desc, id desc) as place
-                 from waiting
-             ),
-             carrying as (
-                 select id, endpoint, user_id from ranked where untried and place = 1
-             ),
-             carried as (
-                 update webhook_deliveries as delivery set event_id = event.id
-                 from carrying join event using (user_id)
-                 where delivery.id = carrying.id
-             ),
-             replaced as (
-                 update webhook_deliveries as delivery set status = 'skipped', last_error = $6
-                 from waiting
-                 where delivery.id = waiting.id and waiting.id not in (select id from carrying)
-                 returning delivery.id
-             ),
-             made as (
-                 insert into webhook_deliveries (id, event_id, endpoint)
-                 select new_uuid_v7(), event.id, wanting.name
-                 from event cross join wanting
-                 where not exists (
-                     select from carrying
-                     where carrying.endpoint = wanting.name and carrying.user_id = event.user_id
-                 )
-                 returning id
-             )
-             -- the task of one that was replaced has nothing to do any more, and ends
-             select id from made union all select id from replaced",
-            &[
-                (&event.as_str(), Type::TEXT),
-                (&users, Type::UUID_ARRAY),
-                (&galleries, Type::UUID_ARRAY),
-                (&referrals, Type::UUID_ARRAY),
-                (&STATES.contains(&event), Type::BOOL),
-                (&REPLACED, Type::TEXT),
-                (&deleted, Type::UUID_ARRAY),
-            ],
-        )
+        .rows(&EMIT, [&event.as_str(), &users, &galleries, &referrals, &STATES.contains(&event), &REPLACED, &deleted])
         .await?;
     let deliveries: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
     tasks::enqueue(tx, kind_of(event), &deliveries).await
 }
+
+static EMIT: Statement<7> = Statement::new(
+    "with event as (
+         insert into webhook_events (id, type, user_id, gallery_id, referral_id, deleted_user_id)
+         select new_uuid_v7(), $1, subject.*
+         from unnest($2, $3, $4, $7) as subject (user_id, gallery_id, referral_id, deleted_user_id)
+         returning id, user_id
+     ),
+     wanting as materialized (
+         select name from webhook_endpoints
+         where $1 = any (events) and removed_at is null and disabled_at is null
+     ),
+     waiting as materialized (
+         select delivery.id, delivery.endpoint, earlier.user_id, delivery.last_attempt_at is null as untried
+         from webhook_events as earlier join webhook_deliveries as delivery on delivery.event_id = earlier.id
+         where $5 and earlier.user_id = any ($2) and earlier.type = $1 and delivery.status = 'pending'
+           and delivery.endpoint in (select name from wanting)
+         order by delivery.id
+         for update of delivery
+     ),
+     ranked as (
+         select *, row_number() over (partition by endpoint, user_id order by untried desc, id desc) as place
+         from waiting
+     ),
+     carrying as (
+         select id, endpoint, user_id from ranked where untried and place = 1
+     ),
+     carried as (
+         update webhook_deliveries as delivery set event_id = event.id
+         from carrying join event using (user_id)
+         where delivery.id = carrying.id
+     ),
+     replaced as (
+         update webhook_deliveries as delivery set status = 'skipped', last_error = $6
+         from waiting
+         where delivery.id = waiting.id and waiting.id not in (select id from carrying)
+         returning delivery.id
+     ),
+     made as (
+         insert into webhook_deliveries (id, event_id, endpoint)
+         select new_uuid_v7(), event.id, wanting.name
+         from event cross join wanting
+         where not exists (
+             select from carrying
+             where carrying.endpoint = wanting.name and carrying.user_id = event.user_id
+         )
+         returning id
+     )
+     -- the task of one that was replaced has nothing to do any more, and ends
+     select id from made union all select id from replaced",
+    [Type::TEXT, Type::UUID_ARRAY, Type::UUID_ARRAY, Type::UUID_ARRAY, Type::BOOL, Type::TEXT, Type::UUID_ARRAY],
+);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::column::{Loaded, Unreadable, each, stored, stored_list, stored_optional};
 use super::session::Session;
+use super::statement::Statement;
 use crate::deliveries::{Data, DeletedUserData, GalleryData, ReferralData, Subject, UserData};
 use crate::domain::{GalleryId, ReferralId, UserId};
 use crate::error::Error;
@@ -64,33 +65,33 @@ async fn users(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<UserData>,
     if ids.is_empty() {
         return Ok(Loaded::default());
     }
-    let rows = session
-        .rows(
-            "select
-                 users.id,
-                 users.role::text as role,
-                 users.email,
-                 coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
-                 coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
-                 parent.phone_number,
-                 org.org_name,
-                 coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
-                 array(
-                     select unnest(parent.sport_interests)
-                     union
-                     select sport_primary from athletes where parent_id = users.id and sport_primary is not null
-                     order by 1
-                 ) as sports
-             from users
-             left join profiles_parents as parent on parent.user_id = users.id
-             left join profiles_organizations as org on org.user_id = users.id
-             left join profiles_photographers as photographer on photographer.user_id = users.id
-             where users.id = any ($1)",
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&USERS, [&ids]).await?;
     Ok(each(&rows, "id", user))
 }
+
+static USERS: Statement<1> = Statement::new(
+    "select
+         users.id,
+         users.role::text as role,
+         users.email,
+         coalesce(parent.first_name, org.first_name, photographer.first_name) as first_name,
+         coalesce(parent.last_name, org.last_name, photographer.last_name) as last_name,
+         parent.phone_number,
+         org.org_name,
+         coalesce(parent.referred_by_code, org.referred_by_code) as referred_by_code,
+         array(
+             select unnest(parent.sport_interests)
+             union
+             select sport_primary from athletes where parent_id = users.id and sport_primary is not null
+             order by 1
+         ) as sports
+     from users
+     left join profiles_parents as parent on parent.user_id = users.id
+     left join profiles_organizations as org on org.user_id = users.id
+     left join profiles_photographers as photographer on photographer.user_id = users.id
+     where users.id = any ($1)",
+    [Type::UUID_ARRAY],
+);
 
 fn user(row: &Row) -> Result<UserData, Error> {
     Ok(UserData {
@@ -110,17 +111,7 @@ async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Galler
     if ids.is_empty() {
         return Ok(Loaded::default());
     }
-    let rows = session
-        .rows(
-            "select
-                 gallery.id, gallery.host, gallery.external_host_id, gallery.title, gallery.event_date, gallery.public_url,
-                 gallery.organization_id, org.org_name, gallery.live_at
-             from galleries as gallery
-             join profiles_organizations as org on org.user_id = gallery.organization_id
-             where gallery.id = any ($1)",
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&GALLERIES, [&ids]).await?;
     let gallery = |row: &Row| {
         Ok(GalleryData {
             gallery_id: GalleryId(row.get("id")),
@@ -137,20 +128,21 @@ async fn galleries(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Galler
     Ok(each(&rows, "id", gallery))
 }
 
+static GALLERIES: Statement<1> = Statement::new(
+    "select
+         gallery.id, gallery.host, gallery.external_host_id, gallery.title, gallery.event_date, gallery.public_url,
+         gallery.organization_id, org.org_name, gallery.live_at
+     from galleries as gallery
+     join profiles_organizations as org on org.user_id = gallery.organization_id
+     where gallery.id = any ($1)",
+    [Type::UUID_ARRAY],
+);
+
 async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<ReferralData>, Error> {
     if ids.is_empty() {
         return Ok(Loaded::default());
     }
-    let rows = session
-        .rows(
-            "select
-                 id, photographer_id, referred_user_id, action_type::text as action_type,
-                 commission_status::text as commission_status, source, external_ref, created_at
-             from referral_ledger
-             where id = any ($1)",
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&REFERRALS, [&ids]).await?;
     let referral = |row: &Row| {
         Ok(ReferralData {
             referral_id: ReferralId(row.get("id")),
@@ -165,3 +157,12 @@ async fn referrals(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Referr
     };
     Ok(each(&rows, "id", referral))
 }
+
+static REFERRALS: Statement<1> = Statement::new(
+    "select
+         id, photographer_id, referred_user_id, action_type::text as action_type,
+         commission_status::text as commission_status, source, external_ref, created_at
+     from referral_ledger
+     where id = any ($1)",
+    [Type::UUID_ARRAY],
+);

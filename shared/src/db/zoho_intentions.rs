@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use super::zoho_links::{Link, Sent};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
@@ -49,49 +50,42 @@ pub async fn intend(
     let changes: Vec<Json<&Changes>> = intentions.iter().map(|one| Json(one.changes)).collect();
     let versions: Vec<i64> = intentions.iter().map(|one| one.link.version).collect();
     let seen: Vec<Json<&[Sent]>> = intentions.iter().map(|one| Json(&*one.link.sent)).collect();
-    let rows = session
-        .rows(
-            "with present as materialized (
-                 select id from users where id = any ($1) order by id for no key update
-             ),
-             intended as materialized (
-                 select * from unnest($1, $2, $5, $6) as intended (user_id, changes, version, seen)
-             )
-             insert into zoho_links as link (user_id, module, base, sent, version)
-             select user_id, $3, '{}',
-                 jsonb_build_array(jsonb_build_object(
-                     'by', $4::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', changes
-                 )),
-                 version
-             from intended join present on id = user_id
-             order by user_id
-             on conflict (user_id, module) do update set
-                 sent = excluded.sent || coalesce(
-                     (
-                         select jsonb_agg(earlier)
-                         from jsonb_array_elements(link.sent) as earlier
-                         -- the same once more is known from the newer entry
-                         where earlier -> 'changes' <> excluded.sent -> 0 -> 'changes'
-                     ),
-                     '[]'
-                 )
-             where link.version = excluded.version
-               and coalesce(link.sent, '[]') <@ (
-                   select seen from intended where intended.user_id = link.user_id
-               )
-             returning user_id",
-            &[
-                (&users, Type::UUID_ARRAY),
-                (&changes, Type::JSONB_ARRAY),
-                (&module.as_str(), Type::TEXT),
-                (&lease, Type::UUID),
-                (&versions, Type::INT8_ARRAY),
-                (&seen, Type::JSONB_ARRAY),
-            ],
-        )
-        .await?;
+    let rows = session.rows(&INTEND, [&users, &changes, &module.as_str(), &lease, &versions, &seen]).await?;
     Ok(rows.iter().map(|row| UserId(row.get("user_id"))).collect())
 }
+
+static INTEND: Statement<6> = Statement::new(
+    "with present as materialized (
+         select id from users where id = any ($1) order by id for no key update
+     ),
+     intended as materialized (
+         select * from unnest($1, $2, $5, $6) as intended (user_id, changes, version, seen)
+     )
+     insert into zoho_links as link (user_id, module, base, sent, version)
+     select user_id, $3, '{}',
+         jsonb_build_array(jsonb_build_object(
+             'by', $4::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', changes
+         )),
+         version
+     from intended join present on id = user_id
+     order by user_id
+     on conflict (user_id, module) do update set
+         sent = excluded.sent || coalesce(
+             (
+                 select jsonb_agg(earlier)
+                 from jsonb_array_elements(link.sent) as earlier
+                 -- the same once more is known from the newer entry
+                 where earlier -> 'changes' <> excluded.sent -> 0 -> 'changes'
+             ),
+             '[]'
+         )
+     where link.version = excluded.version
+       and coalesce(link.sent, '[]') <@ (
+           select seen from intended where intended.user_id = link.user_id
+       )
+     returning user_id",
+    [Type::UUID_ARRAY, Type::JSONB_ARRAY, Type::TEXT, Type::UUID, Type::INT8_ARRAY, Type::JSONB_ARRAY],
+);
 
 /// Takes note that nothing has arrived of what was set out to be written under this lease: Zoho has refused it.
 pub async fn forget_intentions(
@@ -100,53 +94,55 @@ pub async fn forget_intentions(
     lease: Uuid,
     users: &[Uuid],
 ) -> Result<(), Error> {
-    tx.rows(
-        "update zoho_links set sent = (
-             select jsonb_agg(one) from jsonb_array_elements(sent) as one where (one ->> 'by')::uuid <> $3
-         )
-         where user_id = any ($1) and module = $2",
-        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT), (&lease, Type::UUID)],
-    )
-    .await?;
+    tx.rows(&FORGET_INTENTIONS, [&users, &module.as_str(), &lease]).await?;
     Ok(())
 }
+
+static FORGET_INTENTIONS: Statement<3> = Statement::new(
+    "update zoho_links set sent = (
+         select jsonb_agg(one) from jsonb_array_elements(sent) as one where (one ->> 'by')::uuid <> $3
+     )
+     where user_id = any ($1) and module = $2",
+    [Type::UUID_ARRAY, Type::TEXT, Type::UUID],
+);
 
 /// Writes down that the addresses of these users' Contacts are about to be cleared, beside whatever else is.
 pub async fn intend_clearing(session: &impl Session, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
-    session
-        .rows(
-            "with present as materialized (
-                 select id from users where id = any ($1) order by id for no key update
-             )
-             update zoho_links as link set
-                 sent = coalesce(
-                     (select jsonb_agg(earlier) from jsonb_array_elements(link.sent) as earlier
-                      where earlier -> 'changes' <> $3),
-                     '[]'
-                 ) || jsonb_build_object(
-                     'by', $2::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', $3
-                 )
-             from present
-             where link.user_id = present.id and link.module = 'Contacts'",
-            &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID), (&clearing(), Type::JSONB)],
-        )
-        .await?;
+    session.rows(&INTEND_CLEARING, [&users, &lease, &clearing()]).await?;
     Ok(())
 }
 
+static INTEND_CLEARING: Statement<3> = Statement::new(
+    "with present as materialized (
+         select id from users where id = any ($1) order by id for no key update
+     )
+     update zoho_links as link set
+         sent = coalesce(
+             (select jsonb_agg(earlier) from jsonb_array_elements(link.sent) as earlier
+              where earlier -> 'changes' <> $3),
+             '[]'
+         ) || jsonb_build_object(
+             'by', $2::uuid, 'at', floor(extract(epoch from now()) * 1000)::bigint, 'changes', $3
+         )
+     from present
+     where link.user_id = present.id and link.module = 'Contacts'",
+    [Type::UUID_ARRAY, Type::UUID, Type::JSONB],
+);
+
 /// Takes note that these users' addresses were cleared under this lease: nothing of it is to come any more.
 pub async fn forget_clearing(tx: &Transaction<'_>, lease: Uuid, users: &[Uuid]) -> Result<(), Error> {
-    tx.rows(
-        "update zoho_links set sent = (
-             select jsonb_agg(one) from jsonb_array_elements(sent) as one
-             where (one ->> 'by')::uuid <> $2 or one -> 'changes' <> $3
-         )
-         where user_id = any ($1) and module = 'Contacts'",
-        &[(&users, Type::UUID_ARRAY), (&lease, Type::UUID), (&clearing(), Type::JSONB)],
-    )
-    .await?;
+    tx.rows(&FORGET_CLEARING, [&users, &lease, &clearing()]).await?;
     Ok(())
 }
+
+static FORGET_CLEARING: Statement<3> = Statement::new(
+    "update zoho_links set sent = (
+         select jsonb_agg(one) from jsonb_array_elements(sent) as one
+         where (one ->> 'by')::uuid <> $2 or one -> 'changes' <> $3
+     )
+     where user_id = any ($1) and module = 'Contacts'",
+    [Type::UUID_ARRAY, Type::UUID, Type::JSONB],
+);
 
 /// The changes of a Contact whose address is cleared.
 pub(super) fn clearing() -> Json<Changes> {
@@ -159,21 +155,21 @@ pub(super) fn clearing() -> Json<Changes> {
 pub async fn intend_tags(session: &impl Session, tags: &[(UserId, Vec<String>)]) -> Result<(), Error> {
     let (users, tags): (Vec<Uuid>, Vec<Json<&Vec<String>>>) =
         tags.iter().map(|(user, tags)| (user.0, Json(tags))).unzip();
-    session
-        .rows(
-            "with present as materialized (
-                 -- whoever is being deleted is waited for, and is not here then
-                 select id from users where id = any ($1) order by id for no key update
-             )
-             insert into zoho_links as link (user_id, module, base, tags, tags_set_out_at, version)
-             select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), now(), 0
-             from unnest($1, $2) as intended (user_id, tags) join present on id = user_id
-             order by id
-             on conflict (user_id, module) do update set
-                 tags = array(select unnest(link.tags) union select unnest(excluded.tags)),
-                 tags_set_out_at = excluded.tags_set_out_at",
-            &[(&users, Type::UUID_ARRAY), (&tags, Type::JSONB_ARRAY)],
-        )
-        .await?;
+    session.rows(&INTEND_TAGS, [&users, &tags]).await?;
     Ok(())
 }
+
+static INTEND_TAGS: Statement<2> = Statement::new(
+    "with present as materialized (
+         -- whoever is being deleted is waited for, and is not here then
+         select id from users where id = any ($1) order by id for no key update
+     )
+     insert into zoho_links as link (user_id, module, base, tags, tags_set_out_at, version)
+     select id, 'Contacts', '{}', array(select jsonb_array_elements_text(intended.tags)), now(), 0
+     from unnest($1, $2) as intended (user_id, tags) join present on id = user_id
+     order by id
+     on conflict (user_id, module) do update set
+         tags = array(select unnest(link.tags) union select unnest(excluded.tags)),
+         tags_set_out_at = excluded.tags_set_out_at",
+    [Type::UUID_ARRAY, Type::JSONB_ARRAY],
+);

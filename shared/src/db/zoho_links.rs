@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::{invalid, stored_json};
 use super::session::Session;
+use super::statement::Statement;
 use super::zoho_intentions::clearing;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Changes, Fields};
@@ -146,6 +147,44 @@ pub struct Agreed<'a> {
 /// than a quarter of an hour.
 const MAY_ARRIVE_FOR: i64 = 900_000;
 
+/// Both modules: what is `agreed` goes to the links of those who are `linked`. $1 is the module, $2 to $8 and $11 are the
+/// columns of what is agreed, $9 is the lease, $10 the clearing of an address, $12 for how many milliseconds something may
+/// still arrive.
+macro_rules! keep_agreed {
+    () => {
+        "insert into zoho_links as link (user_id, module, base, tags, modified_at, synced_at, corrections, corrected_at)
+         select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at, read_at,
+             corrected::int, case when corrected then now() end
+         from agreed join linked using (user_id)
+         order by user_id
+         on conflict (user_id, module) do update set
+             base = excluded.base,
+             sent = (
+                 select jsonb_agg(one)
+                 from jsonb_array_elements(link.sent) as one
+                 where (one ->> 'at')::bigint > extract(epoch from excluded.synced_at) * 1000 - $12
+                   and not (
+                       (one ->> 'by')::uuid = $9
+                       -- what has become of that is told apart
+                       and one -> 'changes' <> $10
+                       and (select answered from agreed where agreed.user_id = link.user_id)
+                   )
+             ),
+             tags = excluded.tags,
+             modified_at = excluded.modified_at,
+             gone_at = null,
+             synced_at = excluded.synced_at,
+             version = link.version + 1,
+             corrections = case
+                 when excluded.corrections = 0 then link.corrections
+                 when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
+                 else 1
+             end,
+             corrected_at = coalesce(excluded.corrected_at, link.corrected_at)
+         returning user_id"
+    };
+}
+
 /// Records what is known under this lease of records of one module, and returns those users for whom that was refused,
 /// because they have another record or theirs is another user's here: an existing link is never overwritten.
 pub async fn record(
@@ -166,21 +205,26 @@ pub async fn record(
     let corrected: Vec<bool> = agreed.iter().map(|one| one.corrected).collect();
     let answered: Vec<bool> = agreed.iter().map(|one| one.answered).collect();
     let read: Vec<DateTime<Utc>> = agreed.iter().map(|one| one.read_at).collect();
+    let record = match module {
+        CrmModule::Contacts => &RECORD_CONTACTS,
+        CrmModule::Accounts => &RECORD_ACCOUNTS,
+    };
     let rows = tx
         .rows(
-            &recording(module),
-            &[
-                (&module.as_str(), Type::TEXT),
-                (&users, Type::UUID_ARRAY),
-                (&records, Type::TEXT_ARRAY),
-                (&bases, Type::JSONB_ARRAY),
-                (&tags, Type::JSONB_ARRAY),
-                (&modified, Type::TIMESTAMPTZ_ARRAY),
-                (&corrected, Type::BOOL_ARRAY),
-                (&answered, Type::BOOL_ARRAY),
-                (&lease, Type::UUID),
-                (&clearing(), Type::JSONB),
-                (&read, Type::TIMESTAMPTZ_ARRAY),
+            record,
+            [
+                &module.as_str(),
+                &users,
+                &records,
+                &bases,
+                &tags,
+                &modified,
+                &corrected,
+                &answered,
+                &lease,
+                &clearing(),
+                &read,
+                &MAY_ARRIVE_FOR,
             ],
         )
         .await?;
@@ -188,10 +232,8 @@ pub async fn record(
     Ok(agreed.iter().map(|one| one.user).filter(|user| !recorded.contains(user)).collect())
 }
 
-/// $1 is the module, $2 to $8 and $11 are the columns of what is agreed, $9 is the lease, $10 the clearing of an address.
-fn recording(module: CrmModule) -> String {
-    let (table, key, column) = place(module);
-    format!(
+static RECORD_CONTACTS: Statement<12> = Statement::new(
+    concat!(
         "with agreed as (
              -- one of two people who were answered with the same record: it cannot be both's
              select distinct on (record_id) *
@@ -200,54 +242,75 @@ fn recording(module: CrmModule) -> String {
              order by record_id, user_id
          ),
          made as (
-             update {table} as mine set {column} = agreed.record_id
+             update users as mine set zoho_contact_id = agreed.record_id
              from agreed
-             where mine.{key} = agreed.user_id and mine.{column} is null
+             where mine.id = agreed.user_id and mine.zoho_contact_id is null
                and not exists (
-                   select from {table} as other
-                   where other.{column} = agreed.record_id and other.{key} <> agreed.user_id
+                   select from users as other
+                   where other.zoho_contact_id = agreed.record_id and other.id <> agreed.user_id
                )
-             returning mine.{key} as user_id
+             returning mine.id as user_id
          ),
          linked as (
              select user_id from made
              union all
              select agreed.user_id
-             from agreed join {table} as mine on mine.{key} = agreed.user_id
-             where mine.{column} = agreed.record_id
+             from agreed join users as mine on mine.id = agreed.user_id
+             where mine.zoho_contact_id = agreed.record_id
          )
-         insert into zoho_links as link (user_id, module, base, tags, modified_at, synced_at, corrections, corrected_at)
-         select user_id, $1, base, array(select jsonb_array_elements_text(tags)), modified_at, read_at,
-             corrected::int, case when corrected then now() end
-         from agreed join linked using (user_id)
-         order by user_id
-         on conflict (user_id, module) do update set
-             base = excluded.base,
-             sent = (
-                 select jsonb_agg(one)
-                 from jsonb_array_elements(link.sent) as one
-                 where (one ->> 'at')::bigint > extract(epoch from excluded.synced_at) * 1000 - {MAY_ARRIVE_FOR}
-                   and not (
-                       (one ->> 'by')::uuid = $9
-                       -- what has become of that is told apart
-                       and one -> 'changes' <> $10
-                       and (select answered from agreed where agreed.user_id = link.user_id)
-                   )
-             ),
-             tags = excluded.tags,
-             modified_at = excluded.modified_at,
-             gone_at = null,
-             synced_at = excluded.synced_at,
-             version = link.version + 1,
-             corrections = case
-                 when excluded.corrections = 0 then link.corrections
-                 when link.corrected_at > now() - interval '1 hour' then link.corrections + 1
-                 else 1
-             end,
-             corrected_at = coalesce(excluded.corrected_at, link.corrected_at)
-         returning user_id"
-    )
-}
+         ",
+        keep_agreed!(),
+    ),
+    RECORD_TYPES,
+);
+
+static RECORD_ACCOUNTS: Statement<12> = Statement::new(
+    concat!(
+        "with agreed as (
+             -- one of two people who were answered with the same record: it cannot be both's
+             select distinct on (record_id) *
+             from unnest($2, $3, $4, $5, $6, $7, $8, $11)
+                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered, read_at)
+             order by record_id, user_id
+         ),
+         made as (
+             update profiles_organizations as mine set zoho_account_id = agreed.record_id
+             from agreed
+             where mine.user_id = agreed.user_id and mine.zoho_account_id is null
+               and not exists (
+                   select from profiles_organizations as other
+                   where other.zoho_account_id = agreed.record_id and other.user_id <> agreed.user_id
+               )
+             returning mine.user_id as user_id
+         ),
+         linked as (
+             select user_id from made
+             union all
+             select agreed.user_id
+             from agreed join profiles_organizations as mine on mine.user_id = agreed.user_id
+             where mine.zoho_account_id = agreed.record_id
+         )
+         ",
+        keep_agreed!(),
+    ),
+    RECORD_TYPES,
+);
+
+/// Of $1 to $12.
+const RECORD_TYPES: [Type; 12] = [
+    Type::TEXT,
+    Type::UUID_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::JSONB_ARRAY,
+    Type::JSONB_ARRAY,
+    Type::TIMESTAMPTZ_ARRAY,
+    Type::BOOL_ARRAY,
+    Type::BOOL_ARRAY,
+    Type::UUID,
+    Type::JSONB,
+    Type::TIMESTAMPTZ_ARRAY,
+    Type::INT8,
+];
 
 /// Takes note that these users' records were looked at, after they themselves were read at that moment, and nothing had to
 /// be recorded.
@@ -257,63 +320,73 @@ pub async fn looked_at(
     users: &[(UserId, DateTime<Utc>)],
 ) -> Result<(), Error> {
     let (users, read): (Vec<Uuid>, Vec<DateTime<Utc>>) = users.iter().map(|(user, read_at)| (user.0, *read_at)).unzip();
-    tx.rows(
-        "update zoho_links set synced_at = read_at
-         from unnest($1, $2) as looked (id, read_at)
-         where user_id = id and module = $3",
-        &[(&users, Type::UUID_ARRAY), (&read, Type::TIMESTAMPTZ_ARRAY), (&module.as_str(), Type::TEXT)],
-    )
-    .await?;
+    tx.rows(&LOOKED_AT, [&users, &read, &module.as_str()]).await?;
     Ok(())
 }
+
+static LOOKED_AT: Statement<3> = Statement::new(
+    "update zoho_links set synced_at = read_at
+     from unnest($1, $2) as looked (id, read_at)
+     where user_id = id and module = $3",
+    [Type::UUID_ARRAY, Type::TIMESTAMPTZ_ARRAY, Type::TEXT],
+);
 
 /// Counts that what sales had to say of these users' addresses was put right.
 pub async fn count_corrections(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
-    tx.rows(
-        "update zoho_links set
-             corrections = case when corrected_at > now() - interval '1 hour' then corrections + 1 else 1 end,
-             corrected_at = now()
-         where user_id = any ($1) and module = 'Contacts'",
-        &[(&users, Type::UUID_ARRAY)],
-    )
-    .await?;
+    tx.rows(&COUNT_CORRECTIONS, [&users]).await?;
     Ok(())
 }
+
+static COUNT_CORRECTIONS: Statement<1> = Statement::new(
+    "update zoho_links set
+         corrections = case when corrected_at > now() - interval '1 hour' then corrections + 1 else 1 end,
+         corrected_at = now()
+     where user_id = any ($1) and module = 'Contacts'",
+    [Type::UUID_ARRAY],
+);
 
 /// Unlinks what was deleted over there, or merged. What both sides had agreed on is kept: the record may come back.
 pub async fn unlink(tx: &Transaction<'_>, module: CrmModule, users: &[Uuid]) -> Result<(), Error> {
-    let (table, key, column) = place(module);
-    tx.rows(
-        &format!(
-            "with gone as (
-                 update {table} set {column} = null where {key} = any ($1) and {column} is not null returning {key}
-             )
-             insert into zoho_links as link (user_id, module, base, gone_at)
-             select {key}, $2, '{{}}', now() from gone
-             on conflict (user_id, module) do update set
-                 gone_at = now(), version = link.version + 1"
-        ),
-        &[(&users, Type::UUID_ARRAY), (&module.as_str(), Type::TEXT)],
-    )
-    .await?;
+    let unlink = match module {
+        CrmModule::Contacts => &UNLINK_CONTACTS,
+        CrmModule::Accounts => &UNLINK_ACCOUNTS,
+    };
+    tx.rows(unlink, [&users, &module.as_str()]).await?;
     Ok(())
 }
+
+static UNLINK_CONTACTS: Statement<2> = Statement::new(
+    "with gone as (
+         update users set zoho_contact_id = null where id = any ($1) and zoho_contact_id is not null returning id
+     )
+     insert into zoho_links as link (user_id, module, base, gone_at)
+     select id, $2, '{}', now() from gone
+     on conflict (user_id, module) do update set
+         gone_at = now(), version = link.version + 1",
+    [Type::UUID_ARRAY, Type::TEXT],
+);
+
+static UNLINK_ACCOUNTS: Statement<2> = Statement::new(
+    "with gone as (
+         update profiles_organizations set zoho_account_id = null
+         where user_id = any ($1) and zoho_account_id is not null
+         returning user_id
+     )
+     insert into zoho_links as link (user_id, module, base, gone_at)
+     select user_id, $2, '{}', now() from gone
+     on conflict (user_id, module) do update set
+         gone_at = now(), version = link.version + 1",
+    [Type::UUID_ARRAY, Type::TEXT],
+);
 
 /// Takes note that the address of these users' Contacts was cleared, to make way for others' who have it by now.
 pub async fn forget_addresses(tx: &Transaction<'_>, users: &[Uuid]) -> Result<(), Error> {
-    tx.rows(
-        "update zoho_links set base = base - 'email', version = version + 1
-         where user_id = any ($1) and module = 'Contacts'",
-        &[(&users, Type::UUID_ARRAY)],
-    )
-    .await?;
+    tx.rows(&FORGET_ADDRESSES, [&users]).await?;
     Ok(())
 }
 
-/// Table, key and column of the link itself.
-pub(super) const fn place(module: CrmModule) -> (&'static str, &'static str, &'static str) {
-    match module {
-        CrmModule::Contacts => ("users", "id", "zoho_contact_id"),
-        CrmModule::Accounts => ("profiles_organizations", "user_id", "zoho_account_id"),
-    }
-}
+static FORGET_ADDRESSES: Statement<1> = Statement::new(
+    "update zoho_links set base = base - 'email', version = version + 1
+     where user_id = any ($1) and module = 'Contacts'",
+    [Type::UUID_ARRAY],
+);

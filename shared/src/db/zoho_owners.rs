@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::column::{each, stored_optional};
 use super::session::Session;
-use super::zoho_links::place;
+use super::statement::Statement;
 use crate::domain::event::CrmModule;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
@@ -32,24 +32,12 @@ pub async fn others(
     users: &[Uuid],
     records: &[CrmId],
 ) -> Result<Others, Error> {
-    let (table, key, column) = place(module);
+    let others = match module {
+        CrmModule::Contacts => &OF_CONTACTS,
+        CrmModule::Accounts => &OF_ACCOUNTS,
+    };
     let records: Vec<&str> = records.iter().map(CrmId::as_str).collect();
-    let rows = session
-        .rows(
-            &format!(
-                "select {key} as user_id, {column} as record_id, false as erasing
-                 from {table}
-                 where {key} = any ($1)
-                 union
-                 select {key}, {column}, false from {table} where {column} = any ($2)
-                 union
-                 select user_id, erasures.{column}, true
-                 from erasures
-                 where (user_id = any ($1) or erasures.{column} = any ($2)) and erased_at is null"
-            ),
-            &[(&users, Type::UUID_ARRAY), (&records, Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(others, [&users, &records]).await?;
     let owner = |row: &Row| Ok((UserId(row.get("user_id")), stored_optional(row, "record_id")?, row.get("erasing")));
     let mut others = Others::default();
     // A record id that cannot be read is the id of no record that was asked for.
@@ -64,6 +52,32 @@ pub async fn others(
     }
     Ok(others)
 }
+
+static OF_CONTACTS: Statement<2> = Statement::new(
+    "select id as user_id, zoho_contact_id as record_id, false as erasing
+     from users
+     where id = any ($1)
+     union
+     select id, zoho_contact_id, false from users where zoho_contact_id = any ($2)
+     union
+     select user_id, zoho_contact_id, true
+     from erasures
+     where (user_id = any ($1) or zoho_contact_id = any ($2)) and erased_at is null",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY],
+);
+
+static OF_ACCOUNTS: Statement<2> = Statement::new(
+    "select user_id, zoho_account_id as record_id, false as erasing
+     from profiles_organizations
+     where user_id = any ($1)
+     union
+     select user_id, zoho_account_id, false from profiles_organizations where zoho_account_id = any ($2)
+     union
+     select user_id, zoho_account_id, true
+     from erasures
+     where (user_id = any ($1) or zoho_account_id = any ($2)) and erased_at is null",
+    [Type::UUID_ARRAY, Type::TEXT_ARRAY],
+);
 
 impl Others {
     #[cfg(test)]

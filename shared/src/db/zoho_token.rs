@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::session::Session;
+use super::statement::Statement;
 use crate::error::Error;
 
 /// The SHA-256 of the credentials with which tokens are got.
@@ -34,19 +35,7 @@ impl std::fmt::Debug for StoredToken {
 /// their turn.
 pub async fn read(session: &impl Session, credentials: &Credentials) -> Result<StoredToken, Error> {
     let row = session
-        .row(
-            "select access_token, api_domain, version,
-                 counts and expires_at > now() + interval '5 minutes' as fresh,
-                 counts and expires_at > now() + interval '30 seconds' as alive
-             from (
-                 select *,
-                     coalesce(credentials_sha256 = $1, false)
-                         or coalesce(superseded_sha256 = $1 and superseded_at > now() - interval '6 minutes', false)
-                         as counts
-                 from zoho_token
-             ) as token",
-            &[(&credentials.as_slice(), Type::BYTEA)],
-        )
+        .row(&READ, [&credentials.as_slice()])
         .await?
         .ok_or_else(|| Error::internal("zoho_token has lost its row", "the migration puts it there"))?;
     Ok(StoredToken {
@@ -58,6 +47,20 @@ pub async fn read(session: &impl Session, credentials: &Credentials) -> Result<S
     })
 }
 
+static READ: Statement<1> = Statement::new(
+    "select access_token, api_domain, version,
+         counts and expires_at > now() + interval '5 minutes' as fresh,
+         counts and expires_at > now() + interval '30 seconds' as alive
+     from (
+         select *,
+             coalesce(credentials_sha256 = $1, false)
+                 or coalesce(superseded_sha256 = $1 and superseded_at > now() - interval '6 minutes', false)
+                 as counts
+         from zoho_token
+     ) as token",
+    [Type::BYTEA],
+);
+
 /// Whether this worker is the one to refresh that version, for as long as the lease lasts. Other credentials need not
 /// wait for it.
 pub async fn lease(
@@ -66,16 +69,16 @@ pub async fn lease(
     lease: Duration,
     credentials: &Credentials,
 ) -> Result<bool, Error> {
-    let row = session
-        .row(
-            "update zoho_token set refreshing_until = now() + make_interval(secs => $2), refreshing_sha256 = $3
-             where version = $1 and (refreshing_until <= now() or refreshing_sha256 is distinct from $3)
-             returning version",
-            &[(&version, Type::INT8), (&lease.as_secs_f64(), Type::FLOAT8), (&credentials.as_slice(), Type::BYTEA)],
-        )
-        .await?;
+    let row = session.row(&LEASE, [&version, &lease.as_secs_f64(), &credentials.as_slice()]).await?;
     Ok(row.is_some())
 }
+
+static LEASE: Statement<3> = Statement::new(
+    "update zoho_token set refreshing_until = now() + make_interval(secs => $2), refreshing_sha256 = $3
+     where version = $1 and (refreshing_until <= now() or refreshing_sha256 is distinct from $3)
+     returning version",
+    [Type::INT8, Type::FLOAT8, Type::BYTEA],
+);
 
 /// What came of a refresh. It prints without the token.
 pub struct Got<'a> {
@@ -99,45 +102,42 @@ pub async fn store(
     credentials: &Credentials,
 ) -> Result<Option<i64>, Error> {
     let row = session
-        .row(
-            "update zoho_token set
-                 access_token = $2,
-                 api_domain = $3,
-                 expires_at = now() + make_interval(secs => $4),
-                 version = version + 1,
-                 refreshing_until = '-infinity',
-                 superseded_sha256 = case when credentials_sha256 = $5 then superseded_sha256 else credentials_sha256 end,
-                 superseded_at = case when credentials_sha256 = $5 then superseded_at else now() end,
-                 credentials_sha256 = $5
-             where version = $1
-             returning version",
-            &[
-                (&version, Type::INT8),
-                (&got.token, Type::TEXT),
-                (&got.api_domain, Type::TEXT),
-                (&got.valid_for.as_secs_f64(), Type::FLOAT8),
-                (&credentials.as_slice(), Type::BYTEA),
-            ],
-        )
+        .row(&STORE, [&version, &got.token, &got.api_domain, &got.valid_for.as_secs_f64(), &credentials.as_slice()])
         .await?;
     Ok(row.map(|row| row.get("version")))
 }
 
+static STORE: Statement<5> = Statement::new(
+    "update zoho_token set
+         access_token = $2,
+         api_domain = $3,
+         expires_at = now() + make_interval(secs => $4),
+         version = version + 1,
+         refreshing_until = '-infinity',
+         superseded_sha256 = case when credentials_sha256 = $5 then superseded_sha256 else credentials_sha256 end,
+         superseded_at = case when credentials_sha256 = $5 then superseded_at else now() end,
+         credentials_sha256 = $5
+     where version = $1
+     returning version",
+    [Type::INT8, Type::TEXT, Type::TEXT, Type::FLOAT8, Type::BYTEA],
+);
+
 /// Ends a lease that came to nothing; nobody tries again before `wait` is over.
 pub async fn give_up(session: &impl Session, version: i64, wait: Duration) -> Result<(), Error> {
-    session
-        .rows(
-            "update zoho_token set refreshing_until = now() + make_interval(secs => $2) where version = $1",
-            &[(&version, Type::INT8), (&wait.as_secs_f64(), Type::FLOAT8)],
-        )
-        .await?;
+    session.rows(&GIVE_UP, [&version, &wait.as_secs_f64()]).await?;
     Ok(())
 }
 
+static GIVE_UP: Statement<2> = Statement::new(
+    "update zoho_token set refreshing_until = now() + make_interval(secs => $2) where version = $1",
+    [Type::INT8, Type::FLOAT8],
+);
+
 /// Zoho refused that version: whoever reads next refreshes it, unless somebody has already.
 pub async fn invalidate(session: &impl Session, version: i64) -> Result<(), Error> {
-    session
-        .rows("update zoho_token set expires_at = '-infinity' where version = $1", &[(&version, Type::INT8)])
-        .await?;
+    session.rows(&INVALIDATE, [&version]).await?;
     Ok(())
 }
+
+static INVALIDATE: Statement<1> =
+    Statement::new("update zoho_token set expires_at = '-infinity' where version = $1", [Type::INT8]);

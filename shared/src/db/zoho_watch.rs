@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 
 use super::session::Session;
+use super::statement::Statement;
 use crate::error::Error;
 
 /// What we last asked Zoho for, and until when it said that it would last.
@@ -20,20 +21,9 @@ pub struct Channel {
 /// The channel that there is, or this one from now on: of two who come at the same time, both get the same, so that
 /// Zoho never has two channels of ours.
 pub async fn channel(session: &impl Session, new: &Channel) -> Result<Channel, Error> {
-    session
-        .rows(
-            "insert into zoho_watch (channel_id, token_sha256, notify_url, expires_at) values ($1, $2, $3, $4)
-             on conflict do nothing",
-            &[
-                (&new.id, Type::INT8),
-                (&new.token_sha256.as_slice(), Type::BYTEA),
-                (&new.notify_url, Type::TEXT),
-                (&new.expires_at, Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
+    session.rows(&INSERT, [&new.id, &new.token_sha256.as_slice(), &new.notify_url, &new.expires_at]).await?;
     let row = session
-        .row("select channel_id, token_sha256, notify_url, expires_at from zoho_watch", &[])
+        .row(&CHANNEL, [])
         .await?
         .ok_or_else(|| Error::internal("zoho_watch has lost its row", "it was there a moment ago"))?;
     let token_sha256 = row.get::<_, &[u8]>("token_sha256").try_into();
@@ -45,22 +35,28 @@ pub async fn channel(session: &impl Session, new: &Channel) -> Result<Channel, E
     })
 }
 
+static INSERT: Statement<4> = Statement::new(
+    "insert into zoho_watch (channel_id, token_sha256, notify_url, expires_at) values ($1, $2, $3, $4)
+     on conflict do nothing",
+    [Type::INT8, Type::BYTEA, Type::TEXT, Type::TIMESTAMPTZ],
+);
+
+static CHANNEL: Statement<0> =
+    Statement::new("select channel_id, token_sha256, notify_url, expires_at from zoho_watch", []);
+
 /// Writes down what Zoho has just said of the channel.
 pub async fn checked(session: &impl Session, channel: &Channel) -> Result<(), Error> {
     session
-        .rows(
-            "update zoho_watch set token_sha256 = $2, notify_url = $3, expires_at = $4, checked_at = now()
-             where channel_id = $1",
-            &[
-                (&channel.id, Type::INT8),
-                (&channel.token_sha256.as_slice(), Type::BYTEA),
-                (&channel.notify_url, Type::TEXT),
-                (&channel.expires_at, Type::TIMESTAMPTZ),
-            ],
-        )
+        .rows(&CHECKED, [&channel.id, &channel.token_sha256.as_slice(), &channel.notify_url, &channel.expires_at])
         .await?;
     Ok(())
 }
+
+static CHECKED: Statement<4> = Statement::new(
+    "update zoho_watch set token_sha256 = $2, notify_url = $3, expires_at = $4, checked_at = now()
+     where channel_id = $1",
+    [Type::INT8, Type::BYTEA, Type::TEXT, Type::TIMESTAMPTZ],
+);
 
 /// How long changes in the CRM are still told of, and how long ago they were last looked for to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,17 +70,19 @@ pub struct Attention {
 /// For alarms.
 pub async fn attention(session: &impl Session) -> Result<Attention, Error> {
     let row = session
-        .row(
-            "select
-                 greatest(0, coalesce(
-                     (select floor(extract(epoch from expires_at - now()) / 3600) from zoho_watch), 0
-                 ))::bigint as hours_left,
-                 least(1440, (
-                     select max(coalesce(extract(epoch from now() - ran_at) / 60, 1440)) from zoho_cursors
-                 ))::bigint as minutes_ago",
-            &[],
-        )
+        .row(&ATTENTION, [])
         .await?
         .ok_or_else(|| Error::internal("a query without a table gave no row", "zoho_watch"))?;
     Ok(Attention { watch_hours_left: row.get("hours_left"), reconciled_minutes_ago: row.get("minutes_ago") })
 }
+
+static ATTENTION: Statement<0> = Statement::new(
+    "select
+         greatest(0, coalesce(
+             (select floor(extract(epoch from expires_at - now()) / 3600) from zoho_watch), 0
+         ))::bigint as hours_left,
+         least(1440, (
+             select max(coalesce(extract(epoch from now() - ran_at) / 60, 1440)) from zoho_cursors
+         ))::bigint as minutes_ago",
+    [],
+);

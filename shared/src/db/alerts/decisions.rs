@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::super::Transaction;
 use super::super::column::stored;
 use super::super::session::Session;
+use super::super::statement::Statement;
 use super::BATCH_SIZE;
 use super::batches::{Began, move_on};
 use super::locks::lock_batch;
@@ -39,50 +40,52 @@ pub enum Decision {
 /// `unknown-gallery` (404), `gallery-not-live` (409).
 pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Released, Error> {
     insist_on_live(tx, gallery).await?;
-    tx.rows(
-        "select from alert_batches where gallery_id = $1 and status = 'held' order by id for update",
-        &[(&gallery.0, Type::UUID)],
-    )
-    .await?;
-    let rows = tx
-        .rows(
-            "with locked as materialized (
-                 select id, parent_id from gallery_alerts where gallery_id = $1 and status = 'held'
-                 order by id
-                 limit $3
-                 for update
-             ),
-             held as materialized (
-                 select parent_id, (row_number() over (order by id) - 1) / $2 as number from locked
-             ),
-             batch as materialized (
-                 select new_uuid_v7() as id, number, alerts
-                 from (select number, count(*) as alerts from held group by number) as numbers
-             ),
-             batches as (
-                 insert into alert_batches (id, gallery_id) select id, $1 from batch
-             ),
-             alerts as (
-                 update gallery_alerts as alert set status = 'queued', batch_id = batch.id
-                 from held join batch using (number)
-                 where alert.gallery_id = $1 and alert.parent_id = held.parent_id
-             )
-             select id, alerts from batch order by id",
-            &[(&gallery.0, Type::UUID), (&BATCH_SIZE, Type::INT8), (&RELEASED_AT_ONCE, Type::INT8)],
-        )
-        .await?;
-    tx.rows(
-        "update alert_batches as batch set status = 'skipped'
-         where gallery_id = $1 and status = 'held'
-           and not exists (select from gallery_alerts where batch_id = batch.id and gallery_alerts.status = 'held')",
-        &[(&gallery.0, Type::UUID)],
-    )
-    .await?;
+    tx.rows(&LOCK_HELD, [&gallery.0]).await?;
+    let rows = tx.rows(&RELEASE, [&gallery.0, &BATCH_SIZE, &RELEASED_AT_ONCE]).await?;
+    tx.rows(&SKIP_EMPTY, [&gallery.0]).await?;
     Ok(Released {
         alerts: rows.iter().map(|row| row.get::<_, i64>("alerts")).sum(),
         batches: rows.iter().map(|row| row.get("id")).collect(),
     })
 }
+
+static LOCK_HELD: Statement<1> = Statement::new(
+    "select from alert_batches where gallery_id = $1 and status = 'held' order by id for update",
+    [Type::UUID],
+);
+
+static RELEASE: Statement<3> = Statement::new(
+    "with locked as materialized (
+         select id, parent_id from gallery_alerts where gallery_id = $1 and status = 'held'
+         order by id
+         limit $3
+         for update
+     ),
+     held as materialized (
+         select parent_id, (row_number() over (order by id) - 1) / $2 as number from locked
+     ),
+     batch as materialized (
+         select new_uuid_v7() as id, number, alerts
+         from (select number, count(*) as alerts from held group by number) as numbers
+     ),
+     batches as (
+         insert into alert_batches (id, gallery_id) select id, $1 from batch
+     ),
+     alerts as (
+         update gallery_alerts as alert set status = 'queued', batch_id = batch.id
+         from held join batch using (number)
+         where alert.gallery_id = $1 and alert.parent_id = held.parent_id
+     )
+     select id, alerts from batch order by id",
+    [Type::UUID, Type::INT8, Type::INT8],
+);
+
+static SKIP_EMPTY: Statement<1> = Statement::new(
+    "update alert_batches as batch set status = 'skipped'
+     where gallery_id = $1 and status = 'held'
+       and not exists (select from gallery_alerts where batch_id = batch.id and gallery_alerts.status = 'held')",
+    [Type::UUID],
+);
 
 /// Moves an uncertain batch on, and returns how many alerts that concerns. Of a receipt and two admins one comes first,
 /// and the others find out.
@@ -92,12 +95,7 @@ pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Release
 pub async fn decide(tx: &Transaction<'_>, id: AlertBatchId, decision: Decision) -> Result<i64, Error> {
     lock_batch(tx, id).await?;
     let batch = tx
-        .row(
-            "select gallery_id, status = 'uncertain' as uncertain,
-                 (select count(*) from gallery_alerts where batch_id = $1 and status = 'uncertain') as alerts
-             from alert_batches where id = $1",
-            &[(&id.0, Type::UUID)],
-        )
+        .row(&UNDECIDED, [&id.0])
         .await?
         .ok_or(Error::NotFound { code: "unknown-batch", detail: "There is no batch with this batch_id." })?;
     if !batch.get::<_, bool>("uncertain") {
@@ -116,10 +114,17 @@ pub async fn decide(tx: &Transaction<'_>, id: AlertBatchId, decision: Decision) 
     Ok(batch.get("alerts"))
 }
 
+static UNDECIDED: Statement<1> = Statement::new(
+    "select gallery_id, status = 'uncertain' as uncertain,
+         (select count(*) from gallery_alerts where batch_id = $1 and status = 'uncertain') as alerts
+     from alert_batches where id = $1",
+    [Type::UUID],
+);
+
 /// Keeps the gallery as it is until the transaction ends.
 async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), Error> {
     let row = tx
-        .row("select status::text as status from galleries where id = $1 for update", &[(&gallery.0, Type::UUID)])
+        .row(&LOCK_GALLERY, [&gallery.0])
         .await?
         .ok_or(Error::NotFound { code: "unknown-gallery", detail: "There is no gallery with this gallery_id." })?;
     match stored(&row, "status")? {
@@ -130,3 +135,6 @@ async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), 
         }),
     }
 }
+
+static LOCK_GALLERY: Statement<1> =
+    Statement::new("select status::text as status from galleries where id = $1 for update", [Type::UUID]);

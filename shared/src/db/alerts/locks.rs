@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::Transaction;
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::domain::AlertBatchId;
 use crate::error::Error;
 
@@ -22,25 +23,26 @@ pub(super) async fn lock(
     batches: &[Option<Uuid>],
     alerts: &[Option<Uuid>],
 ) -> Result<Vec<Uuid>, Error> {
-    let rows = tx
-        .rows(
-            "select id from alert_batches
-             where id in (select unnest($1) union select batch_id from gallery_alerts where id = any ($2))
-             order by id for update",
-            &[(&batches, Type::UUID_ARRAY), (&alerts, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = tx.rows(&LOCK_BATCHES, [&batches, &alerts]).await?;
     let locked: Vec<Uuid> = rows.iter().map(|row| row.get("id")).collect();
-    tx.rows(
-        "select from gallery_alerts
-         where id in (
-             select unnest($2)
-             union
-             select id from gallery_alerts where batch_id = any ($1)
-         )
-         order by id for update",
-        &[(&locked, Type::UUID_ARRAY), (&alerts, Type::UUID_ARRAY)],
-    )
-    .await?;
+    tx.rows(&LOCK_ALERTS, [&locked, &alerts]).await?;
     Ok(locked)
 }
+
+static LOCK_BATCHES: Statement<2> = Statement::new(
+    "select id from alert_batches
+     where id in (select unnest($1) union select batch_id from gallery_alerts where id = any ($2))
+     order by id for update",
+    [Type::UUID_ARRAY, Type::UUID_ARRAY],
+);
+
+static LOCK_ALERTS: Statement<2> = Statement::new(
+    "select from gallery_alerts
+     where id in (
+         select unnest($2)
+         union
+         select id from gallery_alerts where batch_id = any ($1)
+     )
+     order by id for update",
+    [Type::UUID_ARRAY, Type::UUID_ARRAY],
+);

@@ -15,6 +15,7 @@ pub use receipts::receive;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::GalleryId;
 use crate::error::Error;
 
@@ -25,59 +26,57 @@ pub const BATCH_SIZE: i64 = 200;
 /// Makes an alert for every parent of a live gallery who has none yet, in one statement: queued in batches, or
 /// held while the flag is off. Returns the batches, which are yet to be asked for.
 pub async fn fan_out(tx: &Transaction<'_>, gallery: GalleryId, enabled: bool) -> Result<Vec<Uuid>, Error> {
-    let rows = tx
-        .rows(
-            "with gallery as (select id, organization_id from galleries where id = $1 and status = 'Live'),
-             told as materialized (
-                 select parent_id, (row_number() over (order by parent_id) - 1) / $3 as number
-                 from (
-                     -- locked, so that somebody who is being deleted meanwhile is left out and hinders nobody
-                     select user_id as parent_id
-                     from profiles_parents
-                     where user_id in (
-                         select athlete.parent_id
-                         from gallery
-                         join roster_entries as entry on entry.organization_id = gallery.organization_id
-                         join athletes as athlete on athlete.id = entry.athlete_id
-                         union
-                         select registration.parent_id
-                         from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
-                     )
-                     and not exists (
-                         select from gallery_alerts as alert
-                         where alert.gallery_id = $1 and alert.parent_id = profiles_parents.user_id
-                     )
-                     order by user_id
-                     for key share of profiles_parents
-                 ) as parent
-             ),
-             batch as materialized (
-                 select new_uuid_v7() as id, number from (select distinct number from told where $2) as numbers
-             ),
-             batches as (
-                 insert into alert_batches (id, gallery_id) select id, $1 from batch returning id
-             ),
-             alerts as (
-                 insert into gallery_alerts (gallery_id, parent_id, id, batch_id, status)
-                 select $1, told.parent_id, new_uuid_v7(), batch.id,
-                     case when $2 then 'queued' else 'held' end::alert_status
-                 from told left join batch using (number)
-                 on conflict (gallery_id, parent_id) do nothing
-             )
-             select id from batches order by id",
-            &[(&gallery.0, Type::UUID), (&enabled, Type::BOOL), (&BATCH_SIZE, Type::INT8)],
-        )
-        .await?;
+    let rows = tx.rows(&FAN_OUT, [&gallery.0, &enabled, &BATCH_SIZE]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
+static FAN_OUT: Statement<3> = Statement::new(
+    "with gallery as (select id, organization_id from galleries where id = $1 and status = 'Live'),
+     told as materialized (
+         select parent_id, (row_number() over (order by parent_id) - 1) / $3 as number
+         from (
+             -- locked, so that somebody who is being deleted meanwhile is left out and hinders nobody
+             select user_id as parent_id
+             from profiles_parents
+             where user_id in (
+                 select athlete.parent_id
+                 from gallery
+                 join roster_entries as entry on entry.organization_id = gallery.organization_id
+                 join athletes as athlete on athlete.id = entry.athlete_id
+                 union
+                 select registration.parent_id
+                 from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
+             )
+             and not exists (
+                 select from gallery_alerts as alert
+                 where alert.gallery_id = $1 and alert.parent_id = profiles_parents.user_id
+             )
+             order by user_id
+             for key share of profiles_parents
+         ) as parent
+     ),
+     batch as materialized (
+         select new_uuid_v7() as id, number from (select distinct number from told where $2) as numbers
+     ),
+     batches as (
+         insert into alert_batches (id, gallery_id) select id, $1 from batch returning id
+     ),
+     alerts as (
+         insert into gallery_alerts (gallery_id, parent_id, id, batch_id, status)
+         select $1, told.parent_id, new_uuid_v7(), batch.id,
+             case when $2 then 'queued' else 'held' end::alert_status
+         from told left join batch using (number)
+         on conflict (gallery_id, parent_id) do nothing
+     )
+     select id from batches order by id",
+    [Type::UUID, Type::BOOL, Type::INT8],
+);
+
 /// Whether parents of this gallery have alerts already, sent or held.
 pub async fn were_made(session: &impl Session, gallery: GalleryId) -> Result<bool, Error> {
-    let row = session
-        .row(
-            "select exists (select from gallery_alerts where gallery_id = $1) as were_made",
-            &[(&gallery.0, Type::UUID)],
-        )
-        .await?;
+    let row = session.row(&WERE_MADE, [&gallery.0]).await?;
     Ok(row.is_some_and(|row| row.get("were_made")))
 }
+
+static WERE_MADE: Statement<1> =
+    Statement::new("select exists (select from gallery_alerts where gallery_id = $1) as were_made", [Type::UUID]);

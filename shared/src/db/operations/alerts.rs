@@ -5,6 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::domain::{AlertBatchId, GalleryId};
 use crate::error::Error;
 
@@ -36,26 +37,7 @@ pub struct UncertainBatch {
 
 /// Held alerts by gallery, the newest galleries first. They belong to a held batch, or never had one.
 pub async fn held(session: &impl Session) -> Result<Vec<HeldAlerts>, Error> {
-    let rows = session
-        .rows(
-            "select gallery.id, gallery.title, held.alerts
-             from (
-                 select gallery_id, count(*) as alerts
-                 from (
-                     select gallery_id from gallery_alerts where batch_id is null and status = 'held'
-                     union all
-                     select alert.gallery_id
-                     from alert_batches as batch join gallery_alerts as alert on alert.batch_id = batch.id
-                     where batch.status = 'held' and alert.status = 'held'
-                 ) as alert
-                 group by gallery_id
-             ) as held
-             join galleries as gallery on gallery.id = held.gallery_id
-             order by gallery.id desc
-             limit $1",
-            &[(&SHOWN, Type::INT8)],
-        )
-        .await?;
+    let rows = session.rows(&HELD, [&SHOWN]).await?;
     Ok(rows
         .iter()
         .map(|row| HeldAlerts {
@@ -66,45 +48,28 @@ pub async fn held(session: &impl Session) -> Result<Vec<HeldAlerts>, Error> {
         .collect())
 }
 
+static HELD: Statement<1> = Statement::new(
+    "select gallery.id, gallery.title, held.alerts
+     from (
+         select gallery_id, count(*) as alerts
+         from (
+             select gallery_id from gallery_alerts where batch_id is null and status = 'held'
+             union all
+             select alert.gallery_id
+             from alert_batches as batch join gallery_alerts as alert on alert.batch_id = batch.id
+             where batch.status = 'held' and alert.status = 'held'
+         ) as alert
+         group by gallery_id
+     ) as held
+     join galleries as gallery on gallery.id = held.gallery_id
+     order by gallery.id desc
+     limit $1",
+    [Type::INT8],
+);
+
 /// The oldest of the uncertain batches.
 pub async fn uncertain(session: &impl Session) -> Result<Vec<UncertainBatch>, Error> {
-    let rows = session
-        .rows(
-            "with batch as materialized (
-                 select id, gallery_id, sending_at from alert_batches
-                 where status = 'uncertain'
-                 order by sending_at
-                 limit $1
-             ),
-             later as materialized (
-                 select batch.id as batch_id, sent.id
-                 from batch cross join lateral (
-                     select id from alert_batches where sent_at > batch.sending_at order by sent_at limit 1000
-                 ) as sent
-             ),
-             -- Counted once, however many uncertain batches one is later than.
-             told as materialized (
-                 select id, (
-                     select count(*) from gallery_alerts
-                     where batch_id = sent.id and status in ('delivered', 'bounced')
-                 ) as receipts
-                 from (select distinct id from later) as sent
-             ),
-             since as (
-                 select batch_id, count(*) as transmissions, sum(receipts)::bigint as receipts
-                 from later join told using (id)
-                 group by batch_id
-             )
-             select batch.id, batch.gallery_id, gallery.title, batch.sending_at,
-                 (select count(*) from gallery_alerts where batch_id = batch.id and status = 'uncertain') as alerts,
-                 coalesce(since.transmissions, 0) as transmissions, coalesce(since.receipts, 0) as receipts
-             from batch
-             join galleries as gallery on gallery.id = batch.gallery_id
-             left join since on since.batch_id = batch.id
-             order by batch.sending_at",
-            &[(&SHOWN, Type::INT8)],
-        )
-        .await?;
+    let rows = session.rows(&UNCERTAIN, [&SHOWN]).await?;
     Ok(rows
         .iter()
         .map(|row| UncertainBatch {
@@ -118,3 +83,39 @@ pub async fn uncertain(session: &impl Session) -> Result<Vec<UncertainBatch>, Er
         })
         .collect())
 }
+
+static UNCERTAIN: Statement<1> = Statement::new(
+    "with batch as materialized (
+         select id, gallery_id, sending_at from alert_batches
+         where status = 'uncertain'
+         order by sending_at
+         limit $1
+     ),
+     later as materialized (
+         select batch.id as batch_id, sent.id
+         from batch cross join lateral (
+             select id from alert_batches where sent_at > batch.sending_at order by sent_at limit 1000
+         ) as sent
+     ),
+     -- Counted once, however many uncertain batches one is later than.
+     told as materialized (
+         select id, (
+             select count(*) from gallery_alerts
+             where batch_id = sent.id and status in ('delivered', 'bounced')
+         ) as receipts
+         from (select distinct id from later) as sent
+     ),
+     since as (
+         select batch_id, count(*) as transmissions, sum(receipts)::bigint as receipts
+         from later join told using (id)
+         group by batch_id
+     )
+     select batch.id, batch.gallery_id, gallery.title, batch.sending_at,
+         (select count(*) from gallery_alerts where batch_id = batch.id and status = 'uncertain') as alerts,
+         coalesce(since.transmissions, 0) as transmissions, coalesce(since.receipts, 0) as receipts
+     from batch
+     join galleries as gallery on gallery.id = batch.gallery_id
+     left join since on since.batch_id = batch.id
+     order by batch.sending_at",
+    [Type::INT8],
+);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::super::Transaction;
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::error::Error;
@@ -68,70 +69,75 @@ pub async fn disagreements(
 ) -> Result<Vec<Disagreement>, Error> {
     let rows = session
         .rows(
-            "select found.*
-             from (
-                 (
-                     select 'conflict' as state, id, user_id, module, field, ours, theirs, kept, noticed_at, times,
-                         id as place
-                     from sync_conflicts
-                     where ($1::uuid is null or user_id = $1) and ($2::text is null or module = $2)
-                       and not coalesce($3, false)
-                       and ($4::timestamptz is null or (noticed_at, id, module) < ($4, $5, $6))
-                     order by noticed_at desc, id desc, module desc
-                     limit $7
-                 )
-                 union all
-                 (
-                     select 'gone', null, user_id, module, null, null, null, null, gone_at, 1, user_id
-                     from zoho_links
-                     where gone_at is not null and ($1::uuid is null or user_id = $1)
-                       and ($2::text is null or module = $2) and coalesce($3, true)
-                       and ($4::timestamptz is null or (gone_at, user_id, module) < ($4, $5, $6))
-                     order by gone_at desc, user_id desc, module desc
-                     limit $7
-                 )
-             ) as found
-             order by noticed_at desc, place desc, module desc
-             limit $7",
-            &[
-                (&wanted.user.map(|user| user.0), Type::UUID),
-                (&wanted.module.map(CrmModule::as_str), Type::TEXT),
-                (&wanted.gone, Type::BOOL),
-                (&after.map(|place| place.at), Type::TIMESTAMPTZ),
-                (&after.map(|place| place.id), Type::UUID),
-                (&after.map(|place| place.module.as_str()), Type::TEXT),
-                (&most, Type::INT8),
+            &DISAGREEMENTS,
+            [
+                &wanted.user.map(|user| user.0),
+                &wanted.module.map(CrmModule::as_str),
+                &wanted.gone,
+                &after.map(|place| place.at),
+                &after.map(|place| place.id),
+                &after.map(|place| place.module.as_str()),
+                &most,
             ],
         )
         .await?;
     Ok(rows.iter().map(from_row).collect())
 }
 
+static DISAGREEMENTS: Statement<7> = Statement::new(
+    "select found.*
+     from (
+         (
+             select 'conflict' as state, id, user_id, module, field, ours, theirs, kept, noticed_at, times,
+                 id as place
+             from sync_conflicts
+             where ($1::uuid is null or user_id = $1) and ($2::text is null or module = $2)
+               and not coalesce($3, false)
+               and ($4::timestamptz is null or (noticed_at, id, module) < ($4, $5, $6))
+             order by noticed_at desc, id desc, module desc
+             limit $7
+         )
+         union all
+         (
+             select 'gone', null, user_id, module, null, null, null, null, gone_at, 1, user_id
+             from zoho_links
+             where gone_at is not null and ($1::uuid is null or user_id = $1)
+               and ($2::text is null or module = $2) and coalesce($3, true)
+               and ($4::timestamptz is null or (gone_at, user_id, module) < ($4, $5, $6))
+             order by gone_at desc, user_id desc, module desc
+             limit $7
+         )
+     ) as found
+     order by noticed_at desc, place desc, module desc
+     limit $7",
+    [Type::UUID, Type::TEXT, Type::BOOL, Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::INT8],
+);
+
 /// Forgets that records of these users are gone, so that the next sync makes them anew. What both sides had agreed on is
 /// kept, for one that comes back first, and not which tags were ours: on another record they are somebody else's. Returns
 /// the users who had such.
 pub async fn forget_gone(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Uuid>, Error> {
-    let rows = tx
-        .rows(
-            "with hers as materialized (
-                 select id from users
-                 where id = any ($1)
-                   and exists (select from zoho_links where user_id = users.id and gone_at is not null)
-                 order by id
-                 for update
-             ),
-             forgotten as (
-                 update zoho_links set gone_at = null, modified_at = null, tags = '{}'
-                 from hers
-                 where zoho_links.user_id = hers.id and gone_at is not null
-                 returning zoho_links.user_id
-             )
-             select distinct user_id from forgotten order by user_id",
-            &[(&users, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = tx.rows(&FORGET_GONE, [&users]).await?;
     Ok(rows.iter().map(|row| row.get("user_id")).collect())
 }
+
+static FORGET_GONE: Statement<1> = Statement::new(
+    "with hers as materialized (
+         select id from users
+         where id = any ($1)
+           and exists (select from zoho_links where user_id = users.id and gone_at is not null)
+         order by id
+         for update
+     ),
+     forgotten as (
+         update zoho_links set gone_at = null, modified_at = null, tags = '{}'
+         from hers
+         where zoho_links.user_id = hers.id and gone_at is not null
+         returning zoho_links.user_id
+     )
+     select distinct user_id from forgotten order by user_id",
+    [Type::UUID_ARRAY],
+);
 
 fn from_row(row: &Row) -> Disagreement {
     Disagreement {

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::domain::{DeliveryId, DeliveryStatus, HostName, WebhookEventType};
 use crate::error::Error;
 
@@ -58,37 +59,42 @@ pub async fn deliveries(
 ) -> Result<Vec<Delivery>, Error> {
     let rows = session
         .rows(
-            "select delivery.*
-             from (select name from webhook_endpoints where name = coalesce($1, name)) as wanted
-             cross join (
-                 select status from unnest(enum_range(null::delivery_status)) as status
-                 where status = coalesce($2::text::delivery_status, status)
-             ) as state
-             cross join lateral (
-                 select delivery.id, 'msg_' || event.id as webhook_id, event.type, delivery.endpoint,
-                     delivery.status::text as status, delivery.attempts, event.occurred_at, delivery.last_attempt_at,
-                     delivery.last_status, delivery.last_error, delivery.last_answer, delivery.delivered_at
-                 from webhook_deliveries as delivery
-                 join webhook_events as event on event.id = delivery.event_id
-                 where delivery.endpoint = wanted.name and delivery.status = state.status
-                   and delivery.id < coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-                   and event.type = coalesce($3, event.type)
-                 order by delivery.id desc
-                 limit $5
-             ) as delivery
-             order by delivery.id desc
-             limit $5",
-            &[
-                (&wanted.endpoint.as_ref().map(HostName::as_str), Type::TEXT),
-                (&wanted.status.map(DeliveryStatus::as_str), Type::TEXT),
-                (&wanted.r#type.map(WebhookEventType::as_str), Type::TEXT),
-                (&after.map(|place| place.id), Type::UUID),
-                (&most, Type::INT8),
+            &DELIVERIES,
+            [
+                &wanted.endpoint.as_ref().map(HostName::as_str),
+                &wanted.status.map(DeliveryStatus::as_str),
+                &wanted.r#type.map(WebhookEventType::as_str),
+                &after.map(|place| place.id),
+                &most,
             ],
         )
         .await?;
     Ok(rows.iter().map(from_row).collect())
 }
+
+static DELIVERIES: Statement<5> = Statement::new(
+    "select delivery.*
+     from (select name from webhook_endpoints where name = coalesce($1, name)) as wanted
+     cross join (
+         select status from unnest(enum_range(null::delivery_status)) as status
+         where status = coalesce($2::text::delivery_status, status)
+     ) as state
+     cross join lateral (
+         select delivery.id, 'msg_' || event.id as webhook_id, event.type, delivery.endpoint,
+             delivery.status::text as status, delivery.attempts, event.occurred_at, delivery.last_attempt_at,
+             delivery.last_status, delivery.last_error, delivery.last_answer, delivery.delivered_at
+         from webhook_deliveries as delivery
+         join webhook_events as event on event.id = delivery.event_id
+         where delivery.endpoint = wanted.name and delivery.status = state.status
+           and delivery.id < coalesce($4, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+           and event.type = coalesce($3, event.type)
+         order by delivery.id desc
+         limit $5
+     ) as delivery
+     order by delivery.id desc
+     limit $5",
+    [Type::TEXT, Type::TEXT, Type::TEXT, Type::UUID, Type::INT8],
+);
 
 fn from_row(row: &Row) -> Delivery {
     Delivery {

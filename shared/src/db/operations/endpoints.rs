@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::error::Error;
 
 /// An endpoint as its table has it: without its address and keys, which only the secret knows.
@@ -35,24 +36,24 @@ pub enum EndpointState {
 
 /// All endpoints, those that were removed among them, by name.
 pub async fn endpoints(session: &impl Session) -> Result<Vec<EndpointStatus>, Error> {
-    let rows = session
-        .rows(
-            "select
-                 name, events, removed_at, disabled_reason, failing_since, last_success_at,
-                 case when paused_until > now() then paused_until end as paused_until,
-                 (select count(*) from (
-                     select from webhook_deliveries where endpoint = name and status = 'pending' limit 1000
-                 ) as pending) as pending,
-                 (select count(*) from (
-                     select from webhook_deliveries where endpoint = name and status = 'failed' limit 1000
-                 ) as failed) as failed
-             from webhook_endpoints
-             order by name",
-            &[],
-        )
-        .await?;
+    let rows = session.rows(&ENDPOINTS, []).await?;
     Ok(rows.iter().map(from_row).collect())
 }
+
+static ENDPOINTS: Statement<0> = Statement::new(
+    "select
+         name, events, removed_at, disabled_reason, failing_since, last_success_at,
+         case when paused_until > now() then paused_until end as paused_until,
+         (select count(*) from (
+             select from webhook_deliveries where endpoint = name and status = 'pending' limit 1000
+         ) as pending) as pending,
+         (select count(*) from (
+             select from webhook_deliveries where endpoint = name and status = 'failed' limit 1000
+         ) as failed) as failed
+     from webhook_endpoints
+     order by name",
+    [],
+);
 
 fn from_row(row: &Row) -> EndpointStatus {
     let removed_at: Option<DateTime<Utc>> = row.get("removed_at");

@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::error::Error;
 
 /// How many waiting events are shown.
@@ -43,37 +44,27 @@ pub async fn inbox(session: &impl Session) -> Result<Inbox, Error> {
 }
 
 async fn counts(session: &impl Session) -> Result<BTreeMap<String, i64>, Error> {
-    let rows = session
-        .rows(
-            "select 'pending' as status, count(*) as events
-             from (select from webhook_inbox where status = 'pending' limit 1000) as pending
-             union all
-             select ended.status, (
-                 select count(*) from (
-                     select from webhook_inbox
-                     where webhook_inbox.status = ended.status::webhook_status and ended_at is not null
-                     limit 1000
-                 ) as event
-             )
-             from (values ('refused'), ('expired')) as ended (status)",
-            &[],
-        )
-        .await?;
+    let rows = session.rows(&COUNTS, []).await?;
     Ok(rows.iter().map(|row| (row.get("status"), row.get("events"))).collect())
 }
 
+static COUNTS: Statement<0> = Statement::new(
+    "select 'pending' as status, count(*) as events
+     from (select from webhook_inbox where status = 'pending' limit 1000) as pending
+     union all
+     select ended.status, (
+         select count(*) from (
+             select from webhook_inbox
+             where webhook_inbox.status = ended.status::webhook_status and ended_at is not null
+             limit 1000
+         ) as event
+     )
+     from (values ('refused'), ('expired')) as ended (status)",
+    [],
+);
+
 async fn waiting(session: &impl Session) -> Result<Vec<WaitingEvent>, Error> {
-    let rows = session
-        .rows(
-            "select id, source, type, received_at,
-                 case when subject like 'buyer:%' then 'buyer' else subject end as subject
-             from webhook_inbox
-             where status = 'pending'
-             order by received_at
-             limit $1",
-            &[(&SHOWN, Type::INT8)],
-        )
-        .await?;
+    let rows = session.rows(&WAITING, [&SHOWN]).await?;
     Ok(rows
         .iter()
         .map(|row| WaitingEvent {
@@ -86,17 +77,27 @@ async fn waiting(session: &impl Session) -> Result<Vec<WaitingEvent>, Error> {
         .collect())
 }
 
+static WAITING: Statement<1> = Statement::new(
+    "select id, source, type, received_at,
+         case when subject like 'buyer:%' then 'buyer' else subject end as subject
+     from webhook_inbox
+     where status = 'pending'
+     order by received_at
+     limit $1",
+    [Type::INT8],
+);
+
 /// When each of these sources last sent an event that went through the inbox.
 pub async fn last_events(
     session: &impl Session,
     sources: &[&str],
 ) -> Result<BTreeMap<String, Option<DateTime<Utc>>>, Error> {
-    let rows = session
-        .rows(
-            "select name, (select max(received_at) from webhook_inbox where source = name) as last_event_at
-             from unnest($1) as name",
-            &[(&sources, Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&LAST_EVENTS, [&sources]).await?;
     Ok(rows.iter().map(|row| (row.get("name"), row.get("last_event_at"))).collect())
 }
+
+static LAST_EVENTS: Statement<1> = Statement::new(
+    "select name, (select max(received_at) from webhook_inbox where source = name) as last_event_at
+     from unnest($1) as name",
+    [Type::TEXT_ARRAY],
+);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::error::Error;
 use crate::tasks::Kind;
 
@@ -40,20 +41,7 @@ pub async fn zoho(session: &impl Session) -> Result<ZohoTraffic, Error> {
 
 async fn spent(session: &impl Session) -> Result<ZohoTraffic, Error> {
     let row = session
-        .row(
-            "select used.*, budget.credits_remaining, budget.noted_at,
-                 (select expires_at from zoho_watch) as watch_expires_at
-             from zoho_budget as budget
-             cross join (
-                 select
-                     coalesce(sum(credits), 0)::bigint as day,
-                     coalesce(sum(calls) filter (where minute > now() - interval '1 hour'), 0)::bigint as calls_last_hour,
-                     coalesce(sum(credits) filter (where minute > now() - interval '1 hour'), 0)::bigint as credits_last_hour
-                 from zoho_usage
-                 where minute > now() - interval '1 day'
-             ) as used",
-            &[],
-        )
+        .row(&SPENT, [])
         .await?
         .ok_or_else(|| Error::internal("zoho_budget has lost its row", "the migration puts it there"))?;
     Ok(ZohoTraffic {
@@ -70,31 +58,48 @@ async fn spent(session: &impl Session) -> Result<ZohoTraffic, Error> {
     })
 }
 
+static SPENT: Statement<0> = Statement::new(
+    "select used.*, budget.credits_remaining, budget.noted_at,
+         (select expires_at from zoho_watch) as watch_expires_at
+     from zoho_budget as budget
+     cross join (
+         select
+             coalesce(sum(credits), 0)::bigint as day,
+             coalesce(sum(calls) filter (where minute > now() - interval '1 hour'), 0)::bigint as calls_last_hour,
+             coalesce(sum(credits) filter (where minute > now() - interval '1 hour'), 0)::bigint as credits_last_hour
+         from zoho_usage
+         where minute > now() - interval '1 day'
+     ) as used",
+    [],
+);
+
 async fn reconciled_to(session: &impl Session) -> Result<BTreeMap<String, Option<DateTime<Utc>>>, Error> {
-    let rows = session.rows("select module, modified_to from zoho_cursors", &[]).await?;
+    let rows = session.rows(&RECONCILED_TO, []).await?;
     Ok(rows.iter().map(|row| (row.get("module"), row.get("modified_to"))).collect())
 }
 
+static RECONCILED_TO: Statement<0> = Statement::new("select module, modified_to from zoho_cursors", []);
+
 /// Who waits for a Contact, who has one, and whose work waits. Whose Contact is gone waits for none.
 async fn people(session: &impl Session) -> Result<(i64, i64, i64), Error> {
-    let row = session
-        .row(
-            "select
-                 (select count(*) from (
-                     select from users
-                     where zoho_contact_id is null and role <> 'admin' and id not in (
-                         select user_id from zoho_links where gone_at is not null and module = 'Contacts'
-                     )
-                     limit 100001
-                 ) as waiting) as unlinked,
-                 (select count(*) from (
-                     select from users where zoho_contact_id is not null limit 100001
-                 ) as done) as linked,
-                 (select count(*) from (
-                     select from tasks where kind = $1 and failed_at is null limit 100001
-                 ) as due) as waiting",
-            &[(&Kind::SyncZoho.as_str(), Type::TEXT)],
-        )
-        .await?;
+    let row = session.row(&PEOPLE, [&Kind::SyncZoho.as_str()]).await?;
     Ok(row.map_or((0, 0, 0), |row| (row.get("unlinked"), row.get("linked"), row.get("waiting"))))
 }
+
+static PEOPLE: Statement<1> = Statement::new(
+    "select
+         (select count(*) from (
+             select from users
+             where zoho_contact_id is null and role <> 'admin' and id not in (
+                 select user_id from zoho_links where gone_at is not null and module = 'Contacts'
+             )
+             limit 100001
+         ) as waiting) as unlinked,
+         (select count(*) from (
+             select from users where zoho_contact_id is not null limit 100001
+         ) as done) as linked,
+         (select count(*) from (
+             select from tasks where kind = $1 and failed_at is null limit 100001
+         ) as due) as waiting",
+    [Type::TEXT],
+);

@@ -9,6 +9,7 @@ pub use update::update;
 
 use super::Transaction;
 use super::session::Session;
+use super::statement::Statement;
 use crate::domain::registration::{OrgProfile, ParentProfile, PhotographerProfile};
 use crate::domain::{JoinCode, PhoneNumber, ReferralCode, Sport, TaxId, TypedCode, UserId, WebUrl, ZipCode};
 use crate::error::Error;
@@ -19,22 +20,27 @@ const TRIES: usize = 5;
 pub async fn insert_parent(tx: &Transaction<'_>, user: UserId, parent: &ParentProfile) -> Result<(), Error> {
     let sports: Vec<&str> = parent.sport_interests.iter().map(Sport::as_str).collect();
     tx.rows(
-        "insert into profiles_parents
-             (user_id, first_name, last_name, phone_number, mailing_address, referred_by_code, sport_interests)
-         values ($1, $2, $3, $4, $5, nullif($6, ''), $7)",
-        &[
-            (&user.0, Type::UUID),
-            (&parent.first_name.as_str(), Type::TEXT),
-            (&parent.last_name.as_str(), Type::TEXT),
-            (&parent.phone_number.as_ref().map(PhoneNumber::as_str), Type::TEXT),
-            (&parent.mailing_address.as_ref().map(Json), Type::JSONB),
-            (&parent.referred_by_code.as_ref().map(TypedCode::as_str), Type::TEXT),
-            (&sports, Type::TEXT_ARRAY),
+        &INSERT_PARENT,
+        [
+            &user.0,
+            &parent.first_name.as_str(),
+            &parent.last_name.as_str(),
+            &parent.phone_number.as_ref().map(PhoneNumber::as_str),
+            &parent.mailing_address.as_ref().map(Json),
+            &parent.referred_by_code.as_ref().map(TypedCode::as_str),
+            &sports,
         ],
     )
     .await?;
     Ok(())
 }
+
+static INSERT_PARENT: Statement<7> = Statement::new(
+    "insert into profiles_parents
+         (user_id, first_name, last_name, phone_number, mailing_address, referred_by_code, sport_interests)
+     values ($1, $2, $3, $4, $5, nullif($6, ''), $7)",
+    [Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT, Type::JSONB, Type::TEXT, Type::TEXT_ARRAY],
+);
 
 /// Makes the organisation's profile with a join code of its own.
 pub async fn insert_org(
@@ -47,20 +53,16 @@ pub async fn insert_org(
         let join_code = JoinCode::from_name(org.org_name.as_str(), random);
         let inserted = tx
             .row(
-                "insert into profiles_organizations
-                     (user_id, first_name, last_name, org_name, org_type, tax_id, referred_by_code, join_code)
-                 values ($1, $2, $3, $4, $5::text::org_type, $6, nullif($7, ''), $8)
-                 on conflict do nothing
-                 returning user_id",
-                &[
-                    (&user.0, Type::UUID),
-                    (&org.first_name.as_str(), Type::TEXT),
-                    (&org.last_name.as_str(), Type::TEXT),
-                    (&org.org_name.as_str(), Type::TEXT),
-                    (&org.org_type.as_str(), Type::TEXT),
-                    (&org.tax_id.as_ref().map(TaxId::as_str), Type::TEXT),
-                    (&org.referred_by_code.as_ref().map(TypedCode::as_str), Type::TEXT),
-                    (&join_code.as_str(), Type::TEXT),
+                &INSERT_ORG,
+                [
+                    &user.0,
+                    &org.first_name.as_str(),
+                    &org.last_name.as_str(),
+                    &org.org_name.as_str(),
+                    &org.org_type.as_str(),
+                    &org.tax_id.as_ref().map(TaxId::as_str),
+                    &org.referred_by_code.as_ref().map(TypedCode::as_str),
+                    &join_code.as_str(),
                 ],
             )
             .await?;
@@ -70,6 +72,15 @@ pub async fn insert_org(
     }
     Err(Error::internal("no free join code was found", format!("{TRIES} tries")))
 }
+
+static INSERT_ORG: Statement<8> = Statement::new(
+    "insert into profiles_organizations
+         (user_id, first_name, last_name, org_name, org_type, tax_id, referred_by_code, join_code)
+     values ($1, $2, $3, $4, $5::text::org_type, $6, nullif($7, ''), $8)
+     on conflict do nothing
+     returning user_id",
+    [Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT],
+);
 
 /// Makes the photographer's profile with the code that he chose, or with one made from his business name.
 ///
@@ -109,53 +120,68 @@ async fn insert_photographer_as(
     let region: Vec<&str> = photographer.service_region.iter().map(ZipCode::as_str).collect();
     let inserted = tx
         .row(
-            "insert into profiles_photographers
-                 (user_id, first_name, last_name, business_name, website_url, social_links, referral_code,
-                  service_region, gear_list)
-             values ($1, $2, $3, $4, $5, coalesce($6, '{}'), $7, $8, coalesce($9, '[]'))
-             on conflict do nothing
-             returning user_id",
-            &[
-                (&user.0, Type::UUID),
-                (&photographer.first_name.as_str(), Type::TEXT),
-                (&photographer.last_name.as_str(), Type::TEXT),
-                (&photographer.business_name.as_str(), Type::TEXT),
-                (&photographer.website_url.as_ref().map(WebUrl::as_str), Type::TEXT),
-                (&photographer.social_links, Type::JSONB),
-                (&code.as_str(), Type::TEXT),
-                (&region, Type::TEXT_ARRAY),
-                (&photographer.gear_list, Type::JSONB),
+            &INSERT_PHOTOGRAPHER,
+            [
+                &user.0,
+                &photographer.first_name.as_str(),
+                &photographer.last_name.as_str(),
+                &photographer.business_name.as_str(),
+                &photographer.website_url.as_ref().map(WebUrl::as_str),
+                &photographer.social_links,
+                &code.as_str(),
+                &region,
+                &photographer.gear_list,
             ],
         )
         .await?;
     Ok(inserted.is_some())
 }
 
+static INSERT_PHOTOGRAPHER: Statement<9> = Statement::new(
+    "insert into profiles_photographers
+         (user_id, first_name, last_name, business_name, website_url, social_links, referral_code,
+          service_region, gear_list)
+     values ($1, $2, $3, $4, $5, coalesce($6, '{}'), $7, $8, coalesce($9, '[]'))
+     on conflict do nothing
+     returning user_id",
+    [
+        Type::UUID,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::JSONB,
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::JSONB,
+    ],
+);
+
 /// The profile as the API shows it to its owner: the columns by their names.
 pub async fn shown(session: &impl Session, user: UserId) -> Result<Option<Value>, Error> {
-    let row = session
-        .row(
-            "select coalesce(
-                 (select jsonb_build_object(
-                      'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
-                      'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
-                      'sport_interests', sport_interests)
-                  from profiles_parents where user_id = $1),
-                 (select jsonb_build_object(
-                      'first_name', first_name, 'last_name', last_name, 'org_name', org_name, 'org_type', org_type,
-                      'tax_id', tax_id, 'referred_by_code', referred_by_code, 'join_code', join_code)
-                  from profiles_organizations where user_id = $1),
-                 (select jsonb_build_object(
-                      'first_name', first_name, 'last_name', last_name, 'business_name', business_name,
-                      'website_url', website_url, 'social_links', social_links, 'referral_code', referral_code,
-                      'certification_level', certification_level, 'paywall_tier', paywall_tier,
-                      'training_progress', training_progress, 'service_region', service_region,
-                      'background_check_status', background_check_status, 'gear_list', gear_list,
-                      'availability_schedule', availability_schedule)
-                  from profiles_photographers where user_id = $1)
-             ) as profile",
-            &[(&user.0, Type::UUID)],
-        )
-        .await?;
+    let row = session.row(&SHOWN, [&user.0]).await?;
     Ok(row.and_then(|row| row.get("profile")))
 }
+
+static SHOWN: Statement<1> = Statement::new(
+    "select coalesce(
+         (select jsonb_build_object(
+              'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
+              'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
+              'sport_interests', sport_interests)
+          from profiles_parents where user_id = $1),
+         (select jsonb_build_object(
+              'first_name', first_name, 'last_name', last_name, 'org_name', org_name, 'org_type', org_type,
+              'tax_id', tax_id, 'referred_by_code', referred_by_code, 'join_code', join_code)
+          from profiles_organizations where user_id = $1),
+         (select jsonb_build_object(
+              'first_name', first_name, 'last_name', last_name, 'business_name', business_name,
+              'website_url', website_url, 'social_links', social_links, 'referral_code', referral_code,
+              'certification_level', certification_level, 'paywall_tier', paywall_tier,
+              'training_progress', training_progress, 'service_region', service_region,
+              'background_check_status', background_check_status, 'gear_list', gear_list,
+              'availability_schedule', availability_schedule)
+          from profiles_photographers where user_id = $1)
+     ) as profile",
+    [Type::UUID],
+);

@@ -7,6 +7,7 @@ use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::error::Error;
 use crate::tasks::{CHANGED_MEANWHILE, Failure, Kind, OVERTAKEN, Priority};
 
@@ -94,19 +95,19 @@ pub async fn claim(
     let groups: Vec<i64> = (0..=MOST_CRASHES).map(|crashes| count(together(most, crashes))).collect();
     let rows = session
         .rows(
-            CLAIM,
-            &[
-                (&kind.as_str(), Type::TEXT),
-                (&named, Type::UUID_ARRAY),
-                (&count(most), Type::INT8),
-                (&lease, Type::UUID),
-                (&lease_for.as_secs_f64(), Type::FLOAT8),
-                (&i32::try_from(MOST_CRASHES).unwrap_or(i32::MAX), Type::INT4),
-                (&Json(crashed()), Type::JSONB),
-                (&credit_reserve, Type::INT8),
-                (&Priority::Now.as_i16(), Type::INT2),
-                (&Priority::Backfill.as_i16(), Type::INT2),
-                (&groups, Type::INT8_ARRAY),
+            &CLAIM,
+            [
+                &kind.as_str(),
+                &named,
+                &count(most),
+                &lease,
+                &lease_for.as_secs_f64(),
+                &i32::try_from(MOST_CRASHES).unwrap_or(i32::MAX),
+                &Json(crashed()),
+                &credit_reserve,
+                &Priority::Now.as_i16(),
+                &Priority::Backfill.as_i16(),
+                &groups,
             ],
         )
         .await?;
@@ -121,67 +122,70 @@ pub async fn claim(
 
 /// $1 is the kind, $2 the named keys, $3 how many, $4 the lease and $5 its seconds, $6 and $7 when and why a task fails for
 /// its crashes, $8 the reserve of credits, $9 and $10 the places in line, $11 how many run together by their crashes.
-const CLAIM: &str = "with place as materialized (
-     -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
-     select case when exists (
-         select from zoho_budget where credits_remaining < $8 and noted_at > now() - interval '15 minutes'
-     ) then $9 else $10 end as lowest
- ),
- asked as materialized (
-     select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
-     from tasks
-     where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
-       and (lease is null or leased_until <= now())
-       and not exists (select from task_kinds where kind = $1 and paused_until > now())
-     order by priority, not_before
-     limit $3
-     for update skip locked
- ),
- others as materialized (
-     select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
-     from tasks
-     where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
-       and (lease is null or leased_until <= now())
-       and not exists (select from task_kinds where kind = $1 and paused_until > now())
-     order by priority, not_before
-     limit $3 - (select count(*) from asked)
-     for update skip locked
- ),
- ranked as (
-     select key, crashes,
-         first_value(crashes) over (order by place, crashes, priority, not_before, key) as first,
-         row_number() over (partition by crashes order by place, priority, not_before, key) as rank
-     from (select * from asked union all select * from others) as candidate
- ),
- chosen as materialized (
-     select key from ranked where crashes = first and rank <= $11[least(crashes, $6) + 1]
- ),
- claimed as (
-     update tasks set
-         lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
-         leased_until = case
-             when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
-         end,
-         dispatch_at = now() + make_interval(secs => $5),
-         attempts = attempts + 1,
-         crashes = crashes + (lease is not null)::int,
-         failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
-         failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
-     where kind = $1 and key = any (array(select key from chosen))
-     returning key, revision, attempts, failed_at, failure ->> 'code' as code
- )
- select
-     key, revision, attempts, failed_at is null as held, code,
-     (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
-         -- the first one that is due, and not whether one exists: only the former goes by the index
-         select true from tasks
-         where kind = $1 and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+static CLAIM: Statement<11> = Statement::new(
+    "with place as materialized (
+         -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
+         select case when exists (
+             select from zoho_budget where credits_remaining < $8 and noted_at > now() - interval '15 minutes'
+         ) then $9 else $10 end as lowest
+     ),
+     asked as materialized (
+         select key, 0 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+         from tasks
+         where kind = $1 and key = any ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
            and (lease is null or leased_until <= now())
-           and key <> all (array(select key from ranked))
+           and not exists (select from task_kinds where kind = $1 and paused_until > now())
          order by priority, not_before
-         limit 1
-     ), false) as more
- from claimed";
+         limit $3
+         for update skip locked
+     ),
+     others as materialized (
+         select key, 1 as place, priority, not_before, crashes + (lease is not null)::int as crashes
+         from tasks
+         where kind = $1 and key <> all ($2) and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+           and (lease is null or leased_until <= now())
+           and not exists (select from task_kinds where kind = $1 and paused_until > now())
+         order by priority, not_before
+         limit $3 - (select count(*) from asked)
+         for update skip locked
+     ),
+     ranked as (
+         select key, crashes,
+             first_value(crashes) over (order by place, crashes, priority, not_before, key) as first,
+             row_number() over (partition by crashes order by place, priority, not_before, key) as rank
+         from (select * from asked union all select * from others) as candidate
+     ),
+     chosen as materialized (
+         select key from ranked where crashes = first and rank <= $11[least(crashes, $6) + 1]
+     ),
+     claimed as (
+         update tasks set
+             lease = case when crashes + (lease is not null)::int < $6 then $4::uuid end,
+             leased_until = case
+                 when crashes + (lease is not null)::int < $6 then now() + make_interval(secs => $5)
+             end,
+             dispatch_at = now() + make_interval(secs => $5),
+             attempts = attempts + 1,
+             crashes = crashes + (lease is not null)::int,
+             failed_at = case when crashes + (lease is not null)::int >= $6 then now() end,
+             failure = case when crashes + (lease is not null)::int >= $6 then $7::jsonb else failure end
+         where kind = $1 and key = any (array(select key from chosen))
+         returning key, revision, attempts, failed_at, failure ->> 'code' as code
+     )
+     select
+         key, revision, attempts, failed_at is null as held, code,
+         (select count(*) from ranked) > (select count(*) from chosen) or coalesce((
+             -- the first one that is due, and not whether one exists: only the former goes by the index
+             select true from tasks
+             where kind = $1 and failed_at is null and not_before <= now() and priority <= (select lowest from place)
+               and (lease is null or leased_until <= now())
+               and key <> all (array(select key from ranked))
+             order by priority, not_before
+             limit 1
+         ), false) as more
+     from claimed",
+    [Type::TEXT, Type::UUID_ARRAY, Type::INT8, Type::UUID, Type::FLOAT8, Type::INT4, Type::JSONB, Type::INT8, Type::INT2, Type::INT2, Type::INT8_ARRAY],
+);
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::super::column::stored_json;
 use super::super::session::Session;
+use super::super::statement::Statement;
 use crate::error::Error;
 use crate::tasks::{Failure, Kind};
 
@@ -68,51 +69,56 @@ pub async fn failures(
 ) -> Result<Vec<Failed>, Error> {
     let rows = session
         .rows(
-            "select task.*
-             from (
-                 select
-                     kind,
-                     case
-                         when kind = $4 then $5::uuid
-                         when kind < $4 then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-                         else '00000000-0000-0000-0000-000000000000'
-                     end as edge
-                 from task_kinds
-                 where kind = coalesce($1, kind)
-             ) as wanted
-             cross join lateral (
-                 (
-                     select kind, key, attempts, failed_at, not_before, failure, failed_at as at
-                     from tasks
-                     where kind = wanted.kind and failed_at is not null and coalesce($2, true)
-                       and (failed_at, key) < (coalesce($3, 'infinity'), wanted.edge)
-                     order by failed_at desc, key desc
-                     limit $6
-                 )
-                 union all
-                 (
-                     select kind, key, attempts, failed_at, not_before, failure, not_before as at
-                     from tasks
-                     where kind = wanted.kind and failed_at is null and failure is not null and not coalesce($2, false)
-                       and (not_before, key) < (coalesce($3, 'infinity'), wanted.edge)
-                     order by not_before desc, key desc
-                     limit $6
-                 )
-             ) as task
-             order by at desc, kind desc, key desc
-             limit $6",
-            &[
-                (&wanted.kind.map(Kind::as_str), Type::TEXT),
-                (&wanted.state.map(|state| state == State::Failed), Type::BOOL),
-                (&after.map(|place| place.at), Type::TIMESTAMPTZ),
-                (&after.map(|place| place.kind.as_str()), Type::TEXT),
-                (&after.map(|place| place.key), Type::UUID),
-                (&most, Type::INT8),
+            &FAILURES,
+            [
+                &wanted.kind.map(Kind::as_str),
+                &wanted.state.map(|state| state == State::Failed),
+                &after.map(|place| place.at),
+                &after.map(|place| place.kind.as_str()),
+                &after.map(|place| place.key),
+                &most,
             ],
         )
         .await?;
     Ok(rows.iter().map(from_row).collect())
 }
+
+static FAILURES: Statement<6> = Statement::new(
+    "select task.*
+     from (
+         select
+             kind,
+             case
+                 when kind = $4 then $5::uuid
+                 when kind < $4 then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                 else '00000000-0000-0000-0000-000000000000'
+             end as edge
+         from task_kinds
+         where kind = coalesce($1, kind)
+     ) as wanted
+     cross join lateral (
+         (
+             select kind, key, attempts, failed_at, not_before, failure, failed_at as at
+             from tasks
+             where kind = wanted.kind and failed_at is not null and coalesce($2, true)
+               and (failed_at, key) < (coalesce($3, 'infinity'), wanted.edge)
+             order by failed_at desc, key desc
+             limit $6
+         )
+         union all
+         (
+             select kind, key, attempts, failed_at, not_before, failure, not_before as at
+             from tasks
+             where kind = wanted.kind and failed_at is null and failure is not null and not coalesce($2, false)
+               and (not_before, key) < (coalesce($3, 'infinity'), wanted.edge)
+             order by not_before desc, key desc
+             limit $6
+         )
+     ) as task
+     order by at desc, kind desc, key desc
+     limit $6",
+    [Type::TEXT, Type::BOOL, Type::TIMESTAMPTZ, Type::TEXT, Type::UUID, Type::INT8],
+);
 
 fn from_row(row: &Row) -> Failed {
     // A list of what went wrong must not go wrong over one of its rows.

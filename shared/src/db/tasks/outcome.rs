@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::Transaction;
 use super::super::session::Session;
+use super::super::statement::Statement;
 use super::claim::{Claim, ClaimedTask};
 use crate::error::Error;
 use crate::tasks::Failure;
@@ -34,11 +35,7 @@ impl Claim {
     /// order of the keys, as whoever enqueues.
     async fn lock(&self, tx: &Transaction<'_>, outcomes: &[(ClaimedTask, Outcome)]) -> Result<(), Error> {
         let keys: Vec<Uuid> = outcomes.iter().map(|(task, _)| task.key).collect();
-        tx.rows(
-            "select from tasks where kind = $1 and key = any ($2) and lease = $3 order by key for update",
-            &[(&self.kind.as_str(), Type::TEXT), (&keys, Type::UUID_ARRAY), (&self.lease, Type::UUID)],
-        )
-        .await?;
+        tx.rows(&LOCK, [&self.kind.as_str(), &keys, &self.lease]).await?;
         Ok(())
     }
 
@@ -51,24 +48,7 @@ impl Claim {
         if keys.is_empty() {
             return Ok(());
         }
-        // The two halves never meet a row twice: one takes equal revisions, the other unequal ones.
-        tx.rows(
-            "with done as (select key, revision from unnest($3, $4) as done (key, revision)),
-             finished as (
-                 delete from tasks using done
-                 where tasks.kind = $1 and tasks.lease = $2 and tasks.key = done.key and tasks.revision = done.revision
-             )
-             update tasks set lease = null, leased_until = null, not_before = now(), dispatch_at = now()
-             from done
-             where tasks.kind = $1 and tasks.lease = $2 and tasks.key = done.key and tasks.revision <> done.revision",
-            &[
-                (&self.kind.as_str(), Type::TEXT),
-                (&self.lease, Type::UUID),
-                (&keys, Type::UUID_ARRAY),
-                (&revisions, Type::INT8_ARRAY),
-            ],
-        )
-        .await?;
+        tx.rows(&COMPLETE, [&self.kind.as_str(), &self.lease, &keys, &revisions]).await?;
         Ok(())
     }
 
@@ -91,30 +71,42 @@ impl Claim {
         if keys.is_empty() {
             return Ok(());
         }
-        tx.rows(
-            "update tasks set
-                 lease = null,
-                 leased_until = null,
-                 not_before = now() + make_interval(secs => case when same then coalesce(delay, 0) else 0 end),
-                 dispatch_at = now() + make_interval(secs => case when same then coalesce(delay, 0) else 0 end),
-                 failed_at = case when same and delay is null then now() end,
-                 failure = case when same then outcome.failure end
-             from (
-                 select put_back.*, tasks.revision = put_back.revision as same
-                 from unnest($3, $4, $5, $6) as put_back (key, revision, delay, failure)
-                 join tasks on tasks.kind = $1 and tasks.key = put_back.key
-             ) as outcome
-             where tasks.kind = $1 and tasks.lease = $2 and tasks.key = outcome.key",
-            &[
-                (&self.kind.as_str(), Type::TEXT),
-                (&self.lease, Type::UUID),
-                (&keys, Type::UUID_ARRAY),
-                (&revisions, Type::INT8_ARRAY),
-                (&delays, Type::FLOAT8_ARRAY),
-                (&failures, Type::JSONB_ARRAY),
-            ],
-        )
-        .await?;
+        tx.rows(&PUT_BACK, [&self.kind.as_str(), &self.lease, &keys, &revisions, &delays, &failures]).await?;
         Ok(())
     }
 }
+
+static LOCK: Statement<3> = Statement::new(
+    "select from tasks where kind = $1 and key = any ($2) and lease = $3 order by key for update",
+    [Type::TEXT, Type::UUID_ARRAY, Type::UUID],
+);
+
+// The two halves never meet a row twice: one takes equal revisions, the other unequal ones.
+static COMPLETE: Statement<4> = Statement::new(
+    "with done as (select key, revision from unnest($3, $4) as done (key, revision)),
+     finished as (
+         delete from tasks using done
+         where tasks.kind = $1 and tasks.lease = $2 and tasks.key = done.key and tasks.revision = done.revision
+     )
+     update tasks set lease = null, leased_until = null, not_before = now(), dispatch_at = now()
+     from done
+     where tasks.kind = $1 and tasks.lease = $2 and tasks.key = done.key and tasks.revision <> done.revision",
+    [Type::TEXT, Type::UUID, Type::UUID_ARRAY, Type::INT8_ARRAY],
+);
+
+static PUT_BACK: Statement<6> = Statement::new(
+    "update tasks set
+         lease = null,
+         leased_until = null,
+         not_before = now() + make_interval(secs => case when same then coalesce(delay, 0) else 0 end),
+         dispatch_at = now() + make_interval(secs => case when same then coalesce(delay, 0) else 0 end),
+         failed_at = case when same and delay is null then now() end,
+         failure = case when same then outcome.failure end
+     from (
+         select put_back.*, tasks.revision = put_back.revision as same
+         from unnest($3, $4, $5, $6) as put_back (key, revision, delay, failure)
+         join tasks on tasks.kind = $1 and tasks.key = put_back.key
+     ) as outcome
+     where tasks.kind = $1 and tasks.lease = $2 and tasks.key = outcome.key",
+    [Type::TEXT, Type::UUID, Type::UUID_ARRAY, Type::INT8_ARRAY, Type::FLOAT8_ARRAY, Type::JSONB_ARRAY],
+);

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::super::session::Session;
+use super::super::statement::Statement;
 use super::claim;
 use crate::error::Error;
 use crate::tasks::{Kind, Priority};
@@ -42,25 +43,7 @@ impl Due {
 /// Takes note of up to `most` tasks whose message is due and moves their next message on.
 pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -> Result<Due, Error> {
     let rows = session
-        .rows(
-            "with due as materialized (
-                 select key
-                 from tasks
-                 where kind = $1 and failed_at is null and not_before <= now() and dispatch_at <= now()
-                   and not exists (select from task_kinds where kind = $1 and paused_until > now())
-                 order by priority, not_before
-                 limit $2
-                 for update skip locked
-             )
-             update tasks set dispatch_at = now() + make_interval(secs => $3)
-             where kind = $1 and key = any (array(select key from due))
-             returning key, crashes + (lease is not null)::int as crashes",
-            &[
-                (&kind.as_str(), Type::TEXT),
-                (&i64::try_from(most).unwrap_or(i64::MAX), Type::INT8),
-                (&NEXT_DISPATCH_SECONDS, Type::FLOAT8),
-            ],
-        )
+        .rows(&DUE_FOR_DISPATCH, [&kind.as_str(), &i64::try_from(most).unwrap_or(i64::MAX), &NEXT_DISPATCH_SECONDS])
         .await?;
     let mut by_crashes: BTreeMap<usize, Vec<Uuid>> = BTreeMap::new();
     for row in rows {
@@ -69,6 +52,22 @@ pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -
     }
     Ok(Due::of(kind, by_crashes))
 }
+
+static DUE_FOR_DISPATCH: Statement<3> = Statement::new(
+    "with due as materialized (
+         select key
+         from tasks
+         where kind = $1 and failed_at is null and not_before <= now() and dispatch_at <= now()
+           and not exists (select from task_kinds where kind = $1 and paused_until > now())
+         order by priority, not_before
+         limit $2
+         for update skip locked
+     )
+     update tasks set dispatch_at = now() + make_interval(secs => $3)
+     where kind = $1 and key = any (array(select key from due))
+     returning key, crashes + (lease is not null)::int as crashes",
+    [Type::TEXT, Type::INT8, Type::FLOAT8],
+);
 
 /// How much work of one kind there is.
 #[derive(Debug)]
@@ -92,34 +91,7 @@ pub struct Pause {
 
 /// The backlog of every kind.
 pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
-    let rows = session
-        .rows(
-            "select
-                 kind.kind,
-                 (select count(*) from (
-                     select from tasks where tasks.kind = kind.kind and failed_at is null order by priority, not_before limit 1000
-                 ) as waiting) as waiting,
-                 (select count(*) from (
-                     select from tasks where tasks.kind = kind.kind and failed_at is not null order by failed_at limit 1000
-                 ) as failed) as failed,
-                 greatest(0, coalesce(extract(epoch from now() - (
-                     -- the first of each place in line, so that one that backs off hides none that stands behind it
-                     select min(first.not_before)
-                     from unnest($1) as place (priority)
-                     cross join lateral (
-                         select not_before from tasks
-                         where tasks.kind = kind.kind and failed_at is null and tasks.priority = place.priority
-                         order by not_before
-                         limit 1
-                     ) as first
-                 )), 0))::bigint as oldest_seconds,
-                 nullif(kind.paused_until, 'infinity') as paused_until,
-                 case when kind.paused_until > now() then kind.reason end as reason
-             from task_kinds as kind
-             order by kind.kind",
-            &[(&Priority::ALL.map(Priority::as_i16).as_slice(), Type::INT2_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&BACKLOG, [&Priority::ALL.map(Priority::as_i16).as_slice()]).await?;
     Ok(rows
         .iter()
         .map(|row| Backlog {
@@ -133,6 +105,33 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
         })
         .collect())
 }
+
+static BACKLOG: Statement<1> = Statement::new(
+    "select
+         kind.kind,
+         (select count(*) from (
+             select from tasks where tasks.kind = kind.kind and failed_at is null order by priority, not_before limit 1000
+         ) as waiting) as waiting,
+         (select count(*) from (
+             select from tasks where tasks.kind = kind.kind and failed_at is not null order by failed_at limit 1000
+         ) as failed) as failed,
+         greatest(0, coalesce(extract(epoch from now() - (
+             -- the first of each place in line, so that one that backs off hides none that stands behind it
+             select min(first.not_before)
+             from unnest($1) as place (priority)
+             cross join lateral (
+                 select not_before from tasks
+                 where tasks.kind = kind.kind and failed_at is null and tasks.priority = place.priority
+                 order by not_before
+                 limit 1
+             ) as first
+         )), 0))::bigint as oldest_seconds,
+         nullif(kind.paused_until, 'infinity') as paused_until,
+         case when kind.paused_until > now() then kind.reason end as reason
+     from task_kinds as kind
+     order by kind.kind",
+    [Type::INT2_ARRAY],
+);
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ pub use outcome::{Recorded, begin, crashed, postpone, record, wanted_again};
 
 use super::column::{Loaded, each, invalid, stored};
 use super::session::Session;
+use super::statement::Statement;
 use crate::deliveries::{Event, Subject};
 use crate::domain::{DeliveryId, DeliveryStatus, GalleryId, ReferralId, UserId, WebhookEventId};
 use crate::error::Error;
@@ -43,47 +44,47 @@ pub enum Standing {
 
 /// Those of the deliveries whose subject still exists.
 pub async fn by_ids(session: &impl Session, ids: &[Uuid]) -> Result<Loaded<Delivery>, Error> {
-    let rows = session
-        .rows(
-            "select
-                 delivery.id,
-                 delivery.status::text as status,
-                 event.id as event_id,
-                 event.type,
-                 event.user_id,
-                 event.gallery_id,
-                 event.referral_id,
-                 event.deleted_user_id,
-                 event.occurred_at,
-                 endpoint.name as endpoint,
-                 endpoint.url_sha256,
-                 endpoint.throttles,
-                 endpoint.disabled_reason,
-                 endpoint.removed_at is not null as removed,
-                 greatest(0, extract(epoch from endpoint.paused_until - now()))::float8 as paused_seconds
-             from webhook_deliveries as delivery
-             join webhook_events as event on event.id = delivery.event_id
-             join webhook_endpoints as endpoint on endpoint.name = delivery.endpoint
-             where delivery.id = any ($1)
-             order by delivery.id",
-            &[(&ids, Type::UUID_ARRAY)],
-        )
-        .await?;
+    let rows = session.rows(&BY_IDS, [&ids]).await?;
     Ok(each(&rows, "id", from_row))
 }
 
+static BY_IDS: Statement<1> = Statement::new(
+    "select
+         delivery.id,
+         delivery.status::text as status,
+         event.id as event_id,
+         event.type,
+         event.user_id,
+         event.gallery_id,
+         event.referral_id,
+         event.deleted_user_id,
+         event.occurred_at,
+         endpoint.name as endpoint,
+         endpoint.url_sha256,
+         endpoint.throttles,
+         endpoint.disabled_reason,
+         endpoint.removed_at is not null as removed,
+         greatest(0, extract(epoch from endpoint.paused_until - now()))::float8 as paused_seconds
+     from webhook_deliveries as delivery
+     join webhook_events as event on event.id = delivery.event_id
+     join webhook_endpoints as endpoint on endpoint.name = delivery.endpoint
+     where delivery.id = any ($1)
+     order by delivery.id",
+    [Type::UUID_ARRAY],
+);
+
 /// Those that have failed for good and are about this user.
 pub async fn failed_of_user(session: &impl Session, user: UserId) -> Result<Vec<Uuid>, Error> {
-    let rows = session
-        .rows(
-            "select delivery.id
-             from webhook_events as event join webhook_deliveries as delivery on delivery.event_id = event.id
-             where event.user_id = $1 and delivery.status = 'failed'",
-            &[(&user.0, Type::UUID)],
-        )
-        .await?;
+    let rows = session.rows(&FAILED_OF_USER, [&user.0]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
+
+static FAILED_OF_USER: Statement<1> = Statement::new(
+    "select delivery.id
+     from webhook_events as event join webhook_deliveries as delivery on delivery.event_id = event.id
+     where event.user_id = $1 and delivery.status = 'failed'",
+    [Type::UUID],
+);
 
 fn from_row(row: &Row) -> Result<Delivery, Error> {
     let subject = [
