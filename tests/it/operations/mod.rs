@@ -1,5 +1,6 @@
 //! What operators rely on: deployments, secrets, timeouts, private logs, and the template itself.
 
+mod added_function;
 mod demo;
 mod migrate_database;
 mod password_rotation;
