@@ -16,6 +16,7 @@ pub mod queue;
 pub mod secrets;
 pub mod sync;
 pub mod tasks;
+pub mod tls;
 pub mod webhooks;
 pub mod zoho;
 

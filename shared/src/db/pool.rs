@@ -20,6 +20,7 @@ use crate::bounds;
 use crate::config::{ConfigError, Environment};
 use crate::error::Error;
 use crate::secrets::SecretError;
+use crate::tls;
 
 /// A connection lent to one event.
 pub type Connection = Object<Manager>;
@@ -72,7 +73,7 @@ impl Database {
             wait: Some(bounds::DATABASE_LIVES),
             recycle: Some(bounds::DATABASE_LIVES),
         };
-        let manager = Manager { settings: settings.clone(), logins, tls: tls() };
+        let manager = Manager { settings: settings.clone(), logins, tls: MakeRustlsConnect::new(tls::config()) };
         let pool = Pool::builder(manager).max_size(1).runtime(deadpool::Runtime::Tokio1).timeouts(timeouts).build();
         match pool {
             Ok(pool) => Self { pool },
@@ -185,12 +186,6 @@ impl Manager {
         });
         Ok(ClientWrapper::new(client, connection))
     }
-}
-
-fn tls() -> MakeRustlsConnect {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    MakeRustlsConnect::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Also in the middle of a long answer, which [`Answering`] does not measure.

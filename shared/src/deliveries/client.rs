@@ -12,6 +12,7 @@ use super::guard::{Forbidden, Guard};
 use crate::bounds;
 use crate::domain::WebhookEventId;
 use crate::error::Error;
+use crate::tls;
 
 /// How much of an answer is looked at.
 const EXCERPT_BYTES: usize = 1024;
@@ -62,7 +63,7 @@ pub enum NoAnswer {
 
 impl Client {
     pub fn new(guard: Guard) -> Result<Self, Error> {
-        let mut builder = reqwest::Client::builder()
+        let mut builder = tls::http_client()
             .timeout(bounds::ENDPOINT_CALL)
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would resolve names itself, past the guard.

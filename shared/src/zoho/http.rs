@@ -15,6 +15,7 @@ use super::token::{self, Token};
 use crate::bounds;
 use crate::config::ConfigError;
 use crate::db::{Connection, zoho_budget};
+use crate::tls;
 
 /// The largest answer that is read. A page of 200 records is some hundred KiB.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -59,7 +60,7 @@ impl TryFrom<ZohoSettings> for Zoho {
     fn try_from(settings: ZohoSettings) -> Result<Self, ConfigError> {
         let wrong = |problem: String| ConfigError::WrongSecret { name: "ZOHO_SECRET".to_owned(), problem };
         settings.fields.checked().map_err(wrong)?;
-        let http = reqwest::Client::builder()
+        let http = tls::http_client()
             .connect_timeout(bounds::ZOHO_CONNECT)
             .timeout(bounds::ZOHO_EXCHANGE)
             .redirect(reqwest::redirect::Policy::none())
