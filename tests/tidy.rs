@@ -12,6 +12,7 @@ use local::template::Template;
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
     ("error", &["domain"]),
+    ("aws", &["bounds", "config", "tls"]),
     ("bounds", &[]),
     ("clock", &[]),
     ("ids", &[]),
@@ -30,10 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("queue", &["bounds", "config", "error", "tasks"]),
     ("zoho", &["bounds", "config", "db", "domain", "error", "tasks", "tls", "zoho"]),
     ("sync", &["bounds", "db", "domain", "error", "ids", "lambda", "secrets", "tasks", "zoho", "sync"]),
-    (
-        "lambda",
-        &["bounds", "config", "db", "domain", "error", "ids", "queue", "secrets", "tasks", "webhooks", "lambda"],
-    ),
+    ("lambda", &["aws", "config", "db", "domain", "error", "ids", "queue", "secrets", "tasks", "webhooks", "lambda"]),
 ];
 
 /// What a pure rule has no use for: other processes, the clock, chance and the environment.
@@ -175,9 +173,9 @@ fn only_db_speaks_sql_and_only_zoho_and_deliveries_speak_http() {
             }
         }
     }
-    // `tls` makes the clients.
+    // `aws` carries the SDK's calls, `tls` makes the clients.
     let speaks = |file: &PathBuf| {
-        ["zoho", "deliveries", "tls.rs"].iter().any(|layer| file.starts_with(path("shared/src").join(layer)))
+        ["zoho", "deliveries", "aws.rs", "tls.rs"].iter().any(|layer| file.starts_with(path("shared/src").join(layer)))
     };
     for file in files("shared/src", ".rs").iter().filter(|file| !speaks(file)) {
         for (line, place) in code(file) {

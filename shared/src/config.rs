@@ -19,7 +19,7 @@ impl std::fmt::Debug for Environment {
 }
 
 /// A setting that has to be corrected before the function can start.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     #[error("the environment variable {0} is not set")]
     Missing(String),

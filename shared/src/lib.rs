@@ -1,6 +1,7 @@
 //! What the functions share. Its modules are the layers of the house; arrows point one way:
 //! `functions → sync → lambda, db, zoho, queue, tasks → domain`. README.md has the map.
 
+pub mod aws;
 pub mod bounds;
 pub mod clock;
 pub mod config;

@@ -60,10 +60,10 @@ pub struct Queue {
 
 impl Queue {
     /// The URL stands in `<WORKER>_QUEUE_URL`, like `SYNC_ZOHO_QUEUE_URL`.
-    pub fn read(aws: &aws_config::SdkConfig, environment: &Environment, kind: Kind) -> Result<Self, ConfigError> {
+    pub fn read(client: aws_sdk_sqs::Client, environment: &Environment, kind: Kind) -> Result<Self, ConfigError> {
         let name = format!("{}_QUEUE_URL", kind.worker().to_uppercase().replace('-', "_"));
         let url = environment.required(&name)?.to_owned();
-        Ok(Self { client: aws_sdk_sqs::Client::new(aws), kind, url })
+        Ok(Self { client, kind, url })
     }
 
     pub fn kind(&self) -> Kind {

@@ -21,13 +21,14 @@ pub enum SecretError {
 /// A client for the secrets that a function's environment names.
 #[derive(Debug)]
 pub struct Secrets<'a> {
-    client: aws_sdk_secretsmanager::Client,
+    client: Result<aws_sdk_secretsmanager::Client, ConfigError>,
     environment: &'a Environment,
 }
 
 impl<'a> Secrets<'a> {
-    pub fn new(aws: &aws_config::SdkConfig, environment: &'a Environment) -> Self {
-        Self { client: aws_sdk_secretsmanager::Client::new(aws), environment }
+    /// `client`, or which setting of AWS is wrong: whoever asks for a secret hears of it.
+    pub fn new(client: Result<aws_sdk_secretsmanager::Client, ConfigError>, environment: &'a Environment) -> Self {
+        Self { client, environment }
     }
 
     /// The JSON secret whose id stands in the environment variable `name`.
@@ -38,7 +39,7 @@ impl<'a> Secrets<'a> {
     /// The secret whose id stands in the environment variable `name`, not read yet.
     pub fn named(&self, name: &str) -> Result<Secret, ConfigError> {
         let id = self.environment.required(name)?.to_owned();
-        Ok(Secret { client: self.client.clone(), name: name.to_owned(), id })
+        Ok(Secret { client: self.client.clone()?, name: name.to_owned(), id })
     }
 
     /// The same, checked, and followed through its changes from `now` on.

@@ -21,7 +21,8 @@ impl Account {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
             .endpoint_url(&self.endpoint)
-            .credentials_provider(self.credentials());
+            .credentials_provider(self.credentials())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
@@ -30,7 +31,8 @@ impl Account {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
             .endpoint_url(&self.endpoint)
-            .credentials_provider(self.credentials());
+            .credentials_provider(self.credentials())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 

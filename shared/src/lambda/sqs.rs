@@ -147,7 +147,7 @@ struct DeadLetters {
 impl DeadLetters {
     fn read(start: &Start) -> Result<Self, ConfigError> {
         let url = start.environment.required("DEAD_LETTER_QUEUE_URL")?.to_owned();
-        Ok(Self { client: start.sqs(), url })
+        Ok(Self { client: start.sqs()?, url })
     }
 
     async fn put(&self, body: &str, reason: &str) -> Result<(), Error> {

@@ -1,8 +1,10 @@
 //! The start of a function: logging, settings, and the clients it asks for, no others.
 
-use aws_config::timeout::TimeoutConfig;
+use std::sync::OnceLock;
 
-use crate::bounds;
+use aws_types::SdkConfig;
+
+use crate::aws;
 use crate::config::{ConfigError, Environment, Route};
 use crate::db::{Database, DatabaseSettings, Logins};
 use crate::queue::{Queue, Queues};
@@ -12,30 +14,31 @@ use crate::tasks::{Kind, Priority};
 /// Why a function does not start. Lambda reports it and tries again with the next event.
 pub type StartError = lambda_runtime::Error;
 
-/// What a function can be made of.
+/// What a function can be made of. The clients of AWS are made when they are first asked for, so that a function pays for
+/// none that it never uses; a setting that is missing is told then.
 #[derive(Debug)]
 pub struct Start {
     pub environment: Environment,
-    aws: aws_config::SdkConfig,
+    aws: OnceLock<Result<SdkConfig, ConfigError>>,
+    secrets: OnceLock<Result<aws_sdk_secretsmanager::Client, ConfigError>>,
+    sqs: OnceLock<Result<aws_sdk_sqs::Client, ConfigError>>,
 }
 
 impl Start {
     /// Sets up JSON logs and reads the environment.
+    #[expect(
+        clippy::unused_async,
+        reason = "a start may have to wait for something again, and each function awaits it"
+    )]
     pub async fn new() -> Self {
         log();
         let environment = Environment::of_process();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(bounds::AWS_CONNECT)
-            .operation_attempt_timeout(bounds::AWS_ATTEMPT)
-            .operation_timeout(bounds::AWS_CALL)
-            .build();
-        let defaults = aws_config::defaults(aws_config::BehaviorVersion::latest());
-        let aws = defaults.timeout_config(timeouts).load().await;
-        Self { environment, aws }
+        Self { environment, aws: OnceLock::new(), secrets: OnceLock::new(), sqs: OnceLock::new() }
     }
 
     pub fn secrets(&self) -> Secrets<'_> {
-        Secrets::new(&self.aws, &self.environment)
+        let client = self.secrets.get_or_init(|| self.aws().map(aws_sdk_secretsmanager::Client::new));
+        Secrets::new(client.clone(), &self.environment)
     }
 
     /// The database as the role whose secret stands in `DATABASE_SECRET`. That secret is read here, where no request
@@ -49,13 +52,14 @@ impl Start {
         Ok(Database::new(&settings, logins))
     }
 
-    pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.aws)
+    /// The client of all queues.
+    pub fn sqs(&self) -> Result<aws_sdk_sqs::Client, ConfigError> {
+        self.sqs.get_or_init(|| self.aws().map(aws_sdk_sqs::Client::new)).clone()
     }
 
     /// The queue of a kind that always runs.
     pub fn queue(&self, kind: Kind) -> Result<Queue, ConfigError> {
-        Queue::read(&self.aws, &self.environment, kind)
+        Queue::read(self.sqs()?, &self.environment, kind)
     }
 
     /// The queues of these kinds, without those whose flag is off or whose route is another: their tasks wait and nobody is
@@ -79,6 +83,10 @@ impl Start {
     pub fn reads_crm(&self) -> Result<bool, ConfigError> {
         let native = self.environment.parsed::<Route>("ZOHO_SYNC_ROUTE")? == Route::Native;
         Ok(self.environment.flag("ENABLE_ZOHO_SYNC")? && native)
+    }
+
+    fn aws(&self) -> Result<&SdkConfig, ConfigError> {
+        self.aws.get_or_init(|| aws::config(&self.environment)).as_ref().map_err(Clone::clone)
     }
 
     fn enabled(&self, kind: Kind) -> Result<bool, ConfigError> {
