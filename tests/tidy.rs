@@ -127,6 +127,28 @@ fn dependencies(manifest: &Path) -> BTreeSet<String> {
     names.collect()
 }
 
+/// The crates below one of ours, each with those that it asks for, by the lock file.
+fn below(top: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let lock: toml::Table = text(&path("Cargo.lock")).parse().expect("the lock file is TOML");
+    // A crate of which there are several versions is called by its name and version.
+    let bare = |name: &str| name.split(' ').next().unwrap_or(name).to_owned();
+    let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in lock["package"].as_array().expect("it lists packages") {
+        let name = package["name"].as_str().expect("a package has a name").to_owned();
+        let list = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+        asked.entry(name).or_default().extend(list.filter_map(toml::Value::as_str).map(bare));
+    }
+    let mut found = BTreeMap::new();
+    let mut open = vec![top.to_owned()];
+    while let Some(name) = open.pop() {
+        if let Some(below) = asked.remove(&name) {
+            open.extend(below.iter().cloned());
+            found.insert(name, below);
+        }
+    }
+    found
+}
+
 #[test]
 fn domain_is_pure() {
     for file in files("shared/src/domain", ".rs") {
@@ -182,6 +204,29 @@ fn only_db_speaks_sql_and_only_zoho_and_deliveries_speak_http() {
             assert!(!line.contains("reqwest"), "{place}: only shared::zoho and shared::deliveries make HTTP requests");
         }
     }
+}
+
+#[test]
+fn no_function_reads_the_machines_certificates() {
+    for file in files("shared/src", ".rs").iter().filter(|file| **file != path("shared/src/tls.rs")) {
+        for (line, place) in code(file) {
+            for maker in ["Client::builder", "ClientBuilder::new", "ClientConfig::builder"] {
+                assert!(!line.contains(maker), "{place}: shared::tls says what a connection trusts");
+            }
+        }
+    }
+    // The SDK's own client reads them, and aws-config looks for files as well; a second TLS stack would have its own ways.
+    let shipped = below("shared");
+    for reader in ["aws-config", "aws-smithy-http-client", "native-tls", "openssl"] {
+        assert!(!shipped.contains_key(reader), "`cargo tree -i {reader}` says who has brought it in");
+    }
+    // reqwest cannot be had over rustls without what reads them, but is not asked to: see shared::tls.
+    let brought_by = |name: &str| {
+        let by = shipped.iter().filter(|(_, below)| below.contains(name));
+        by.map(|(by, _)| by.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(brought_by("rustls-platform-verifier"), ["reqwest"]);
+    assert_eq!(brought_by("rustls-native-certs"), ["rustls-platform-verifier"]);
 }
 
 #[test]

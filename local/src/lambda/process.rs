@@ -41,6 +41,9 @@ impl Process {
         let child = Command::new(&binary)
             .env_clear()
             .env("PATH", host::path())
+            // Functions trust roots of their own (shared::tls). One that asks for the machine's, and so would read hundreds
+            // of files at each cold start, finds none here and fails.
+            .env("SSL_CERT_FILE", "/dev/null")
             .envs(seat.variables.iter())
             .envs(lambda_variables(spec))
             .env("LAMBDA_TASK_ROOT", task_root)

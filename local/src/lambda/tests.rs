@@ -64,6 +64,7 @@ async fn a_function_gets_lambdas_variables_and_headers_and_nothing_of_the_develo
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
     assert_eq!(variables["AWS_LAMBDA_LOG_GROUP_NAME"], "/aws/lambda/echo");
     assert_eq!(variables["LAMBDA_TASK_ROOT"], folder.path().canonicalize().unwrap().to_str().unwrap());
+    assert_eq!(variables["SSL_CERT_FILE"], "/dev/null");
     assert_eq!(variables["HOME"], Value::Null);
     assert_eq!(variables["CARGO_MANIFEST_DIR"], Value::Null);
     let headers = &answer["headers"];
