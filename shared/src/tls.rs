@@ -26,6 +26,34 @@ pub fn http_client() -> reqwest::ClientBuilder {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_https_address_is_greeted_with_tls_by_its_name_and_for_http_1_1() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        let greeting = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut greeting = vec![0; 64];
+            stream.read_exact(&mut greeting).await.unwrap();
+            let rest = 5 + usize::from(u16::from_be_bytes([greeting[3], greeting[4]])) - greeting.len();
+            let mut hello = vec![0; rest];
+            stream.read_exact(&mut hello).await.unwrap();
+            [greeting, hello].concat()
+        });
+
+        let refused = http_client().no_proxy().build().unwrap().get(url).send().await;
+
+        assert!(refused.unwrap_err().is_connect(), "it hangs up without a certificate");
+        let greeting = greeting.await.unwrap();
+        let says = |text: &[u8]| greeting.windows(text.len()).any(|part| part == text);
+        assert_eq!((greeting[0], greeting[5]), (22, 1), "a handshake's ClientHello (RFC 8446, 4 and 5.1)");
+        assert!(says(b"localhost") && says(b"\x08http/1.1") && !says(b"\x02h2"));
+    }
+
     #[test]
     fn the_roots_of_aws_and_of_zoho_are_among_the_trusted() {
         let trusted = |name: &str| {
