@@ -11,6 +11,13 @@ use crate::services::{Seeds, Shared, seeds, shared, workspace};
 use crate::stack::build::cargo;
 use crate::stack::{Directory, Options, build_functions, make_template_database};
 
+/// How many tests run at once for each core, unless `--test-threads` or this variable says so: most of a test's time is
+/// waiting for what other processes do.
+const THREADS: &str = "RUST_TEST_THREADS";
+const THREADS_PER_CORE: usize = 2;
+
+const GO_ON: &str = "--no-fail-fast";
+
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// Two thousand stories of the convergence test instead of twenty
@@ -51,6 +58,7 @@ impl Test {
             .args(self.which())
             .env(shared::VARIABLE, services)
             .env(seeds::VARIABLE, self.seeds().to_string())
+            .env(THREADS, workspace::variable(THREADS).unwrap_or_else(|| threads().to_string().into()))
             .current_dir(workspace::root())
             .kill_on_drop(true)
             .spawn()
@@ -79,8 +87,15 @@ impl Test {
         if self.seed.is_some() && self.args.is_empty() {
             return vec!["--workspace", "--test", "it", "--", seeds::MODULE, "--nocapture"];
         }
-        ["--workspace"].into_iter().chain(self.args.iter().map(String::as_str)).collect()
+        // A failure in one executable hides none in the others. Cargo takes the option once.
+        let asked_for = self.args.iter().any(|arg| arg == GO_ON);
+        let all = ["--workspace"].into_iter().chain((!asked_for).then_some(GO_ON));
+        all.chain(self.args.iter().map(String::as_str)).collect()
     }
+}
+
+fn threads() -> usize {
+    THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]
@@ -93,12 +108,19 @@ mod tests {
     }
 
     #[test]
+    fn everything_is_tested_to_the_end() {
+        assert_eq!(which(None, &[]), ["--workspace", "--no-fail-fast"]);
+        assert_eq!(which(None, &["people::"]), ["--workspace", "--no-fail-fast", "people::"]);
+        assert_eq!(which(None, &["--no-fail-fast", "--lib"]), ["--workspace", "--no-fail-fast", "--lib"]);
+    }
+
+    #[test]
     fn a_seed_alone_tells_its_story_and_runs_no_other_test() {
         let seed = Some(Seeds::These(17, 17));
 
         let told = which(seed, &[]);
 
         assert_eq!(told, ["--workspace", "--test", "it", "--", "crm::convergence", "--nocapture"]);
-        assert_eq!(which(seed, &["-p", "tests"]), ["--workspace", "-p", "tests"]);
+        assert_eq!(which(seed, &["-p", "tests"]), ["--workspace", "--no-fail-fast", "-p", "tests"]);
     }
 }
