@@ -24,6 +24,10 @@ pub const DATABASE_LOGIN: Duration = Duration::from_secs(3);
 pub const DATABASE_CONNECTION: Duration = Duration::from_secs(6);
 pub const DATABASE_LIVES: Duration = Duration::from_secs(1);
 
+/// Reading the login, connecting, logging in and preparing statements while a function starts. Lambda gives a start ten
+/// seconds, and another secret may take [`AWS_CALL`] of them; what is not ready by then, the first event makes ready.
+pub const DATABASE_READY: Duration = Duration::from_secs(5);
+
 /// How long a peer that is gone, with its machine or its network, keeps a connection to PostgreSQL: between what is sent
 /// and what acknowledges it, and between two looks at a connection on which nothing is sent.
 pub const DATABASE_PEER: Duration = Duration::from_secs(10);

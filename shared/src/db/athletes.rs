@@ -8,10 +8,13 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::registration::NewAthlete;
 use crate::domain::{AthleteId, DateOfBirth, PersonName, Sport, UserId};
 use crate::error::Error;
+
+/// To add athletes, and to list them.
+pub static HOT: Hot = &[&INSERT, &IDS_OF_PARENT, &OF_PARENT];
 
 /// An athlete as her parent sees her.
 #[derive(Debug, Serialize)]

@@ -6,10 +6,13 @@ use tokio_postgres::types::{Json, Type};
 
 use super::column::stored;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::context::{Person, Plain};
 use crate::domain::{AthleteId, GalleryId, GalleryStatus, Role, Sport, Subject, UserId};
 use crate::error::Error;
+
+/// To say who is logged in.
+pub static HOT: Hot = &[&OF_SUBJECT];
 
 /// A user as plugins see her.
 #[derive(Debug)]

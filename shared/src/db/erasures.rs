@@ -4,13 +4,24 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Transaction;
 use super::column::{Loaded, each, stored_optional};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
+use super::{Transaction, inbox, users, webhook_deliveries};
 use crate::domain::erasure::Hindrance;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+
+/// To delete a user, beside [`users::HOT`] and [`inbox::HOT`].
+pub static HOT: Hot = &[
+    &users::FORMER_EMAILS,
+    &LOCK_PROFILE,
+    &HINDRANCES,
+    &webhook_deliveries::FAILED_OF_USER,
+    &inbox::FORGET,
+    &inbox::END_WAITING,
+    &ERASE,
+];
 
 /// What has to be settled first. Nothing is added to it until the transaction ends.
 pub async fn hindrances(tx: &Transaction<'_>, user: UserId) -> Result<Vec<Hindrance>, Error> {

@@ -8,11 +8,14 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::column::{stored, stored_optional};
 use super::session::{Session, violated_constraint};
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::gallery::GalleryState;
 use crate::domain::gallery::GallerySubject;
 use crate::domain::{ExternalId, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
 use crate::error::Error;
+
+/// To make a gallery.
+pub static HOT: Hot = &[&INSERT];
 
 /// A gallery as the API shows it.
 #[derive(Debug, Serialize)]

@@ -7,10 +7,16 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::event::{EmailHash, EventSubject};
 use crate::error::Error;
 use crate::webhooks::KeptEvent;
+
+/// To apply what waits for a subject.
+pub static HOT: Hot = &[&LOCK_SUBJECTS, &TAKE_OUT];
+
+/// To look for what waits although its subject exists.
+pub static HOT_SWEEP: Hot = &[&FORGOTTEN];
 
 /// How many waiting subjects one sweep looks at.
 const FEW: i64 = 5000;
@@ -52,7 +58,7 @@ pub async fn forget(tx: &Transaction<'_>, subjects: &[EventSubject]) -> Result<(
     Ok(())
 }
 
-static FORGET: Statement<1> = Statement::new(
+pub(super) static FORGET: Statement<1> = Statement::new(
     "update webhook_inbox set
          payload = null,
          subject = case when subject like 'buyer:%' then 'buyer:' else subject end
@@ -67,7 +73,7 @@ pub async fn end_waiting(tx: &Transaction<'_>, buyers: &[EmailHash]) -> Result<(
     Ok(())
 }
 
-static END_WAITING: Statement<1> = Statement::new(
+pub(super) static END_WAITING: Statement<1> = Statement::new(
     "update webhook_inbox set status = 'expired', ended_at = now(), payload = null, subject = 'buyer:'
      where subject = any ($1) and status = 'pending'",
     [Type::TEXT_ARRAY],

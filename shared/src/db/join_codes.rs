@@ -8,10 +8,13 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::rosters::{self, Organization};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::code::IdentityHash;
 use crate::domain::{CodeKey, Subject, TypedCode};
 use crate::error::Error;
+
+/// To look up codes; to count a wrong one is not usual.
+pub static HOT: Hot = &[&WAIT, &rosters::KNOWN_CODES, &rosters::ORGANIZATION_BY_CODE];
 
 /// So many wrong codes of one identity in an hour are looked up, and no more.
 const MOST_WRONG: i64 = 10;

@@ -6,8 +6,11 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
+
+/// To ask for users again.
+pub static HOT: Hot = &[&TAKE];
 
 /// So many are asked for in one transaction.
 const AT_ONCE: i64 = 1000;

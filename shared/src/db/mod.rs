@@ -1,5 +1,8 @@
 //! PostgreSQL: SQL beside its row types, one file per entity. Reads take any [`Session`], writes take a
 //! [`Transaction`]; nothing here commits, and no HTTP call is made while a transaction is open.
+//!
+//! Each statement is a `static` beside the function that sends it. What a function of the API or a worker usually sends is
+//! in the lists `HOT` of the modules that it uses, and is prepared when the function starts ([`Database::ready`]).
 
 pub mod alerts;
 pub mod athletes;

@@ -8,12 +8,15 @@ use uuid::Uuid;
 
 use super::column::{Loaded, each, stored, stored_list};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use super::zoho_links::Link;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Field, Fields};
 use crate::domain::{CrmId, Role, Sport, UserId};
 use crate::error::Error;
+
+/// To read people.
+pub static HOT: Hot = &[&READ];
 
 /// A user, what we know about her, and how far the CRM knows it.
 pub struct Person {

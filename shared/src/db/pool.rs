@@ -1,14 +1,16 @@
 //! The connection to PostgreSQL. An execution environment takes one event at a time, so one connection is
 //! the whole pool; deadpool replaces it when it has died.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use deadpool_postgres::ClientWrapper;
+use futures_util::future::join_all;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::config::{Config, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -16,6 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::login::{Login, Logins};
 use super::silence::Answering;
+use super::statement::Hot;
 use crate::bounds;
 use crate::config::{ConfigError, Environment};
 use crate::error::Error;
@@ -60,7 +63,8 @@ impl DatabaseSettings {
     }
 }
 
-/// Connects when first asked, so that a forgery or a health check costs no connection.
+/// Connects when it is told to be [`ready`](Database::ready), or when first asked, so that a forgery or a health check costs
+/// no connection.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool<Manager>,
@@ -81,12 +85,48 @@ impl Database {
         }
     }
 
+    /// Connects, logs in and prepares these statements ahead of the first event: Lambda gives the start of a function a whole
+    /// processor, and an event a small part of one. A database that is away, silent or refuses is no error: the first event
+    /// tries again, and says so if it must.
+    pub async fn ready(&self, statements: &[Hot]) {
+        // Boxed, as the making of a connection is.
+        Box::pin(self.ready_within(bounds::DATABASE_READY, statements)).await;
+    }
+
+    async fn ready_within(&self, longest: Duration, statements: &[Hot]) {
+        let until = Instant::now() + longest;
+        let connection = match timeout_at(until, self.connection()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => {
+                return tracing::warn!(error = error.chain(), "no connection yet: the first event tries again");
+            }
+            Err(_) => return tracing::warn!("no connection in time: the first event tries again"),
+        };
+        if timeout_at(until, prepare(&connection, statements)).await.is_err() {
+            // What it still owes would come before the answer to the first event.
+            drop(Object::take(connection));
+            tracing::warn!("the database does not answer in time: the first event tries again");
+        }
+    }
+
     /// A living connection: one that died while the environment was frozen is replaced.
     pub async fn connection(&self) -> Result<Connection, Error> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => Error::unavailable("the database", error),
             error => Error::unavailable("the database", error.to_string()),
         })
+    }
+}
+
+/// Prepares statements, each once, in one round trip: they are sent before an answer is waited for. One that cannot be
+/// prepared, for instance because a migration has yet to be applied, fails when it is needed and hinders no other.
+async fn prepare(connection: &Connection, statements: &[Hot]) {
+    let mut known = HashSet::new();
+    let each_once = statements.iter().copied().flatten().filter(|statement| known.insert(statement.sql()));
+    let prepared = each_once.map(|statement| connection.prepare_typed_cached(statement.sql(), statement.types()));
+    let failed: Vec<Error> = join_all(prepared).await.into_iter().filter_map(Result::err).map(Error::from).collect();
+    if let Some(first) = failed.first() {
+        tracing::warn!(failed = failed.len(), first = first.chain(), "statements cannot be prepared yet");
     }
 }
 
@@ -224,6 +264,40 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    const LONGEST: Duration = Duration::from_millis(50);
+
+    fn database(port: u16) -> Database {
+        let settings = DatabaseSettings { host: "127.0.0.1".to_owned(), port, name: "isoxp".to_owned(), tls: false };
+        let login = Login { username: "isoxp_api".to_owned(), password: "secret".to_owned() };
+        Database::new(&settings, Logins::fixed(login))
+    }
+
+    #[tokio::test]
+    async fn a_start_goes_on_without_a_database_that_is_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let database = database(port);
+
+        let ready = timeout(LONGEST * 20, database.ready_within(LONGEST * 10, &[])).await;
+
+        assert!(ready.is_ok(), "it does not wait for its bound either");
+        assert!(matches!(database.connection().await, Err(Error::Unavailable { .. })), "the first event tries again");
+    }
+
+    #[tokio::test]
+    async fn a_start_goes_on_without_a_database_that_says_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let database = database(listener.local_addr().unwrap().port());
+
+        let (ready, silent) =
+            tokio::join!(timeout(LONGEST * 20, database.ready_within(LONGEST, &[])), listener.accept());
+
+        assert!(silent.is_ok() && ready.is_ok());
+        let again = tokio::join!(timeout(LONGEST, database.connection()), listener.accept());
+        assert!(again.1.is_ok(), "the first event makes a connection of its own");
+    }
 
     #[tokio::test]
     async fn a_connection_whose_peer_is_gone_ends_in_time() {

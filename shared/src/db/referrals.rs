@@ -5,11 +5,14 @@ use tokio_postgres::types::Type;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use super::users::User;
 use crate::domain::event::Earning;
 use crate::domain::{CodeKey, Email, ReferralId, TypedCode, UserId};
 use crate::error::Error;
+
+/// To credit a sign-up.
+pub static HOT: Hot = &[&CREDIT_SIGN_UP];
 
 /// What became of the code that a user signed up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,8 +4,11 @@
 use tokio_postgres::types::Type;
 
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
+
+/// To drop what is too old.
+pub static HOT: Hot = &[&APPLY];
 
 /// How long an event waits for what it is about.
 const WAITS_DAYS: i32 = 90;

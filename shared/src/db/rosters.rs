@@ -7,9 +7,12 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::stored;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::{AthleteId, CodeKey, OrgName, UserId};
 use crate::error::Error;
+
+/// To put athletes on a roster.
+pub static HOT: Hot = &[&JOIN];
 
 /// Puts athletes on the rosters that the codes stand for, in one statement; asking again changes nothing.
 pub async fn join(tx: &Transaction<'_>, codes: &[CodeKey], athletes: &[AthleteId]) -> Result<(), Error> {
@@ -40,7 +43,7 @@ pub(super) async fn known_codes(session: &impl Session, codes: &[CodeKey]) -> Re
     Ok(rows.iter().filter_map(|row| CodeKey::of(row.get("known"))).collect())
 }
 
-static KNOWN_CODES: Statement<1> = Statement::new(
+pub(super) static KNOWN_CODES: Statement<1> = Statement::new(
     "select code_key(join_code) as known from profiles_organizations where code_key(join_code) = any ($1)",
     [Type::TEXT_ARRAY],
 );
@@ -61,5 +64,5 @@ pub(super) async fn organization_by_code(
     row.map(|row| Ok(Organization { id: UserId(row.get("user_id")), name: stored(&row, "org_name")? })).transpose()
 }
 
-static ORGANIZATION_BY_CODE: Statement<1> =
+pub(super) static ORGANIZATION_BY_CODE: Statement<1> =
     Statement::new("select user_id, org_name from profiles_organizations where code_key(join_code) = $1", [Type::TEXT]);

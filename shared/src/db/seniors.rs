@@ -4,10 +4,13 @@ use chrono::NaiveDate;
 use tokio_postgres::types::Type;
 
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::senior::GraduationYear;
 use crate::error::Error;
 use crate::tasks::{Kind, Priority};
+
+/// To ask for the parents whose tag has to change.
+pub static HOT: Hot = &[&ENQUEUE];
 
 /// Asks for the sync of every linked parent whose tags are not those of this day, in one statement; what is asked for
 /// already is left alone, be it due or failed. The sweep wakes the workers: a school year begins for many at once.

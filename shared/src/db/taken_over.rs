@@ -6,10 +6,13 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::record::{Changes, Field, Unit};
 use crate::domain::{Role, UserId};
 use crate::error::Error;
+
+/// To take changes over.
+pub static HOT: Hot = &[&PARENTS, &ORGANIZATIONS, &PHOTOGRAPHERS];
 
 /// All changes of one profile: there is one of it for each user.
 #[derive(Clone, Debug)]

@@ -10,11 +10,20 @@ use super::Transaction;
 use super::column::stored;
 use super::referrals;
 use super::session::{Session, violated_constraint};
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 
 use crate::domain::event::EmailHash;
 use crate::domain::{CrmId, Email, Role, Subject, UserId};
 use crate::error::Error;
+
+/// To find the user of an identity.
+pub static HOT: Hot = &[&BY_SUBJECT, &LOCK_BY_SUBJECT];
+
+/// To keep users as they are while their records are written.
+pub static HOT_SYNC: Hot = &[&LOCK_ALL];
+
+/// To make a user.
+pub static HOT_SIGN_UP: Hot = &[&INSERT];
 
 /// A user as the API shows her to herself.
 #[derive(Debug, Serialize)]
@@ -161,7 +170,7 @@ pub async fn former_emails(session: &impl Session, id: UserId) -> Result<Vec<Ema
     rows.iter().map(|row| stored(row, "hash")).collect()
 }
 
-static FORMER_EMAILS: Statement<1> = Statement::new(
+pub(super) static FORMER_EMAILS: Statement<1> = Statement::new(
     "select encode(email_sha256, 'hex') as hash
      from former_emails
      where user_id = $1

@@ -6,11 +6,17 @@ use tokio_postgres::types::Type;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::deliveries::Endpoints;
 use crate::entries::WrongEntry;
 use crate::error::Error;
 use crate::tasks::Kind;
+
+/// To write down how endpoints have behaved.
+pub static HOT: Hot = &[&LOCK, &RECORD];
+
+/// To keep the table equal to the secret.
+pub static HOT_SWEEP: Hot = &[&MOVED, &REGISTER, &DISABLED];
 
 /// How an endpoint has answered the calls of one batch.
 #[derive(Clone, Debug)]

@@ -5,11 +5,14 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use super::tasks;
 use crate::domain::{GalleryId, ReferralId, UserId, WebhookEventType};
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind};
+
+/// To write down what happened, with its deliveries and their tasks.
+pub static HOT: Hot = &[&EMIT, &tasks::ENQUEUE];
 
 /// Something that happened, and to whom or what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

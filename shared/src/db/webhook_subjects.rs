@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::column::{Loaded, Unreadable, each, stored, stored_list, stored_optional};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::deliveries::{Data, DeletedUserData, GalleryData, ReferralData, Subject, UserData};
 use crate::domain::{GalleryId, ReferralId, UserId};
 use crate::error::Error;
+
+/// To read subjects of each sort.
+pub static HOT: Hot = &[&USERS, &GALLERIES, &REFERRALS];
 
 /// Those of the subjects that (still) exist.
 #[derive(Debug, Default)]

@@ -4,8 +4,11 @@
 use tokio_postgres::types::Type;
 
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
+
+/// To note a call.
+pub static HOT: Hot = &[&NOTE];
 
 /// Notes one call, what it cost, and what Zoho said remains: it says so only once half of the day's credits are gone.
 pub async fn note(session: &impl Session, credits: i32, remaining: Option<i64>) -> Result<(), Error> {

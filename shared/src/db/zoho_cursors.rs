@@ -9,10 +9,13 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::event::{CrmModule, CrmRecord};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+
+/// To read a module to its end.
+pub static HOT: Hot = &[&BEGIN, &UNSETTLED, &READ_CHANGES, &LINKED, &READ_DELETIONS, &FINISH, &GONE];
 
 /// Where a module has to be read on. What was changed or deleted in that very second may not have been read yet.
 #[derive(Clone, Copy, Debug)]
@@ -255,7 +258,8 @@ pub async fn read_deletions(tx: &Transaction<'_>, module: CrmModule, before: Dat
 
 /// Whatever was deleted until now has its task.
 pub async fn read_all_deletions(tx: &Transaction<'_>, module: CrmModule) -> Result<(), Error> {
-    read_deletions(tx, module, DateTime::<Utc>::MAX_UTC).await
+    tx.rows(&READ_DELETIONS, [&module.as_str(), &DateTime::<Utc>::MAX_UTC]).await?;
+    Ok(())
 }
 
 static READ_DELETIONS: Statement<2> = Statement::new(

@@ -19,12 +19,15 @@ use uuid::Uuid;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use super::zoho_links::{Link, Sent};
 use crate::domain::UserId;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Changes, Field};
 use crate::error::Error;
+
+/// To write down what is about to be written.
+pub static HOT: Hot = &[&INTEND, &INTEND_TAGS];
 
 /// What is about to be written on a record.
 #[derive(Clone, Copy, Debug)]

@@ -13,12 +13,15 @@ use uuid::Uuid;
 use super::Transaction;
 use super::column::{invalid, stored_json};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use super::zoho_intentions::clearing;
 use crate::domain::event::CrmModule;
 use crate::domain::record::{Changes, Fields};
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+
+/// To record what a look at records has brought.
+pub static HOT: Hot = &[&RECORD_CONTACTS, &RECORD_ACCOUNTS, &LOOKED_AT];
 
 /// What a user and one of her records in the CRM have to do with each other.
 #[derive(Debug)]

@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::column::{each, stored_optional};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::event::CrmModule;
 use crate::domain::{CrmId, UserId};
 use crate::error::Error;
+
+/// To tell whose records are.
+pub static HOT: Hot = &[&OF_CONTACTS, &OF_ACCOUNTS];
 
 /// Who else has to do with records of one module.
 #[derive(Debug, Default)]

@@ -7,8 +7,11 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
+
+/// To read a token, and to refresh it, as somebody does every hour.
+pub static HOT: Hot = &[&READ, &LEASE, &STORE];
 
 /// The SHA-256 of the credentials with which tokens are got.
 pub type Credentials = [u8; 32];

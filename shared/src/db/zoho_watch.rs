@@ -4,8 +4,14 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
+
+/// To keep the channel open.
+pub static HOT: Hot = &[&INSERT, &CHANNEL, &CHECKED];
+
+/// To measure for alarms.
+pub static HOT_SWEEP: Hot = &[&ATTENTION];
 
 /// What we last asked Zoho for, and until when it said that it would last.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,10 @@ use chrono::{DateTime, Utc};
 pub use record::After;
 
 use crate::db::tasks::Claim;
-use crate::db::{self, Database};
+use crate::db::{
+    self, Database, Hot, taken_over, tasks, users, webhook_events, zoho_budget, zoho_intentions, zoho_links,
+    zoho_owners, zoho_token,
+};
 use crate::error::Error;
 use crate::lambda::sqs::TimeLeft;
 use crate::secrets::FollowedSecret;
@@ -38,6 +41,21 @@ use crate::zoho::{Zoho, ZohoSettings};
 
 use self::problem::Problem;
 use self::round::Round;
+
+/// What either way in usually sends to the database, from the claim to the record.
+pub static HOT: &[Hot] = &[
+    tasks::HOT,
+    tasks::HOT_WORK,
+    db::people::HOT,
+    taken_over::HOT,
+    users::HOT_SYNC,
+    webhook_events::HOT,
+    zoho_budget::HOT,
+    zoho_intentions::HOT,
+    zoho_links::HOT,
+    zoho_owners::HOT,
+    zoho_token::HOT,
+];
 
 /// What the work is done with.
 #[derive(Debug)]

@@ -42,7 +42,7 @@ pub async fn batch(session: &impl Session, id: AlertBatchId) -> Result<Loaded<Ba
     Ok(each(&rows, "id", |row| batch_from(id, row)))
 }
 
-static BATCH: Statement<1> = Statement::new(
+pub(super) static BATCH: Statement<1> = Statement::new(
     "select batch.id, batch.status::text as status, batch.sending_at is not null as may_have_gone,
          gallery.status::text as gallery_status, gallery.title, gallery.public_url
      from alert_batches as batch join galleries as gallery on gallery.id = batch.gallery_id
@@ -86,12 +86,12 @@ pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Opt
     Ok(Some(recipients))
 }
 
-static BEGIN: Statement<1> = Statement::new(
+pub(super) static BEGIN: Statement<1> = Statement::new(
     "update alert_batches set status = 'sending', sending_at = now() where id = $1 and status = 'queued' returning id",
     [Type::UUID],
 );
 
-static BEGIN_ALERTS: Statement<1> = Statement::new(
+pub(super) static BEGIN_ALERTS: Statement<1> = Statement::new(
     "update gallery_alerts as alert set status = case
          when exists (
              select from users join email_suppressions as suppression
@@ -124,7 +124,7 @@ async fn recipients(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Loaded<Rec
     Ok(each(&rows, "id", recipient))
 }
 
-static RECIPIENTS: Statement<1> = Statement::new(
+pub(super) static RECIPIENTS: Statement<1> = Statement::new(
     "select alert.id, users.email, parent.first_name,
          array(
              select athlete.first_name
@@ -178,7 +178,7 @@ pub async fn mark_sent(tx: &Transaction<'_>, id: AlertBatchId, transmission_id: 
     move_on(tx, id, &["queued", "held", "sending", "uncertain", "skipped"], "sent", Began::Remembered).await
 }
 
-static NAME_TRANSMISSION: Statement<2> =
+pub(super) static NAME_TRANSMISSION: Statement<2> =
     Statement::new("update alert_batches set transmission_id = $2 where id = $1", [Type::UUID, Type::TEXT]);
 
 /// A batch and its open alerts go from one status to the next.
@@ -194,7 +194,7 @@ pub(super) async fn move_on(
     Ok(())
 }
 
-static MOVE_ON: Statement<4> = Statement::new(
+pub(super) static MOVE_ON: Statement<4> = Statement::new(
     "with moved as (
          update alert_batches set
              status = $3::text::batch_status,

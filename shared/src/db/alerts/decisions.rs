@@ -49,12 +49,12 @@ pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Release
     })
 }
 
-static LOCK_HELD: Statement<1> = Statement::new(
+pub(super) static LOCK_HELD: Statement<1> = Statement::new(
     "select from alert_batches where gallery_id = $1 and status = 'held' order by id for update",
     [Type::UUID],
 );
 
-static RELEASE: Statement<3> = Statement::new(
+pub(super) static RELEASE: Statement<3> = Statement::new(
     "with locked as materialized (
          select id, parent_id from gallery_alerts where gallery_id = $1 and status = 'held'
          order by id
@@ -80,7 +80,7 @@ static RELEASE: Statement<3> = Statement::new(
     [Type::UUID, Type::INT8, Type::INT8],
 );
 
-static SKIP_EMPTY: Statement<1> = Statement::new(
+pub(super) static SKIP_EMPTY: Statement<1> = Statement::new(
     "update alert_batches as batch set status = 'skipped'
      where gallery_id = $1 and status = 'held'
        and not exists (select from gallery_alerts where batch_id = batch.id and gallery_alerts.status = 'held')",
@@ -136,5 +136,5 @@ async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), 
     }
 }
 
-static LOCK_GALLERY: Statement<1> =
+pub(super) static LOCK_GALLERY: Statement<1> =
     Statement::new("select status::text as status from galleries where id = $1 for update", [Type::UUID]);

@@ -29,14 +29,14 @@ pub(super) async fn lock(
     Ok(locked)
 }
 
-static LOCK_BATCHES: Statement<2> = Statement::new(
+pub(super) static LOCK_BATCHES: Statement<2> = Statement::new(
     "select id from alert_batches
      where id in (select unnest($1) union select batch_id from gallery_alerts where id = any ($2))
      order by id for update",
     [Type::UUID_ARRAY, Type::UUID_ARRAY],
 );
 
-static LOCK_ALERTS: Statement<2> = Statement::new(
+pub(super) static LOCK_ALERTS: Statement<2> = Statement::new(
     "select from gallery_alerts
      where id in (
          select unnest($2)

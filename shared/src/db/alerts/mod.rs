@@ -15,9 +15,28 @@ pub use receipts::receive;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::GalleryId;
 use crate::error::Error;
+
+/// To make alerts.
+pub static HOT: Hot = &[&FAN_OUT];
+
+/// To send a batch of them.
+pub static HOT_SEND: Hot = &[
+    &batches::BATCH,
+    &locks::LOCK_BATCHES,
+    &locks::LOCK_ALERTS,
+    &batches::BEGIN,
+    &batches::BEGIN_ALERTS,
+    &batches::RECIPIENTS,
+    &batches::NAME_TRANSMISSION,
+    &batches::MOVE_ON,
+];
+
+/// To send held alerts after all.
+pub static HOT_RELEASE: Hot =
+    &[&decisions::LOCK_GALLERY, &decisions::LOCK_HELD, &decisions::RELEASE, &decisions::SKIP_EMPTY];
 
 /// How many alerts travel in one transmission. Zoho does not publish its limit; where it is lower, batches are
 /// halved (400011).

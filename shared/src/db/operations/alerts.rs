@@ -48,7 +48,7 @@ pub async fn held(session: &impl Session) -> Result<Vec<HeldAlerts>, Error> {
         .collect())
 }
 
-static HELD: Statement<1> = Statement::new(
+pub(super) static HELD: Statement<1> = Statement::new(
     "select gallery.id, gallery.title, held.alerts
      from (
          select gallery_id, count(*) as alerts
@@ -84,7 +84,7 @@ pub async fn uncertain(session: &impl Session) -> Result<Vec<UncertainBatch>, Er
         .collect())
 }
 
-static UNCERTAIN: Statement<1> = Statement::new(
+pub(super) static UNCERTAIN: Statement<1> = Statement::new(
     "with batch as materialized (
          select id, gallery_id, sending_at from alert_batches
          where status = 'uncertain'

@@ -84,7 +84,7 @@ pub async fn disagreements(
     Ok(rows.iter().map(from_row).collect())
 }
 
-static DISAGREEMENTS: Statement<7> = Statement::new(
+pub(super) static DISAGREEMENTS: Statement<7> = Statement::new(
     "select found.*
      from (
          (

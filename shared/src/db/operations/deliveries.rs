@@ -72,7 +72,7 @@ pub async fn deliveries(
     Ok(rows.iter().map(from_row).collect())
 }
 
-static DELIVERIES: Statement<5> = Statement::new(
+pub(super) static DELIVERIES: Statement<5> = Statement::new(
     "select delivery.*
      from (select name from webhook_endpoints where name = coalesce($1, name)) as wanted
      cross join (

@@ -40,7 +40,7 @@ pub async fn endpoints(session: &impl Session) -> Result<Vec<EndpointStatus>, Er
     Ok(rows.iter().map(from_row).collect())
 }
 
-static ENDPOINTS: Statement<0> = Statement::new(
+pub(super) static ENDPOINTS: Statement<0> = Statement::new(
     "select
          name, events, removed_at, disabled_reason, failing_since, last_success_at,
          case when paused_until > now() then paused_until end as paused_until,

@@ -48,7 +48,7 @@ async fn counts(session: &impl Session) -> Result<BTreeMap<String, i64>, Error> 
     Ok(rows.iter().map(|row| (row.get("status"), row.get("events"))).collect())
 }
 
-static COUNTS: Statement<0> = Statement::new(
+pub(super) static COUNTS: Statement<0> = Statement::new(
     "select 'pending' as status, count(*) as events
      from (select from webhook_inbox where status = 'pending' limit 1000) as pending
      union all
@@ -77,7 +77,7 @@ async fn waiting(session: &impl Session) -> Result<Vec<WaitingEvent>, Error> {
         .collect())
 }
 
-static WAITING: Statement<1> = Statement::new(
+pub(super) static WAITING: Statement<1> = Statement::new(
     "select id, source, type, received_at,
          case when subject like 'buyer:%' then 'buyer' else subject end as subject
      from webhook_inbox
@@ -96,7 +96,7 @@ pub async fn last_events(
     Ok(rows.iter().map(|row| (row.get("name"), row.get("last_event_at"))).collect())
 }
 
-static LAST_EVENTS: Statement<1> = Statement::new(
+pub(super) static LAST_EVENTS: Statement<1> = Statement::new(
     "select name, (select max(received_at) from webhook_inbox where source = name) as last_event_at
      from unnest($1) as name",
     [Type::TEXT_ARRAY],

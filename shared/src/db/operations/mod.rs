@@ -16,3 +16,27 @@ pub use endpoints::{EndpointState, EndpointStatus, endpoints};
 pub use inbox::{Inbox, WaitingEvent, inbox, last_events};
 pub use resend::{EventPlace, Resent, Since, reopen, resend_one, resend_since};
 pub use zoho::{ZohoTraffic, zoho};
+
+use super::statement::Hot;
+
+/// To show how the integrations are doing.
+pub static HOT: Hot = &[
+    &alerts::HELD,
+    &alerts::UNCERTAIN,
+    &endpoints::ENDPOINTS,
+    &inbox::COUNTS,
+    &inbox::WAITING,
+    &inbox::LAST_EVENTS,
+    &zoho::SPENT,
+    &zoho::RECONCILED_TO,
+    &zoho::PEOPLE,
+];
+
+/// To list conflicts.
+pub static HOT_CONFLICTS: Hot = &[&conflicts::DISAGREEMENTS];
+
+/// To list deliveries.
+pub static HOT_DELIVERIES: Hot = &[&deliveries::DELIVERIES];
+
+/// To tell an endpoint again.
+pub static HOT_RESEND: Hot = &[&resend::ENDPOINT, &resend::ENABLE, &resend::RESEND_ONE, &resend::RESEND_SINCE];

@@ -59,9 +59,10 @@ pub async fn resend_one(tx: &Transaction<'_>, id: DeliveryId) -> Result<Resent, 
     Ok(Resent { deliveries: rows.len(), next: None, follow_up })
 }
 
-static ENDPOINT: Statement<1> = Statement::new("select endpoint from webhook_deliveries where id = $1", [Type::UUID]);
+pub(super) static ENDPOINT: Statement<1> =
+    Statement::new("select endpoint from webhook_deliveries where id = $1", [Type::UUID]);
 
-static RESEND_ONE: Statement<1> = Statement::new(
+pub(super) static RESEND_ONE: Statement<1> = Statement::new(
     "update webhook_deliveries as delivery set status = 'pending', attempts = 0, delivered_at = null
      from webhook_events as event
      where delivery.id = $1 and event.id = delivery.event_id
@@ -102,7 +103,7 @@ pub async fn resend_since(tx: &Transaction<'_>, wanted: &Since) -> Result<Resent
     Ok(Resent { deliveries: rows.len(), next, follow_up })
 }
 
-static RESEND_SINCE: Statement<8> = Statement::new(
+pub(super) static RESEND_SINCE: Statement<8> = Statement::new(
     "with open as materialized (
          select event.id, event.type, event.occurred_at,
              row_number() over (order by event.occurred_at, event.id) as place
@@ -187,7 +188,7 @@ async fn enable(tx: &Transaction<'_>, endpoint: &str) -> Result<(), Error> {
     })
 }
 
-static ENABLE: Statement<1> = Statement::new(
+pub(super) static ENABLE: Statement<1> = Statement::new(
     "update webhook_endpoints set
          disabled_at = null,
          disabled_reason = null,

@@ -58,7 +58,7 @@ async fn spent(session: &impl Session) -> Result<ZohoTraffic, Error> {
     })
 }
 
-static SPENT: Statement<0> = Statement::new(
+pub(super) static SPENT: Statement<0> = Statement::new(
     "select used.*, budget.credits_remaining, budget.noted_at,
          (select expires_at from zoho_watch) as watch_expires_at
      from zoho_budget as budget
@@ -78,7 +78,7 @@ async fn reconciled_to(session: &impl Session) -> Result<BTreeMap<String, Option
     Ok(rows.iter().map(|row| (row.get("module"), row.get("modified_to"))).collect())
 }
 
-static RECONCILED_TO: Statement<0> = Statement::new("select module, modified_to from zoho_cursors", []);
+pub(super) static RECONCILED_TO: Statement<0> = Statement::new("select module, modified_to from zoho_cursors", []);
 
 /// Who waits for a Contact, who has one, and whose work waits. Whose Contact is gone waits for none.
 async fn people(session: &impl Session) -> Result<(i64, i64, i64), Error> {
@@ -86,7 +86,7 @@ async fn people(session: &impl Session) -> Result<(i64, i64, i64), Error> {
     Ok(row.map_or((0, 0, 0), |row| (row.get("unlinked"), row.get("linked"), row.get("waiting"))))
 }
 
-static PEOPLE: Statement<1> = Statement::new(
+pub(super) static PEOPLE: Statement<1> = Statement::new(
     "select
          (select count(*) from (
              select from users

@@ -9,10 +9,13 @@ pub use update::update;
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::domain::registration::{OrgProfile, ParentProfile, PhotographerProfile};
 use crate::domain::{JoinCode, PhoneNumber, ReferralCode, Sport, TaxId, TypedCode, UserId, WebUrl, ZipCode};
 use crate::error::Error;
+
+/// To make a profile, to show it and to change it.
+pub static HOT: Hot = &[&INSERT_PARENT, &INSERT_ORG, &INSERT_PHOTOGRAPHER, &SHOWN, &update::UPDATE];
 
 /// How often a code that was made by chance may turn out to be taken before that is our fault.
 const TRIES: usize = 5;

@@ -16,7 +16,7 @@ pub async fn update(tx: &Transaction<'_>, user: UserId, changes: &ProfileChanges
 }
 
 // jsonb_populate_record keeps the row's own value where the object has none.
-static UPDATE: Statement<2> = Statement::new(
+pub(super) static UPDATE: Statement<2> = Statement::new(
     "with parent as (
          update profiles_parents as profile set
              first_name = new.first_name,

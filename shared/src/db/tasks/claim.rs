@@ -122,7 +122,7 @@ pub async fn claim(
 
 /// $1 is the kind, $2 the named keys, $3 how many, $4 the lease and $5 its seconds, $6 and $7 when and why a task fails for
 /// its crashes, $8 the reserve of credits, $9 and $10 the places in line, $11 how many run together by their crashes.
-static CLAIM: Statement<11> = Statement::new(
+pub(super) static CLAIM: Statement<11> = Statement::new(
     "with place as materialized (
          -- a word of Zoho's counts for a quarter of an hour: then one more batch finds out how things are
          select case when exists (

@@ -83,7 +83,7 @@ pub async fn failures(
     Ok(rows.iter().map(from_row).collect())
 }
 
-static FAILURES: Statement<6> = Statement::new(
+pub(super) static FAILURES: Statement<6> = Statement::new(
     "select task.*
      from (
          select

@@ -19,9 +19,33 @@ pub use sweep::{Backlog, Due, Pause, backlog, due_for_dispatch};
 
 use super::Transaction;
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind, Priority};
+
+/// To ask for work.
+pub static HOT: Hot = &[&ENQUEUE];
+
+/// To claim work, and to complete it.
+pub static HOT_WORK: Hot = &[&claim::CLAIM, &outcome::LOCK, &outcome::COMPLETE];
+
+/// To list what failed.
+pub static HOT_FAILURES: Hot = &[&failures::FAILURES];
+
+/// To let tasks run again.
+pub static HOT_REVIVE: Hot = &[&replay::REVIVE];
+
+/// To let failed tasks run again, those that an admin names or all.
+pub static HOT_REPLAY: Hot = &[&replay::FAILED_AMONG, &replay::FIRST_FAILED, &replay::REVIVE, &replay::FAILED];
+
+/// To see whether a kind is paused.
+pub static HOT_PAUSE: Hot = &[&IS_PAUSED];
+
+/// To measure how much work there is.
+pub static HOT_BACKLOG: Hot = &[&sweep::BACKLOG];
+
+/// To find whom to wake, and to measure.
+pub static HOT_SWEEP: Hot = &[&REFUSED, &sweep::DUE_FOR_DISPATCH, &sweep::BACKLOG];
 
 /// How long after the commit the sweep waits for the messages that the enqueuer itself sends.
 const GRACE_SECONDS: f64 = 60.0;
@@ -46,7 +70,7 @@ pub async fn enqueue_at(
     Ok(FollowUp::of(kind, keys))
 }
 
-static ENQUEUE: Statement<4> = Statement::new(
+pub(super) static ENQUEUE: Statement<4> = Statement::new(
     "insert into tasks (kind, key, priority, not_before, dispatch_at)
      select $1, key, $4, now(), now() + make_interval(secs => $3)
      from unnest($2) as key

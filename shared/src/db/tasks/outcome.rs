@@ -76,13 +76,13 @@ impl Claim {
     }
 }
 
-static LOCK: Statement<3> = Statement::new(
+pub(super) static LOCK: Statement<3> = Statement::new(
     "select from tasks where kind = $1 and key = any ($2) and lease = $3 order by key for update",
     [Type::TEXT, Type::UUID_ARRAY, Type::UUID],
 );
 
 // The two halves never meet a row twice: one takes equal revisions, the other unequal ones.
-static COMPLETE: Statement<4> = Statement::new(
+pub(super) static COMPLETE: Statement<4> = Statement::new(
     "with done as (select key, revision from unnest($3, $4) as done (key, revision)),
      finished as (
          delete from tasks using done

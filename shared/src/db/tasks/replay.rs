@@ -17,7 +17,7 @@ pub async fn failed(session: &impl Session, kind: Kind) -> Result<i64, Error> {
     Ok(row.map_or(0, |row| row.get("failed")))
 }
 
-static FAILED: Statement<1> = Statement::new(
+pub(super) static FAILED: Statement<1> = Statement::new(
     "select count(*) as failed
      from (select from tasks where kind = $1 and failed_at is not null limit 1000) as failed",
     [Type::TEXT],
@@ -37,12 +37,12 @@ pub async fn failed_keys(
     Ok(rows.iter().map(|row| row.get("key")).collect())
 }
 
-static FAILED_AMONG: Statement<2> = Statement::new(
+pub(super) static FAILED_AMONG: Statement<2> = Statement::new(
     "select key from tasks where kind = $1 and key = any ($2) and failed_at is not null",
     [Type::TEXT, Type::UUID_ARRAY],
 );
 
-static FIRST_FAILED: Statement<2> = Statement::new(
+pub(super) static FIRST_FAILED: Statement<2> = Statement::new(
     "select key from tasks where kind = $1 and failed_at is not null order by failed_at, key limit $2",
     [Type::TEXT, Type::INT8],
 );
@@ -61,7 +61,7 @@ pub async fn revive_for(tx: &Transaction<'_>, kind: Kind, keys: &[Uuid], records
     Ok(FollowUp::of(kind, &revived))
 }
 
-static REVIVE: Statement<4> = Statement::new(
+pub(super) static REVIVE: Statement<4> = Statement::new(
     "with failed as materialized (
          select key from tasks
          where kind = $1 and failed_at is not null

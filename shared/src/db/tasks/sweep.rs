@@ -53,7 +53,7 @@ pub async fn due_for_dispatch(session: &impl Session, kind: Kind, most: usize) -
     Ok(Due::of(kind, by_crashes))
 }
 
-static DUE_FOR_DISPATCH: Statement<3> = Statement::new(
+pub(super) static DUE_FOR_DISPATCH: Statement<3> = Statement::new(
     "with due as materialized (
          select key
          from tasks
@@ -106,7 +106,7 @@ pub async fn backlog(session: &impl Session) -> Result<Vec<Backlog>, Error> {
         .collect())
 }
 
-static BACKLOG: Statement<1> = Statement::new(
+pub(super) static BACKLOG: Statement<1> = Statement::new(
     "select
          kind.kind,
          (select count(*) from (

@@ -12,10 +12,13 @@ pub use outcome::{Recorded, begin, crashed, postpone, record, wanted_again};
 
 use super::column::{Loaded, each, invalid, stored};
 use super::session::Session;
-use super::statement::Statement;
+use super::statement::{Hot, Statement};
 use crate::deliveries::{Event, Subject};
 use crate::domain::{DeliveryId, DeliveryStatus, GalleryId, ReferralId, UserId, WebhookEventId};
 use crate::error::Error;
+
+/// To begin attempts, and to write down what became of them.
+pub static HOT: Hot = &[&BY_IDS, &outcome::LOCK, &outcome::BEGIN, &outcome::RECORD];
 
 /// A delivery, its event, and the endpoint as it stands.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ pub async fn failed_of_user(session: &impl Session, user: UserId) -> Result<Vec<
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
-static FAILED_OF_USER: Statement<1> = Statement::new(
+pub(super) static FAILED_OF_USER: Statement<1> = Statement::new(
     "select delivery.id
      from webhook_events as event join webhook_deliveries as delivery on delivery.event_id = event.id
      where event.user_id = $1 and delivery.status = 'failed'",

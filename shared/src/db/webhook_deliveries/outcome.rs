@@ -31,7 +31,7 @@ pub async fn begin(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<(DeliveryId
     Ok(rows.iter().map(|row| (DeliveryId(row.get("id")), row.get::<_, i32>("attempts").unsigned_abs())).collect())
 }
 
-static BEGIN: Statement<1> = Statement::new(
+pub(super) static BEGIN: Statement<1> = Statement::new(
     "update webhook_deliveries set
          attempts = case when status = 'pending' then attempts else 0 end + 1,
          status = 'pending',
@@ -87,7 +87,7 @@ pub async fn record(tx: &Transaction<'_>, recorded: &[&Recorded]) -> Result<(), 
     Ok(())
 }
 
-static RECORD: Statement<5> = Statement::new(
+pub(super) static RECORD: Statement<5> = Statement::new(
     "update webhook_deliveries as delivery set
          status = case
              when delivery.status = 'skipped' and done.status <> 'delivered' then 'skipped'
@@ -126,7 +126,7 @@ async fn lock(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
     Ok(())
 }
 
-static LOCK: Statement<1> =
+pub(super) static LOCK: Statement<1> =
     Statement::new("select from webhook_deliveries where id = any ($1) order by id for update", [Type::UUID_ARRAY]);
 
 /// Moves what waits for an endpoint behind its pause, the first of it, a little apart from each other; what comes after
