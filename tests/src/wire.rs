@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,9 @@ struct Ends {
     /// Where the database listens; known once the stack stands.
     database: OnceLock<u16>,
     said: Mutex<String>,
+    connections: AtomicUsize,
+    /// Of each role.
+    late: Mutex<Vec<(String, String)>>,
 }
 
 impl Wire {
@@ -41,6 +45,18 @@ impl Wire {
     pub fn said(&self) -> String {
         std::mem::take(&mut *self.ends.said.lock().expect("nobody panics while holding it"))
     }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.ends.connections.load(Ordering::SeqCst)
+    }
+
+    /// The statements that this role has prepared since the last time on connections that it had used before: those that
+    /// were not prepared ahead.
+    pub fn late(&self, role: &str) -> Vec<String> {
+        let late = std::mem::take(&mut *self.ends.late.lock().expect("nobody panics while holding it"));
+        late.into_iter().filter(|(of, _)| of == role).map(|(_, statement)| statement).collect()
+    }
 }
 
 impl System {
@@ -55,6 +71,7 @@ impl System {
 
 async fn serve(listener: TcpListener, ends: Arc<Ends>) {
     while let Ok((function, _)) = listener.accept().await {
+        ends.connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(connect(function, ends.clone()));
     }
 }
@@ -75,6 +92,9 @@ async fn listen(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, ends: &Ends) ->
     // The first message alone has no letter.
     let startup = content(&mut from).await?;
     to.write_all(&startup).await?;
+    let startup = String::from_utf8_lossy(&startup[8..]).into_owned();
+    let role = startup.split('\0').skip_while(|name| *name != "user").nth(1).unwrap_or_default();
+    let mut is_used = false;
     loop {
         let letter = from.read_u8().await?;
         let mut message = vec![letter];
@@ -82,6 +102,11 @@ async fn listen(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, ends: &Ends) ->
         // `p` is a password's way, and so part of the log-in.
         if letter != b'p' {
             ends.said.lock().expect("nobody panics while holding it").push(char::from(letter));
+        }
+        is_used |= matches!(letter, b'B' | b'Q');
+        if letter == b'P' && is_used {
+            let parsed = String::from_utf8_lossy(&message[5..]).split('\0').nth(1).unwrap_or_default().to_owned();
+            ends.late.lock().expect("nobody panics while holding it").push((role.to_owned(), parsed));
         }
         to.write_all(&message).await?;
     }

@@ -30,7 +30,7 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let queues = start.queues(&[Kind::FanOutGallery, Kind::DeliverWebhook])?;
-    let app = App { database: start.database().await?, queues };
+    let app = App { database: start.database(&[db::users::HOT, db::inbox::HOT, db::galleries::HOT]).await?, queues };
     http::run(app, handle).await
 }
 

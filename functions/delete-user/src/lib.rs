@@ -24,7 +24,9 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start
+            .database(&[db::users::HOT, db::inbox::HOT, db::erasures::HOT, db::tasks::HOT_REVIVE, webhook_events::HOT])
+            .await?,
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
         priority: start.priority(Kind::SyncZoho)?,
     };

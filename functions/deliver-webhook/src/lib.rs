@@ -64,7 +64,14 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     let read = move |settings| Endpoints::of(settings, guard);
     let secrets = start.secrets();
     let app = App {
-        database: start.database().await?,
+        database: start
+            .database(&[
+                db::tasks::HOT_WORK,
+                webhook_deliveries::HOT,
+                webhook_subjects::HOT,
+                db::webhook_endpoints::HOT,
+            ])
+            .await?,
         client: Client::new(guard)?,
         endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", clock::now(), read, Endpoints::unusable).await?,
         queues: start.queues(KINDS)?,

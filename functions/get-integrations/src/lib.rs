@@ -42,7 +42,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     let (secrets, now, guard) = (start.secrets(), clock::now(), Guard::read(&start.environment)?);
     let endpoints = move |settings| Endpoints::of(settings, guard);
     let app = App {
-        database: start.database().await?,
+        database: start.database(&[db::users::HOT, db::tasks::HOT_BACKLOG, operations::HOT]).await?,
         sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable).await?,
         endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable).await?,
         flags,

@@ -14,7 +14,11 @@ use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database().await?, handle).await
+    http::run(
+        start.database(&[db::users::HOT, db::join_codes::HOT, db::athletes::HOT, db::rosters::HOT]).await?,
+        handle,
+    )
+    .await
 }
 
 /// 200 with the organisation and the athletes who are on its roster now; asking again changes nothing.

@@ -15,7 +15,7 @@ use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database().await?, handle).await
+    http::run(start.database(&[db::users::HOT, operations::HOT_CONFLICTS]).await?, handle).await
 }
 
 /// 200 with a page of them, the newest first.

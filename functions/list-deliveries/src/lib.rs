@@ -12,7 +12,7 @@ use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database().await?, handle).await
+    http::run(start.database(&[db::users::HOT, operations::HOT_DELIVERIES]).await?, handle).await
 }
 
 /// 200 with a page of deliveries, the newest first.

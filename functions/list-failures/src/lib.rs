@@ -16,7 +16,7 @@ use shared::tasks::Failure;
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database().await?, handle).await
+    http::run(start.database(&[db::users::HOT, db::tasks::HOT_FAILURES]).await?, handle).await
 }
 
 /// 200 with a page of failures, the newest first.

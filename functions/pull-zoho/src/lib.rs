@@ -29,7 +29,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     let zoho =
         if start.reads_crm()? { Some(start.secrets().followed("ZOHO_SECRET", clock::now()).await?) } else { None };
     let app = App {
-        database: start.database().await?,
+        database: start.database(shared::sync::HOT).await?,
         zoho,
         queues: start.queues(&[Kind::PullZoho, Kind::SyncZoho, Kind::DeliverUserWebhook])?,
         credit_reserve: start.environment.parsed("ZOHO_CREDIT_RESERVE")?,

@@ -31,7 +31,7 @@ pub struct App {
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
         door: Door::new(&start.secrets(), clock::now()).await?,
-        database: start.database().await?,
+        database: start.lazy_database().await?,
         queues: start.queues(&[
             Kind::FanOutGallery,
             Kind::SyncZoho,

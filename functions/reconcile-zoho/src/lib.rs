@@ -44,7 +44,16 @@ pub struct Reconciled {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start
+            .database(&[
+                db::tasks::HOT,
+                db::tasks::HOT_PAUSE,
+                db::left_to_middleware::HOT,
+                db::zoho_cursors::HOT,
+                db::zoho_token::HOT,
+                db::zoho_budget::HOT,
+            ])
+            .await?,
         zoho: start.secrets().named("ZOHO_SECRET")?,
         enabled: start.reads_crm()?,
     };

@@ -33,7 +33,19 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start
+            .database(&[
+                db::users::HOT,
+                db::users::HOT_SIGN_UP,
+                db::profiles::HOT,
+                db::athletes::HOT,
+                db::join_codes::HOT,
+                db::rosters::HOT,
+                db::referrals::HOT,
+                db::inbox::HOT,
+                webhook_events::HOT,
+            ])
+            .await?,
         email_claim: EmailClaim::read(&start.environment)?,
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
         priority: start.priority(Kind::SyncZoho)?,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::bounds;
 use shared::db::zoho_watch::{self, Channel};
-use shared::db::{Connection, Database};
+use shared::db::{Connection, Database, zoho_budget, zoho_token};
 use shared::lambda::sqs::TimeLeft;
 use shared::lambda::{Start, StartError, schedule};
 use shared::metrics::Metrics;
@@ -42,7 +42,7 @@ pub struct Renewed {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start.database(&[zoho_watch::HOT, zoho_token::HOT, zoho_budget::HOT]).await?,
         zoho: start.secrets().named("ZOHO_SECRET")?,
         sources: start.secrets().named("WEBHOOK_SOURCES_SECRET")?,
         public_url: start.environment.required("PUBLIC_URL")?.to_owned(),

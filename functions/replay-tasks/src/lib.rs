@@ -24,7 +24,10 @@ pub struct App {
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    let app = App { database: start.database().await?, queues: start.queues(&Kind::ALL)? };
+    let app = App {
+        database: start.database(&[db::users::HOT, db::tasks::HOT, db::tasks::HOT_REPLAY]).await?,
+        queues: start.queues(&Kind::ALL)?,
+    };
     http::run(app, handle).await
 }
 

@@ -29,7 +29,11 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let queues = start.queues(&[Kind::DeliverWebhook, Kind::DeliverUserWebhook])?;
-    http::run(App { database: start.database().await?, queues }, handle).await
+    http::run(
+        App { database: start.database(&[db::users::HOT, operations::HOT_RESEND, db::tasks::HOT]).await?, queues },
+        handle,
+    )
+    .await
 }
 
 /// 202 with how many deliveries are on their way. A disabled endpoint is enabled by it.

@@ -34,7 +34,7 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start.database(&[db::tasks::HOT_WORK, alerts::HOT_SEND, db::zoho_token::HOT]).await?,
         campaigns: start.secrets().followed("ZOHO_SECRET", clock::now()).await?,
         queue: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,

@@ -26,7 +26,7 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database().await?,
+        database: start.database(&[db::users::HOT, alerts::HOT_RELEASE, db::tasks::HOT]).await?,
         send_alerts: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
     };

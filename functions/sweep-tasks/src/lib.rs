@@ -65,7 +65,15 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     let queues = start.queues(&Kind::ALL)?;
     let metrics = Metrics::read(&start.environment)?;
     let app = App {
-        database: start.database().await?,
+        database: start
+            .database(&[
+                db::webhook_endpoints::HOT_SWEEP,
+                db::tasks::HOT_SWEEP,
+                db::zoho_watch::HOT_SWEEP,
+                db::inbox::HOT_SWEEP,
+                db::retention::HOT,
+            ])
+            .await?,
         queues,
         metrics,
         endpoints: start.secrets().named("WEBHOOK_ENDPOINTS_SECRET")?,

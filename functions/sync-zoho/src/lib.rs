@@ -42,7 +42,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
         Route::Middleware => Way::Middleware,
     };
     let app = App {
-        database: start.database().await?,
+        database: start.database(shared::sync::HOT).await?,
         way,
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverUserWebhook])?,
         enabled: start.environment.flag("ENABLE_ZOHO_SYNC")?,

@@ -20,7 +20,7 @@ pub struct Asked {
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    schedule::run(start.database().await?, handle).await
+    schedule::run(start.database(&[db::seniors::HOT]).await?, handle).await
 }
 
 /// The schedule's event says nothing that matters: what is right follows from the day and from what was agreed on with the

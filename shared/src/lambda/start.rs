@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 
 use crate::aws;
 use crate::config::{ConfigError, Environment, Route};
-use crate::db::{Database, DatabaseSettings, Logins};
+use crate::db::{Database, DatabaseSettings, Hot, Logins};
 use crate::queue::{Queue, Queues};
 use crate::secrets::Secrets;
 use crate::tasks::{Kind, Priority};
@@ -41,15 +41,26 @@ impl Start {
         Secrets::new(client.clone(), &self.environment)
     }
 
-    /// The database as the role whose secret stands in `DATABASE_SECRET`. That secret is read here, where no request
-    /// waits for it; if it cannot be, the first connection tries again.
-    pub async fn database(&self) -> Result<Database, ConfigError> {
-        let settings = DatabaseSettings::read(&self.environment)?;
-        let logins = Logins::of_secret(self.secrets().named("DATABASE_SECRET")?);
+    /// The database as the role whose secret stands in `DATABASE_SECRET`, ready for the first event: connected, and with these
+    /// statements prepared.
+    pub async fn database(&self, statements: &[Hot]) -> Result<Database, ConfigError> {
+        let database = Database::new(&DatabaseSettings::read(&self.environment)?, self.logins()?);
+        database.ready(statements).await;
+        Ok(database)
+    }
+
+    /// The same for functions that strangers can start: it connects at the first use. Only the secret is read here, where no
+    /// request waits for it; if it cannot be, the first connection tries again.
+    pub async fn lazy_database(&self) -> Result<Database, ConfigError> {
+        let logins = self.logins()?;
         if let Err(error) = logins.prefetch().await {
             tracing::warn!(%error, "the login of the database cannot be read yet");
         }
-        Ok(Database::new(&settings, logins))
+        Ok(Database::new(&DatabaseSettings::read(&self.environment)?, logins))
+    }
+
+    fn logins(&self) -> Result<Logins, ConfigError> {
+        Ok(Logins::of_secret(self.secrets().named("DATABASE_SECRET")?))
     }
 
     /// The client of all queues.

@@ -2,6 +2,7 @@
 
 mod added_function;
 mod demo;
+mod init;
 mod migrate_database;
 mod password_rotation;
 mod privacy;

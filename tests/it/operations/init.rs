@@ -1,0 +1,156 @@
+//! What a function has done before its first event: connected, logged in and prepared what it usually sends, where nobody
+//! can start it who is not known.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::{Detour, System, Webhook, Wire, frank, sheree};
+
+/// A request as API Gateway would never let it through: without an identity.
+fn nobodys(method: &str, path: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {},
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "local", "domainName": "localhost", "domainPrefix": "localhost",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "a test"},
+            "requestId": "1", "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_event_of_a_process_finds_its_connection_and_its_statement_ready() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+
+    // It is refused before any statement is sent, so what is on the wire was sent before it came.
+    let refused = system.invoke("get-user-context", &nobodys("GET", "/api/user/context")).await;
+    let before = wire.said();
+    let answered = system.get("/api/user/context", "sheree").await;
+    let after = wire.said();
+
+    assert_eq!(refused["statusCode"], 401, "{refused}");
+    assert_eq!((answered.status, answered.code()), (404, "not-registered"));
+    assert_eq!((before.as_str(), after.as_str()), ("PDS", "BES"));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_cost_no_connection() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+
+    let forged = system.invoke("receive-webhook", &nobodys("POST", "/api/webhooks/incoming")).await;
+
+    assert_eq!(forged["statusCode"], 401, "{forged}");
+    assert_eq!(wire.connections(), 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_starts_without_a_database_answers_503_and_serves_once_there_is_one() {
+    let system = System::start().await;
+    let port: i32 = system.value("select inet_server_port()", &[]).await;
+    let mut detour = Detour::closed().await;
+    system.set(BTreeMap::from([("DATABASE_PORT", detour.port().to_string())])).await;
+
+    let away = system.get("/api/user/context", "sheree").await;
+    detour.open(&format!("http://127.0.0.1:{port}")).await;
+    let there = system.get("/api/user/context", "sheree").await;
+
+    assert_eq!((away.status, away.code()), (503, "unavailable"));
+    assert_eq!((there.status, there.code()), (404, "not-registered"));
+    let starts = system.logs().matches("no connection yet: the first event tries again").count();
+    assert_eq!(starts, 1, "one process has served both");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_cannot_be_prepared_yet_hinders_neither_the_start_nor_the_others() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+    system.school().await;
+    system.rows("alter table galleries rename to galleries_to_come", &[]).await;
+    let started = system.invoke("create-gallery", &nobodys("POST", "/api/galleries")).await;
+    system.rows("alter table galleries_to_come rename to galleries", &[]).await;
+    wire.late("isoxp_api");
+
+    system.gallery("PD-1").await;
+
+    let late = wire.late("isoxp_api");
+    assert_eq!(started["statusCode"], 401, "{started}");
+    assert!(late.len() == 1 && late[0].starts_with("insert into galleries"), "{late:?}");
+    assert_eq!(system.logs().matches("statements cannot be prepared yet").count(), 1);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+    system.make_admin("ops").await;
+    let mut late = BTreeMap::new();
+    let mut look = |function: &'static str| late.insert(function, wire.late("isoxp_api"));
+
+    system.register("frank", &frank()).await;
+    let school = system.school().await;
+    let registered = system.register("sheree", &sheree(&school.join_code)).await;
+    look("register-user");
+    system.get("/api/user/context", "sheree").await;
+    look("get-user-context");
+    system.call("PATCH", "/api/user/profile", "sheree", &json!({"first_name": "Sherry"})).await;
+    look("update-profile");
+    let athletes = [registered.id("/athletes/0/id")];
+    system.post("/api/rosters", "sheree", &json!({"join_code": school.join_code, "athlete_ids": athletes})).await;
+    look("join-roster");
+    system.gallery("PD-1").await;
+    look("create-gallery");
+    for list in ["integrations", "failures", "conflicts", "deliveries"] {
+        assert_eq!(system.get(&format!("/api/admin/{list}"), "ops").await.status, 200);
+        look(list);
+    }
+    let all = json!({"kind": "sync-zoho", "all": true});
+    assert_eq!(system.post("/api/admin/tasks/replay", "ops", &all).await.status, 200);
+    look("replay-tasks");
+    assert_eq!(system.call("DELETE", "/api/user", "sheree", &Value::Null).await.status, 204);
+    look("delete-user");
+
+    late.retain(|_, statements| !statements.is_empty());
+    assert_eq!(late, BTreeMap::new());
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_usually_sends_is_prepared_before_its_first_event() {
+    let wire = Wire::new().await;
+    let system = System::on(&wire).await;
+    system.flip(&[("ENABLE_ZOHO_SYNC", true), ("ENABLE_EMAIL_ALERTS", true)]).await;
+    system.stack().set_mappings_enabled(false).await;
+    let school = system.school().await;
+    let user = system.register("sheree", &sheree(&school.join_code)).await.id("/user/id");
+    let gallery = system.gallery("PD-1").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    let mut late = BTreeMap::new();
+    let mut look = |function: &'static str| late.insert(function, wire.late("isoxp_worker"));
+
+    for (worker, keys) in [
+        ("fan-out-gallery", vec![gallery]),
+        ("send-alerts", vec![]),
+        ("sync-zoho", vec![user, school.id]),
+        ("pull-zoho", vec![]),
+        ("deliver-webhook", vec![]),
+    ] {
+        system.wake(worker, &keys).await;
+        look(worker);
+    }
+    for schedule in ["sweep-tasks", "tag-seniors", "reconcile-zoho", "renew-zoho-watch"] {
+        system.invoke(schedule, &json!({})).await;
+        look(schedule);
+    }
+
+    late.retain(|_, statements| !statements.is_empty());
+    assert_eq!(late, BTreeMap::new());
+    assert!(system.count("alert_batches where status = 'sent'").await > 0, "the workers had work");
+    system.stop().await;
+}
