@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -105,9 +105,12 @@ struct Identity {
 
 struct Signer {
     issuer: String,
-    key: KeyPair,
+    key: &'static KeyPair,
     key_id: String,
 }
+
+/// Made anew by each process, and once: making one takes a quarter of a second in a debug build.
+static KEY: LazyLock<Option<KeyPair>> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).ok());
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +120,7 @@ impl fmt::Debug for Signer {
 
 impl Signer {
     fn new(issuer: String) -> anyhow::Result<Signer> {
-        let key = KeyPair::generate(KeySize::Rsa2048).map_err(|_| anyhow::anyhow!("no RSA key could be made"))?;
+        let key = KEY.as_ref().context("no RSA key could be made")?;
         let public = key.public_key().as_der().map_err(|_| anyhow::anyhow!("the public key cannot be written"))?;
         Ok(Signer { issuer, key_id: workspace::short_hash(public.as_ref()), key })
     }
@@ -173,7 +176,7 @@ mod tests {
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 
     async fn client_and_issuer() -> (reqwest::Client, Issuer) {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let client = crate::http::client().timeout(Duration::from_secs(10)).build().unwrap();
         (client, Issuer::start().await.unwrap())
     }
 

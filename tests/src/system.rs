@@ -51,11 +51,7 @@ impl System {
             .await
             .expect("the stack's database is there");
         tokio::spawn(connection);
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_mins(1))
-            .build()
-            .expect("a client can be built");
+        let http = local::http::client().timeout(Duration::from_mins(1)).build().expect("a client can be built");
         Self { stack, database, http }
     }
 

@@ -132,7 +132,7 @@ async fn post(url: &str, body: String) -> anyhow::Result<(StatusCode, String)> {
 }
 
 pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?)
+    Ok(crate::http::client().timeout(LIMIT).build()?)
 }
 
 pub(super) fn gone(url: &str) -> String {

@@ -28,7 +28,7 @@ impl Stage {
     pub async fn new(stack: Stack) -> Result<Stage> {
         let (database, connection) = tokio_postgres::connect(&stack.endpoints().database_url, NoTls).await?;
         tokio::spawn(connection);
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE * 2).build()?;
+        let http = crate::http::client().timeout(PATIENCE * 2).build()?;
         Ok(Stage { stack, database, http })
     }
 

@@ -38,7 +38,7 @@ impl Keys {
     /// A JWKS by URL, fetched when a token names a key that is not known yet.
     pub fn fetched_from(url: impl Into<String>) -> anyhow::Result<Self> {
         // The issuer is on this machine; a proxy for the outside would not find it.
-        let client = reqwest::Client::builder().no_proxy().timeout(FETCH_TIMEOUT).build();
+        let client = crate::http::client().timeout(FETCH_TIMEOUT).build();
         let client = client.context("cannot set up an HTTP client for the issuer's keys")?;
         Ok(Self { known: Arc::new(RwLock::new(JwkSet { keys: Vec::new() })), at: Some((client, url.into())) })
     }

@@ -80,7 +80,7 @@ impl Served {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = serve(listener, api, &template.functions, lambda.clone(), keys(), LIMITS).unwrap();
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let client = crate::http::client().timeout(Duration::from_secs(10)).build().unwrap();
         Self { server, lambda, client, _folder: folder }
     }
 

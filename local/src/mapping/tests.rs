@@ -48,6 +48,7 @@ impl Fixture {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(&url)
             .build();
         let folder = tempfile::tempdir().unwrap();

@@ -82,7 +82,7 @@ async fn start_once(venv: &Venv, dir: &Path) -> anyhow::Result<Ministack> {
     })?;
 
     let url = format!("http://127.0.0.1:{port}");
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+    let client = crate::http::client().timeout(Duration::from_secs(2)).build()?;
     let ready_url = format!("{url}/_ministack/ready");
     let ready = async || client.get(&ready_url).send().await.is_ok_and(|answer| answer.status().is_success());
     process.until_ready(START_LIMIT, ready).await?;

@@ -23,7 +23,7 @@ pub(super) async fn point(zoho: &Simulator, template: &Template, api: &str, keys
         "token": keys.receipts,
         "automatic": true,
     });
-    let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?;
+    let client = crate::http::client().timeout(LIMIT).build()?;
     let answer = client.post(format!("{}/_control/webhook", zoho.url())).json(&webhook).send().await;
     answer.and_then(reqwest::Response::error_for_status).context("telling the Zoho simulator where receipts go")?;
     Ok(())

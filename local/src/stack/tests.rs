@@ -8,7 +8,7 @@ async fn start() -> Stack {
 
 /// What the API says about an identity that nobody has seen before.
 async fn context_of_a_stranger(stack: &Stack) -> reqwest::StatusCode {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::http::client().build().unwrap();
     let Endpoints { issuer, api, .. } = stack.endpoints();
     let identity = json!({"sub": "stranger", "email": "stranger@example.com", "email_verified": true});
     let token = client.post(format!("{issuer}/token")).json(&identity).send().await.unwrap();

@@ -31,7 +31,7 @@ pub(super) struct Patience {
 
 impl Deliveries {
     pub(super) fn new() -> reqwest::Result<Self> {
-        let builder = reqwest::Client::builder().timeout(TIMEOUT).no_proxy();
+        let builder = crate::http::client().timeout(TIMEOUT);
         let client = builder.redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client, under_way: Mutex::default() })
     }

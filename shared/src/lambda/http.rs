@@ -31,7 +31,8 @@ where
     lambda_http::run(service_fn(move |request: Request| {
         let id = request_id(&request);
         let span = tracing::info_span!("request", id = id.as_ref().and_then(|id| id.to_str().ok()));
-        let answer = handle(state, request);
+        // Boxed: the start of a function does not carry all of its work along.
+        let answer = Box::pin(handle(state, request));
         let work = async move {
             let answer = answer.await.unwrap_or_else(|error| problem(&error));
             Ok::<_, StartError>(with_request_id(answer, id))

@@ -24,7 +24,8 @@ where
     let handle = &handle;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| async move {
         let time = TimeLeft::until(event.context.deadline());
-        handle(state, event.payload, time).await.map_err(|error| {
+        // Boxed: the start of a function does not carry all of its work along, which overflows the compiler's depth.
+        Box::pin(handle(state, event.payload, time)).await.map_err(|error| {
             tracing::error!(error = error.chain(), "the invocation failed");
             StartError::from(error.to_string())
         })

@@ -93,7 +93,8 @@ where
         for (kind, messages) in readable {
             let (ids, keys): (Vec<String>, Vec<Vec<Uuid>>) = messages.into_iter().unzip();
             let wakeup = Wakeup { kind, keys: keys.concat(), time };
-            if let Err(error) = handle(state, wakeup).await {
+            // Boxed: the start of a function does not carry all of its work along.
+            if let Err(error) = Box::pin(handle(state, wakeup)).await {
                 tracing::error!(kind = kind.as_str(), error = error.chain(), "the messages come back later");
                 failed.extend(ids);
             }

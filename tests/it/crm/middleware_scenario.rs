@@ -209,7 +209,7 @@ async fn a_link_that_we_refuse_is_read_in_the_delivery_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_webhook_of_ours_gets_a_clear_answer_and_reaches_nobody() {
     let (system, scenario) = with_scenario().await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = local::http::client().build().unwrap();
     let headers: BTreeMap<&str, &str> =
         [("webhook-id", "msg_1"), ("webhook-timestamp", "x"), ("webhook-signature", "v1,x")].into();
 

@@ -49,7 +49,7 @@ impl Zoho {
     /// A fresh simulator and a client with a token.
     pub(super) async fn new() -> Self {
         let simulator = start(Options::default()).await.unwrap();
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = crate::http::client().timeout(PATIENCE).build().unwrap();
         let mut zoho = Self { simulator, client, token: String::new() };
         let granted = zoho.grant().await;
         granted.body["access_token"].as_str().unwrap().clone_into(&mut zoho.token);

@@ -41,8 +41,7 @@ impl Heard {
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-        let received: Vec<Value> = reqwest::Client::builder()
-            .no_proxy()
+        let received: Vec<Value> = crate::http::client()
             .build()
             .unwrap()
             .get(format!("{}/received", self.ear.url()))
@@ -242,7 +241,7 @@ async fn held_notifications_can_be_sent_in_part_and_dropped() {
 async fn a_refused_notification_is_sent_again_only_by_a_setting() {
     let heard = Heard::new().await;
     let answer = async |times: u32| {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::http::client().build().unwrap();
         let body = json!({ "endpoint": "zoho", "status": 503, "times": times });
         client.post(format!("{}/answers", heard.ear.url())).json(&body).send().await.unwrap();
     };

@@ -86,7 +86,7 @@ async fn a_token_lives_for_an_hour() {
 async fn a_call_without_a_zoho_token_fails_to_authenticate() {
     let zoho = Zoho::new().await;
 
-    let request = reqwest::Client::builder().no_proxy().build().unwrap().get(zoho.url("/crm/v8/Contacts?fields=id"));
+    let request = crate::http::client().build().unwrap().get(zoho.url("/crm/v8/Contacts?fields=id"));
     let without = Answer::of(request.bearer_auth("x").send().await.unwrap()).await;
     let request = zoho.request_with("1000.unknown", Method::POST, "/emailapi/v1/transmission");
     let campaigns = Answer::of(request.json(&json!({})).send().await.unwrap()).await;
