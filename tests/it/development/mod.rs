@@ -1,0 +1,3 @@
+//! What developers rely on: the guide.
+
+mod adding_a_function;
