@@ -6,6 +6,7 @@ mod api;
 mod crm;
 mod database;
 mod deliveries;
+mod development;
 mod galleries;
 mod incoming_webhooks;
 mod operations;

@@ -1,6 +1,5 @@
 //! What operators rely on: deployments, secrets, timeouts, private logs, and the template itself.
 
-mod added_function;
 mod demo;
 mod init;
 mod migrate_database;
