@@ -35,7 +35,7 @@ pub use locks::TableLock;
 pub use people::{cathy, frank, parent, sheree};
 pub use scenario::Scenario;
 pub use sender::{DOOR, Letter, Sender, TEST, fixture};
-pub use system::{System, eventually};
+pub use system::{System, eventually, nothing_to_do};
 pub use tasks::Task;
 pub use webhook::Webhook;
 pub use wire::Wire;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use local::services::Durability;
 use local::stack::{Options, Stack};
 use serde_json::{Value, json};
@@ -103,6 +104,13 @@ impl System {
         answer.json().await.expect("the control answers JSON")
     }
 
+    /// Starts so many processes of a function ahead: what a test holds up then is an event, and not their start, which
+    /// prepares statements and waits for locks, too.
+    pub async fn ready(&self, function: &str, processes: usize) {
+        let event = nothing_to_do();
+        join_all((0..processes).map(|_| self.invoke(function, &event))).await;
+    }
+
     /// One round of the sweep.
     pub async fn sweep(&self) -> Value {
         self.invoke("sweep-tasks", &json!({})).await
@@ -194,4 +202,20 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl
         assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// An event that no function has anything to do for: a request as API Gateway would never let it through, without an
+/// identity, and a batch without messages.
+pub fn nothing_to_do() -> Value {
+    json!({
+        "Records": [],
+        "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {},
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "local", "domainName": "localhost", "domainPrefix": "localhost",
+            "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "a test"},
+            "requestId": "1", "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1_767_225_600_000_u64,
+        },
+        "isBase64Encoded": false,
+    })
 }

@@ -81,6 +81,7 @@ async fn of_two_admins_at_once_one_lets_a_task_run_again() {
     system.fill_failures("sync-zoho", "failed", 0, 300).await;
 
     let body = json!({"kind": "sync-zoho", "all": true});
+    system.ready("replay-tasks", 3).await;
     let lock = system.lock_table("tasks").await;
     let all = join_all(["ops", "eve", "otto"].map(|admin| system.post(REPLAY, admin, &body)));
     let release = async {

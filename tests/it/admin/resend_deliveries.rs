@@ -300,6 +300,7 @@ async fn of_two_admins_at_once_one_has_it_sent_again() {
             system.delivery(event, "make", "failed", 9).await;
         }
     }
+    system.ready("resend-deliveries", 2).await;
     let lock = system.lock_table("webhook_deliveries").await;
     let body = json!({"endpoint": "make", "since": "2026-01-01T00:00:00Z"});
 

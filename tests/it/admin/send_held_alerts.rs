@@ -88,6 +88,7 @@ async fn held_alerts_are_sent_once_when_an_admin_says_so() {
 async fn of_two_admins_at_once_one_sends_and_nobody_gets_two_mails() {
     let (system, gallery) = with_held_alerts(449).await;
     let body = json!({ "gallery_id": gallery });
+    system.ready("send-held-alerts", 2).await;
     let lock = system.lock_table("galleries").await;
 
     let both = join(system.post(SEND, "ops", &body), system.post(SEND, "eve", &body));
@@ -183,6 +184,7 @@ async fn an_uncertain_batch_that_went_is_sent_when_an_admin_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_uncertain_batch_is_sent_again_once_when_two_admins_say_so() {
     let (system, batch) = with_an_uncertain_batch("reset").await;
+    system.ready("send-held-alerts", 2).await;
     let lock = system.lock_table("alert_batches").await;
 
     let both = join(decide(&system, "ops", batch, "send-again"), decide(&system, "eve", batch, "send-again"));
@@ -272,6 +274,7 @@ async fn all_that_is_wrong_with_a_request_is_told_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_and_a_decision_at_once_wait_for_each_other_and_not_for_ever() {
     let (system, batch, alerts) = with_an_uncertain_batch_that_went(6).await;
+    system.ready("send-held-alerts", 1).await;
     let lock = system.lock_table("alert_batches").await;
 
     let receipts = join_all(alerts.iter().map(|alert| delivered(&system, batch, *alert)));

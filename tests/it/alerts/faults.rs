@@ -161,6 +161,7 @@ async fn a_worker_killed_before_it_marked_the_batch_is_replaced_and_the_alert_se
     system.pause("send-alerts").await;
     system.send_webhook(&Webhook::gallery_published("PD-1")).await;
     system.alerts_become(&["queued"]).await;
+    system.ready("send-alerts", 1).await;
     let lock = system.lock_table("alert_batches").await;
     system.let_an_hour_pass().await;
     system.sweep().await;

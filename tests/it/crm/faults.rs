@@ -59,6 +59,7 @@ async fn a_worker_that_dies_when_zoho_has_done_its_work_leaves_one_contact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_between_its_claim_and_its_call_leaves_one_contact() {
     let system = System::with(&["ENABLE_ZOHO_SYNC"]).await;
+    system.ready(KIND, 1).await;
     let lock = system.lock_table("zoho_token").await;
     let user = registered(&system).await;
     lock.waited_for_by(1).await;

@@ -481,6 +481,7 @@ async fn a_worker_that_dies_has_told_nobody_and_the_next_one_tells_once() {
     let user = registered(&system).await;
     take_deliveries(&system).await;
     system.let_an_hour_pass().await;
+    system.ready(KIND, 1).await;
     let lock = system.lock_table("webhook_events").await;
     // The message of her sign-up has waited; the one to deliver-webhook would wake a worker that nobody kills.
     system.purge("DeliverWebhookQueue").await;
@@ -507,6 +508,7 @@ async fn a_link_that_comes_while_the_worker_looks_is_not_lost() {
     let user = registered(&system).await;
     take_deliveries(&system).await;
     system.let_an_hour_pass().await;
+    system.ready(KIND, 1).await;
     let lock = system.lock_table("webhook_events").await;
 
     let arrives = async {

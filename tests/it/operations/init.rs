@@ -6,26 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::{Detour, System, Webhook, Wire, frank, sheree};
 
-/// A request as API Gateway would never let it through: without an identity.
-fn nobodys(method: &str, path: &str) -> Value {
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {},
-        "requestContext": {
-            "accountId": "000000000000", "apiId": "local", "domainName": "localhost", "domainPrefix": "localhost",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "a test"},
-            "requestId": "1", "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_u64
-        },
-        "isBase64Encoded": false,
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_event_of_a_process_finds_its_connection_and_its_statement_ready() {
     let wire = Wire::new().await;
     let system = System::on(&wire).await;
 
     // It is refused before any statement is sent, so what is on the wire was sent before it came.
-    let refused = system.invoke("get-user-context", &nobodys("GET", "/api/user/context")).await;
+    let refused = system.invoke("get-user-context", &tests::nothing_to_do()).await;
     let before = wire.said();
     let answered = system.get("/api/user/context", "sheree").await;
     let after = wire.said();
@@ -41,7 +28,7 @@ async fn strangers_cost_no_connection() {
     let wire = Wire::new().await;
     let system = System::on(&wire).await;
 
-    let forged = system.invoke("receive-webhook", &nobodys("POST", "/api/webhooks/incoming")).await;
+    let forged = system.invoke("receive-webhook", &tests::nothing_to_do()).await;
 
     assert_eq!(forged["statusCode"], 401, "{forged}");
     assert_eq!(wire.connections(), 0);
@@ -72,7 +59,7 @@ async fn a_statement_that_cannot_be_prepared_yet_hinders_neither_the_start_nor_t
     let system = System::on(&wire).await;
     system.school().await;
     system.rows("alter table galleries rename to galleries_to_come", &[]).await;
-    let started = system.invoke("create-gallery", &nobodys("POST", "/api/galleries")).await;
+    let started = system.invoke("create-gallery", &tests::nothing_to_do()).await;
     system.rows("alter table galleries_to_come rename to galleries", &[]).await;
     wire.late("isoxp_api");
 

@@ -332,6 +332,7 @@ async fn an_order_that_comes_while_she_goes_waits_for_whoever_has_the_address_ne
     let system = System::start().await;
     system.register("frank", &frank()).await;
     system.register("sheree", &sheree("")).await;
+    system.ready("delete-user", 1).await;
     let lock = system.lock_table("users").await;
 
     let (gone, order, ()) = tokio::join!(

@@ -36,6 +36,7 @@ async fn ten_wrong_join_codes_in_an_hour_are_looked_up_and_no_more() {
         answers.push(system.post("/api/rosters", "dana", guess).await);
     }
     // Two more at the same moment: neither is counted before the other has come as far as it can.
+    system.ready("join-roster", 2).await;
     let lock = system.lock_table("wrong_join_codes").await;
     let (one, other, ()) = tokio::join!(
         system.post("/api/rosters", "dana", &guesses[9]),
