@@ -1,5 +1,5 @@
-//! `embed_migrations!` reads the folder of the migrations, which cargo does not know of: here it is told. A file whose name
-//! the macro would pass over in silence stops the build.
+//! Rebuilds the crate when a file of `migrations/` changes, which `embed_migrations!` does not report to cargo. A file whose
+//! name the macro would skip without a message stops the build.
 
 use std::error::Error;
 use std::fs;

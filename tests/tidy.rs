@@ -216,7 +216,7 @@ fn no_function_reads_the_machines_certificates() {
         }
     }
     // The SDK's own client reads them, and aws-config looks for files as well; a second TLS stack would have its own ways.
-    let shipped = below("shared");
+    let shipped = below("bootstrap");
     for reader in ["aws-config", "aws-smithy-http-client", "native-tls", "openssl"] {
         assert!(!shipped.contains_key(reader), "`cargo tree -i {reader}` says who has brought it in");
     }
@@ -295,6 +295,19 @@ fn the_binary_knows_every_function_of_the_template_by_its_name() {
 }
 
 #[test]
+fn a_functions_log_group_stands_below_the_function() {
+    let template = text(&path("template.yaml"));
+    let is_resource = |line: &&str| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
+    let resources: Vec<&str> =
+        template.lines().filter(is_resource).map(|line| line.trim().trim_end_matches(':')).collect();
+
+    for function in self::template().functions {
+        let place = resources.iter().position(|resource| *resource == function.logical_id).unwrap();
+        assert_eq!(resources.get(place + 1), Some(&&*format!("{}Logs", function.logical_id)));
+    }
+}
+
+#[test]
 fn a_function_is_one_public_handle_and_a_short_start() {
     for function in functions() {
         let library = code(&path(&format!("functions/{function}/src/lib.rs")));
@@ -311,17 +324,26 @@ fn a_function_is_one_public_handle_and_a_short_start() {
 }
 
 #[test]
-fn every_function_is_named_by_a_test() {
-    let tests: String = files("tests/it", ".rs").iter().map(|file| text(file)).collect();
+fn every_function_has_a_file_of_tests_under_its_name() {
+    let files = files("tests/it", ".rs");
+    let names: BTreeSet<&str> = files.iter().filter_map(|file| file.file_stem()?.to_str()).collect();
 
-    let template = template();
-    let forgotten = template.functions.iter().filter(|function| {
-        let routes = function.routes.iter().map(|route| format!("{} {}", route.method, route.path));
-        !routes.chain([function.name.clone()]).any(|name| tests.contains(&name))
-    });
+    let functions = functions();
+    let untested: Vec<_> = functions.iter().filter(|name| !names.contains(&*name.replace('-', "_"))).collect();
 
-    let forgotten: Vec<_> = forgotten.map(|function| &function.name).collect();
-    assert!(forgotten.is_empty(), "no file of tests/it names {forgotten:?}, nor its route like `POST /api/users`");
+    assert!(untested.is_empty(), "tests/it has no file for {untested:?}");
+}
+
+#[test]
+fn a_function_that_anyone_can_call_connects_at_its_first_use_and_every_other_one_in_init() {
+    for function in template().functions {
+        let start = text(&path(&format!("functions/{}/src/lib.rs", function.name)));
+        let is_public = function.routes.iter().any(|route| !route.authorized);
+        let (allowed, forbidden) =
+            if is_public { (".lazy_database(", ".database(") } else { (".database(", ".lazy_database(") };
+
+        assert!(!start.contains(forbidden), "{}: {allowed}…) is the one for it", function.name);
+    }
 }
 
 #[test]

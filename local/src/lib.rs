@@ -1,4 +1,4 @@
-//! The laptop's AWS: runs `template.yaml` with real binaries, a real PostgreSQL and real queues.
+//! The laptop's AWS: runs `template.yaml` with its real binary, a real PostgreSQL and real queues.
 
 #![warn(clippy::print_stderr)] // `print::say` does it without a panic.
 

@@ -53,14 +53,16 @@ pub fn config(environment: &Environment) -> Result<SdkConfig, ConfigError> {
 }
 
 /// The SDK's calls over the HTTP client that all others take, too: one TLS set-up, one kind of connection. The SDK's own
-/// client reads the machine's certificates at each start, or is given some that it parses there.
+/// client reads the machine's certificates at each start, or is given some that it parses there. Unlike that one, this one
+/// keeps a connection on which AWS has answered with a failure.
 #[derive(Clone, Debug)]
 struct Http(reqwest::Client);
 
 impl Http {
     fn new() -> Self {
-        // The SDK keeps a call's other bounds. A redirect would take a signature elsewhere.
-        let client = tls::http_client().connect_timeout(bounds::AWS_CONNECT).redirect(Policy::none());
+        // The SDK keeps a call's other bounds. A redirect would take a signature elsewhere, and a proxy that is meant for
+        // other systems would take calls to an endpoint of the VPC.
+        let client = tls::http_client().connect_timeout(bounds::AWS_CONNECT).redirect(Policy::none()).no_proxy();
         match client.build() {
             Ok(client) => Self(client),
             Err(_) => {

@@ -26,7 +26,7 @@ pub struct Secrets<'a> {
 }
 
 impl<'a> Secrets<'a> {
-    /// `client`, or which setting of AWS is wrong: whoever asks for a secret hears of it.
+    /// `client`, or which setting of AWS is wrong: reading a secret returns that error.
     pub fn new(client: Result<aws_sdk_secretsmanager::Client, ConfigError>, environment: &'a Environment) -> Self {
         Self { client, environment }
     }

@@ -2,6 +2,7 @@
 
 mod shown;
 
+use futures_util::future::join3;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
@@ -41,12 +42,14 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     };
     let (secrets, now, guard) = (start.secrets(), clock::now(), Guard::read(&start.environment)?);
     let endpoints = move |settings| Endpoints::of(settings, guard);
-    let app = App {
-        database: start.database(&[db::users::HOT, db::tasks::HOT_BACKLOG, operations::HOT]).await?,
-        sources: secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable).await?,
-        endpoints: secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable).await?,
-        flags,
-    };
+    // At once: one after the other they may take longer than Lambda gives a start.
+    let (database, sources, endpoints) = join3(
+        start.database(&[db::users::HOT, db::tasks::HOT_BACKLOG, operations::HOT]),
+        secrets.followed_or("WEBHOOK_SOURCES_SECRET", now, Sources::of, Sources::unusable),
+        secrets.followed_or("WEBHOOK_ENDPOINTS_SECRET", now, endpoints, Endpoints::unusable),
+    )
+    .await;
+    let app = App { database: database?, sources: sources?, endpoints: endpoints?, flags };
     http::run(app, handle).await
 }
 

@@ -33,9 +33,11 @@ pub struct App {
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
+    // Before the database: without it nothing starts, and nothing logs in.
+    let campaigns = start.secrets().followed("ZOHO_SECRET", clock::now()).await?;
     let app = App {
         database: start.database(&[db::tasks::HOT_WORK, alerts::HOT_SEND, db::zoho_token::HOT]).await?,
-        campaigns: start.secrets().followed("ZOHO_SECRET", clock::now()).await?,
+        campaigns,
         queue: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
         names_athletes: start.environment.flag("ALERTS_NAME_ATHLETES")?,

@@ -1,4 +1,4 @@
-//! `cargo dev bench`: the figures that matter, measured on release binaries through the local Runtime API.
+//! `cargo dev bench`: the figures that matter, measured on a release build through the local Runtime API.
 
 mod burst;
 mod events;
@@ -15,7 +15,7 @@ use crate::demo::Stage;
 use crate::services::Durability;
 use crate::stack::{Options, Stack, build, build_functions};
 
-/// Measures everything and returns it as Markdown; on debug binaries only for a quick look. `backfill` is how many people
+/// Measures everything and returns it as Markdown; on a debug build only for a quick look. `backfill` is how many people
 /// wait for the flag of the CRM.
 pub async fn run(release: bool, backfill: u32) -> Result<String> {
     // The figures are those of the functions, and not of a laptop's disk.

@@ -9,7 +9,7 @@ use crate::print::print;
 
 #[derive(Debug, Args)]
 pub(super) struct Bench {
-    /// Measures debug binaries, which take no time to build and more of everything else
+    /// Measures a debug build, which takes no time to build and more of everything else
     #[arg(long)]
     debug: bool,
 

@@ -43,7 +43,7 @@ enum Command {
     Flags(calls::Flags),
     /// Runs all tests, on real parts.
     Test(test::Test),
-    /// Measures release binaries: latency, round trips to the database, calls to Zoho.
+    /// Measures a release build: latency, round trips to the database, calls to Zoho.
     Bench(bench::Bench),
     /// Makes docs/openapi.yaml of its parts: shared/openapi.yaml and functions/*/openapi.yaml.
     Openapi,

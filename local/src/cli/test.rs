@@ -94,8 +94,11 @@ impl Test {
     }
 }
 
+/// As many systems run at once, on one PostgreSQL.
+const MOST_THREADS: usize = 16;
+
 fn threads() -> usize {
-    THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)
+    (THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)).min(MOST_THREADS)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Builds the functions' binaries, and knows where cargo puts them.
+//! Builds the functions' binary, and knows where cargo puts it.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -62,6 +62,11 @@ impl Logins {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(login);
     }
 
+    /// The secret says so: while the database is away, it is not asked again at each attempt.
+    fn learn(&self, login: &Login) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| login.clone());
+    }
+
     fn known(&self) -> Option<Login> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -96,6 +101,7 @@ impl Candidates<'_> {
             match secret.version::<Login>(*version).await {
                 Ok(login) if self.refused.as_ref() == Some(&login) => {}
                 Ok(login) => {
+                    self.logins.learn(&login);
                     self.refused = Some(login.clone());
                     return Ok(Some(login));
                 }

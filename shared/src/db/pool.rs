@@ -63,8 +63,8 @@ impl DatabaseSettings {
     }
 }
 
-/// Connects when it is told to be [`ready`](Database::ready), or when first asked, so that a forgery or a health check costs
-/// no connection.
+/// Connects in [`ready`](Database::ready), or else at the first use, so that a forged webhook or a health check costs no
+/// connection.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool<Manager>,

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::statement::{Hot, Statement};
 use crate::error::Error;
 
-/// To read a token, and to refresh it, as somebody does every hour.
+/// To read the token, and to refresh it, which one of the workers does every hour.
 pub static HOT: Hot = &[&READ, &LEASE, &STORE];
 
 /// The SHA-256 of the credentials with which tokens are got.

@@ -14,8 +14,8 @@ use crate::tasks::{Kind, Priority};
 /// Why a function does not start. Lambda reports it and tries again with the next event.
 pub type StartError = lambda_runtime::Error;
 
-/// What a function can be made of. The clients of AWS are made when they are first asked for, so that a function pays for
-/// none that it never uses; a setting that is missing is told then.
+/// The parts of a function. A client of AWS is made at its first use, so that a function pays for none that it does not need;
+/// a missing setting is an error then.
 #[derive(Debug)]
 pub struct Start {
     pub environment: Environment,
@@ -112,4 +112,66 @@ impl Start {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().json().flatten_event(true).with_current_span(true).with_env_filter(filter).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A Secrets Manager with one secret, and how often it was asked.
+    async fn secrets_manager() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer(stream, Arc::clone(&count)));
+            }
+        });
+        (url, asked)
+    }
+
+    async fn answer(mut stream: TcpStream, asked: Arc<AtomicUsize>) {
+        let body = r#"{"SecretString":"{\"username\":\"isoxp_api\",\"password\":\"a password\"}"}"#;
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let mut request = Vec::new();
+        while stream.read_buf(&mut request).await.is_ok_and(|read| read > 0) {
+            if request.ends_with(b"}") {
+                asked.fetch_add(1, Ordering::SeqCst);
+                request.clear();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_database_is_away_the_login_is_read_once() {
+        let (secrets, asked) = secrets_manager().await;
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port().to_string();
+        let environment = Environment::from([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", &*secrets),
+            ("DATABASE_SECRET", "database"),
+            ("DATABASE_HOST", "127.0.0.1"),
+            ("DATABASE_PORT", &*nobody),
+            ("DATABASE_NAME", "isoxp"),
+            ("DATABASE_TLS", "disable"),
+        ]);
+        let start = Start { environment, aws: OnceLock::new(), secrets: OnceLock::new(), sqs: OnceLock::new() };
+
+        let database = start.database(&[]).await.unwrap();
+        let events = (database.connection().await.is_err(), database.connection().await.is_err());
+
+        assert_eq!((events, asked.load(Ordering::SeqCst)), ((true, true), 1));
+    }
 }

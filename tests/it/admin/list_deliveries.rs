@@ -1,4 +1,4 @@
-//! list-deliveries, `GET /api/admin/deliveries`: what endpoints were told, and what they answered.
+//! list-deliveries, `GET /api/admin/deliveries`: deliveries to endpoints, with their answers.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! resend-deliveries, `POST /api/admin/deliveries/resend`: an endpoint is told again, of one event or of all since a time.
+//! resend-deliveries, `POST /api/admin/deliveries/resend`: one event, or all since a time, is delivered again.
 
 use futures_util::future::join;
 use serde_json::{Value, json};

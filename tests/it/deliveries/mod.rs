@@ -1,4 +1,4 @@
-//! Outgoing webhooks: what endpoints of other systems hear of, and how often.
+//! Outgoing webhooks: deliveries of events to endpoints of other systems.
 
 mod deliver_webhook;
 mod endpoints;

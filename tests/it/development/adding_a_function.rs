@@ -138,7 +138,7 @@ async fn answer(copy: &Path, template: &Template, function: &Function) -> anyhow
     let api = template.http_api.clone().context("the template has an API")?;
     let keys = Keys::fetched_from("http://127.0.0.1/never-asked")?;
     let gateway = gateway::serve(listener, api, &template.functions, lambda.clone(), keys, Limits::default())?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = local::http::client().build()?;
 
     let answer = client.request(route.method.parse()?, url).send().await?;
     let answer = (answer.status().as_u16(), answer.json().await?);

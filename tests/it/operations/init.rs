@@ -1,10 +1,30 @@
-//! What a function has done before its first event: connected, logged in and prepared what it usually sends, where nobody
-//! can start it who is not known.
+//! Init: a function connects, logs in and prepares its usual statements before its first event, unless anyone can call it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
+use local::services::workspace;
 use serde_json::{Value, json};
 use tests::{Detour, System, Webhook, Wire, frank, sheree};
+
+/// The functions of the template that log in with this secret, but for the one that anyone can call.
+fn eager(secret: &str) -> BTreeSet<String> {
+    let template = fs::read_to_string(workspace::root().join("template.yaml")).expect("the template can be read");
+    let login = format!("DATABASE_SECRET: !Ref {secret}");
+    let mut handler = "";
+    let mut found = BTreeSet::new();
+    for line in template.lines().map(str::trim) {
+        handler = line.strip_prefix("Handler: ").unwrap_or(handler);
+        if line == login && handler != "receive-webhook" {
+            found.insert(handler.to_owned());
+        }
+    }
+    found
+}
+
+fn names(late: &BTreeMap<&str, Vec<String>>) -> BTreeSet<String> {
+    late.keys().map(|function| (*function).to_owned()).collect()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_event_of_a_process_finds_its_connection_and_its_statement_ready() {
@@ -76,9 +96,10 @@ async fn a_statement_that_cannot_be_prepared_yet_hinders_neither_the_start_nor_t
 async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     let wire = Wire::new().await;
     let system = System::on(&wire).await;
+    system.flip(&[("ENABLE_EMAIL_ALERTS", true)]).await;
     system.make_admin("ops").await;
     let mut late = BTreeMap::new();
-    let mut look = |function: &'static str| late.insert(function, wire.late("isoxp_api"));
+    let mut look = |function| late.entry(function).or_insert_with(Vec::new).extend(wire.late("isoxp_api"));
 
     system.register("frank", &frank()).await;
     let school = system.school().await;
@@ -91,18 +112,31 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     let athletes = [registered.id("/athletes/0/id")];
     system.post("/api/rosters", "sheree", &json!({"join_code": school.join_code, "athlete_ids": athletes})).await;
     look("join-roster");
-    system.gallery("PD-1").await;
+    let gallery = system.gallery("PD-1").await;
     look("create-gallery");
-    for list in ["integrations", "failures", "conflicts", "deliveries"] {
-        assert_eq!(system.get(&format!("/api/admin/{list}"), "ops").await.status, 200);
+    for (path, list) in [
+        ("integrations", "get-integrations"),
+        ("failures", "list-failures"),
+        ("conflicts", "list-conflicts"),
+        ("deliveries", "list-deliveries"),
+    ] {
+        assert_eq!(system.get(&format!("/api/admin/{path}"), "ops").await.status, 200);
         look(list);
     }
     let all = json!({"kind": "sync-zoho", "all": true});
     assert_eq!(system.post("/api/admin/tasks/replay", "ops", &all).await.status, 200);
     look("replay-tasks");
+    system.endpoint("make", &["user.created"]).await;
+    let since = json!({"endpoint": "make", "since": "2026-01-01T00:00:00Z"});
+    assert_eq!(system.post("/api/admin/deliveries/resend", "ops", &since).await.status, 202);
+    look("resend-deliveries");
+    system.rows("update galleries set status = 'Live', live_at = now() where id = $1", &[&gallery]).await;
+    assert_eq!(system.post("/api/admin/alerts/send", "ops", &json!({"gallery_id": gallery})).await.status, 202);
+    look("send-held-alerts");
     assert_eq!(system.call("DELETE", "/api/user", "sheree", &Value::Null).await.status, 204);
     look("delete-user");
 
+    assert_eq!(names(&late), eager("ApiDatabaseSecret"));
     late.retain(|_, statements| !statements.is_empty());
     assert_eq!(late, BTreeMap::new());
     system.stop().await;
@@ -113,13 +147,14 @@ async fn what_a_worker_usually_sends_is_prepared_before_its_first_event() {
     let wire = Wire::new().await;
     let system = System::on(&wire).await;
     system.flip(&[("ENABLE_ZOHO_SYNC", true), ("ENABLE_EMAIL_ALERTS", true)]).await;
+    system.register_endpoints().await;
     system.stack().set_mappings_enabled(false).await;
     let school = system.school().await;
     let user = system.register("sheree", &sheree(&school.join_code)).await.id("/user/id");
     let gallery = system.gallery("PD-1").await;
     system.send_webhook(&Webhook::gallery_published("PD-1")).await;
     let mut late = BTreeMap::new();
-    let mut look = |function: &'static str| late.insert(function, wire.late("isoxp_worker"));
+    let mut look = |function| late.entry(function).or_insert_with(Vec::new).extend(wire.late("isoxp_worker"));
 
     for (worker, keys) in [
         ("fan-out-gallery", vec![gallery]),
@@ -127,17 +162,22 @@ async fn what_a_worker_usually_sends_is_prepared_before_its_first_event() {
         ("sync-zoho", vec![user, school.id]),
         ("pull-zoho", vec![]),
         ("deliver-webhook", vec![]),
+        ("deliver-user-webhook", vec![]),
     ] {
         system.wake(worker, &keys).await;
-        look(worker);
+        // It has two kinds of tasks.
+        look(if worker == "deliver-user-webhook" { "deliver-webhook" } else { worker });
     }
     for schedule in ["sweep-tasks", "tag-seniors", "reconcile-zoho", "renew-zoho-watch"] {
         system.invoke(schedule, &json!({})).await;
         look(schedule);
     }
 
+    assert_eq!(names(&late), eager("WorkerDatabaseSecret"));
     late.retain(|_, statements| !statements.is_empty());
     assert_eq!(late, BTreeMap::new());
-    assert!(system.count("alert_batches where status = 'sent'").await > 0, "the workers had work");
+    for done in ["alert_batches where status = 'sent'", "webhook_deliveries where status = 'delivered'"] {
+        assert!(system.count(done).await > 0, "the workers had work: {done}");
+    }
     system.stop().await;
 }

@@ -19,7 +19,7 @@ async fn migrating_again_changes_nothing() {
     system.stop().await;
 }
 
-/// What releases before this one have recorded in `refinery_schema_history`: version, name and checksum.
+/// The rows of earlier releases in `refinery_schema_history`: version, name and checksum.
 const RECORDED: [(i32, &str, &str); 24] = [
     (1, "roles", "5173788047612950235"),
     (2, "users_and_profiles", "14223854863288289527"),

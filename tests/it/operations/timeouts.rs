@@ -56,7 +56,8 @@ async fn a_database_that_says_nothing_is_a_503_and_the_same_process_goes_on_with
     let system = System::start().await;
     let port: i32 = system.value("select inet_server_port()", &[]).await;
     let target = format!("127.0.0.1:{port}");
-    let detour = Detour::swallowing("insert into athletes", &target).await;
+    // The name of an athlete, which only the event sends: its statement is prepared before.
+    let detour = Detour::swallowing("Jordan", &target).await;
     system.set(BTreeMap::from([("DATABASE_PORT", detour.port().to_string())])).await;
     let began = Instant::now();
 
@@ -71,5 +72,23 @@ async fn a_database_that_says_nothing_is_a_503_and_the_same_process_goes_on_with
         "nothing was committed, and the next one is served"
     );
     assert_eq!(system.count("users").await, 0);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_whose_statements_are_not_answered_serves_its_first_event_on_another_connection() {
+    let system = System::start().await;
+    system.register("sheree", &sheree("")).await;
+    let port: i32 = system.value("select inet_server_port()", &[]).await;
+    // What is prepared for a sign-up; asking again does not send it.
+    let detour = Detour::swallowing("insert into athletes", &format!("127.0.0.1:{port}")).await;
+    system.set(BTreeMap::from([("DATABASE_PORT", detour.port().to_string())])).await;
+    let began = Instant::now();
+
+    let answer = system.post("/api/users", "sheree", &sheree("")).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert_eq!(system.logs().matches("the database does not answer in time: the first event tries again").count(), 1);
     system.stop().await;
 }

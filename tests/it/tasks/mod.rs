@@ -2,4 +2,5 @@
 
 mod leases;
 mod messages;
+mod sweep_tasks;
 mod unreadable_rows;
