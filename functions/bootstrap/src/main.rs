@@ -5,7 +5,7 @@ use shared::lambda::{Start, StartError};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), StartError> {
-    let start = Start::new().await;
+    let start = Start::new();
     let function = start.environment.required("_HANDLER")?.to_owned();
     match &*function {
         "create-gallery" => create_gallery::start(start).await,

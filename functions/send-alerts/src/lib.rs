@@ -33,7 +33,7 @@ pub struct App {
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    // Before the database: without it nothing starts, and nothing logs in.
+    // First: without this secret the function does not start, and a login would be in vain.
     let campaigns = start.secrets().followed("ZOHO_SECRET", clock::now()).await?;
     let app = App {
         database: start.database(&[db::tasks::HOT_WORK, alerts::HOT_SEND, db::zoho_token::HOT]).await?,

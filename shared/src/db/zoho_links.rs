@@ -150,6 +150,20 @@ pub struct Agreed<'a> {
 /// than a quarter of an hour.
 const MAY_ARRIVE_FOR: i64 = 900_000;
 
+/// What was agreed on, of the parameters $2 to $8 and $11.
+macro_rules! agreed {
+    () => {
+        "with agreed as (
+             -- one of two people who were answered with the same record: it cannot be both's
+             select distinct on (record_id) *
+             from unnest($2, $3, $4, $5, $6, $7, $8, $11)
+                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered, read_at)
+             order by record_id, user_id
+         ),
+         "
+    };
+}
+
 /// Both modules: what is `agreed` goes to the links of those who are `linked`. $1 is the module, $2 to $8 and $11 are the
 /// columns of what is agreed, $9 is the lease, $10 the clearing of an address, $12 for how many milliseconds something may
 /// still arrive.
@@ -237,14 +251,8 @@ pub async fn record(
 
 static RECORD_CONTACTS: Statement<12> = Statement::new(
     concat!(
-        "with agreed as (
-             -- one of two people who were answered with the same record: it cannot be both's
-             select distinct on (record_id) *
-             from unnest($2, $3, $4, $5, $6, $7, $8, $11)
-                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered, read_at)
-             order by record_id, user_id
-         ),
-         made as (
+        agreed!(),
+        "made as (
              update users as mine set zoho_contact_id = agreed.record_id
              from agreed
              where mine.id = agreed.user_id and mine.zoho_contact_id is null
@@ -269,14 +277,8 @@ static RECORD_CONTACTS: Statement<12> = Statement::new(
 
 static RECORD_ACCOUNTS: Statement<12> = Statement::new(
     concat!(
-        "with agreed as (
-             -- one of two people who were answered with the same record: it cannot be both's
-             select distinct on (record_id) *
-             from unnest($2, $3, $4, $5, $6, $7, $8, $11)
-                 as agreed (user_id, record_id, base, tags, modified_at, corrected, answered, read_at)
-             order by record_id, user_id
-         ),
-         made as (
+        agreed!(),
+        "made as (
              update profiles_organizations as mine set zoho_account_id = agreed.record_id
              from agreed
              where mine.user_id = agreed.user_id and mine.zoho_account_id is null

@@ -26,11 +26,8 @@ pub struct Start {
 
 impl Start {
     /// Sets up JSON logs and reads the environment.
-    #[expect(
-        clippy::unused_async,
-        reason = "a start may have to wait for something again, and each function awaits it"
-    )]
-    pub async fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "it reads the environment, which no default does")]
+    pub fn new() -> Self {
         log();
         let environment = Environment::of_process();
         Self { environment, aws: OnceLock::new(), secrets: OnceLock::new(), sqs: OnceLock::new() }
