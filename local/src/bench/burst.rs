@@ -1,14 +1,15 @@
 //! A burst of webhooks: two thousand events from fifty senders, three in ten of them copies, through the HTTP API.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use nix::unistd::{SysconfVar, sysconf};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::cpu;
 use crate::demo::{Stage, now};
 
 const EVENTS: usize = 2000;
@@ -41,10 +42,7 @@ pub(super) async fn measure(stage: &Stage) -> Result<String> {
         .filter(|environment| environment.function == "receive-webhook")
         .map(|environment| environment.pid)
         .collect();
-    let mut cpu = 0.0;
-    for pid in &processes {
-        cpu += cpu_seconds(*pid)?;
-    }
+    let cpu = processes.iter().map(|pid| cpu::used(*pid)).sum::<Result<Duration>>()?.as_secs_f64();
     let mut report = String::from(
         "| burst of webhooks | events a second | CPU of receive-webhook per event | its processes |\n| --- | ---: | ---: | ---: |\n",
     );
@@ -64,14 +62,4 @@ async fn send(stage: &Stage, number: usize, happened: &str) -> Result<StatusCode
     let data = json!({ "order_id": format!("burst-{number}"), "buyer_email": format!("burst-{number}@example.com") });
     let body = json!({ "type": "order.created", "timestamp": happened, "data": data });
     stage.webhook(&format!("burst_{number}"), &body, true).await
-}
-
-/// What a process has used until now, by itself and in the kernel (proc(5): fields 14 and 15 of `stat`).
-fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("CPU times are read from /proc")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks =
-        |field: usize| -> Result<u32> { Ok(fields.get(field - 3).context("stat has too few fields")?.parse()?) };
-    let per_second = sysconf(SysconfVar::CLK_TCK)?.context("the system has no clock tick")?;
-    Ok(f64::from(ticks(14)? + ticks(15)?) / f64::from(i32::try_from(per_second)?))
 }

@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::bench;
+use crate::bench::{self, Part};
 use crate::print::print;
 
 #[derive(Debug, Args)]
 pub(super) struct Bench {
+    /// What to measure; all of it unless said
+    parts: Vec<Part>,
+
     /// Measures a debug build, which takes no time to build and more of everything else
     #[arg(long)]
     debug: bool,
@@ -21,7 +24,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         // Boxed, as it is much larger than what other commands wait for.
-        print(&Box::pin(bench::run(!self.debug, self.backfill)).await?)?;
+        print(&Box::pin(bench::run(!self.debug, &self.parts, self.backfill)).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use tokio::process::Command;
 
@@ -33,6 +33,7 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        self.refuse_packages()?;
         let directory = Directory::free("test")?;
         let options = Options::default();
         let (built, shared) = tokio::join!(build_functions(&options), Shared::start(directory.path()));
@@ -73,6 +74,19 @@ impl Test {
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
 
+    /// Cargo would take `--workspace` and `--package` and then test everything.
+    fn refuse_packages(&self) -> anyhow::Result<()> {
+        let arguments = self.args.iter().take_while(|arg| *arg != "--");
+        for arg in arguments {
+            ensure!(
+                !arg.starts_with("-p") && !arg.starts_with("--package"),
+                "{arg} would be ignored, since all packages are built together: name a test instead (cargo dev test NAME), \
+                 or a target (cargo dev test --test it)"
+            );
+        }
+        Ok(())
+    }
+
     fn seeds(&self) -> Seeds {
         match self.seed {
             Some(seeds) => seeds,
@@ -105,9 +119,12 @@ fn threads() -> usize {
 mod tests {
     use super::*;
 
+    fn test(seed: Option<Seeds>, args: &[&str]) -> Test {
+        Test { long: false, seed, args: args.iter().map(|arg| (*arg).to_owned()).collect() }
+    }
+
     fn which(seed: Option<Seeds>, args: &[&str]) -> Vec<String> {
-        let test = Test { long: false, seed, args: args.iter().map(|arg| (*arg).to_owned()).collect() };
-        test.which().into_iter().map(str::to_owned).collect()
+        test(seed, args).which().into_iter().map(str::to_owned).collect()
     }
 
     #[test]
@@ -124,6 +141,16 @@ mod tests {
         let told = which(seed, &[]);
 
         assert_eq!(told, ["--workspace", "--test", "it", "--", "crm::convergence", "--nocapture"]);
-        assert_eq!(which(seed, &["-p", "tests"]), ["--workspace", "--no-fail-fast", "-p", "tests"]);
+        assert_eq!(which(seed, &["people::"]), ["--workspace", "--no-fail-fast", "people::"]);
+    }
+
+    #[test]
+    fn a_package_is_refused_and_not_ignored() {
+        let refusal = |args: &[&str]| test(None, args).refuse_packages().err().map(|error| error.to_string());
+
+        for package in [&["-p", "shared"][..], &["-pshared"], &["--package=shared"]] {
+            assert!(refusal(package).is_some_and(|said| said.contains("cargo dev test NAME")), "{package:?}");
+        }
+        assert_eq!(refusal(&["people::", "--", "-p"]), None);
     }
 }

@@ -5,15 +5,18 @@ use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use deadpool_postgres::ClientWrapper;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::config::{Config, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
+
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::login::{Login, Logins};
@@ -95,14 +98,14 @@ impl Database {
 
     async fn ready_within(&self, longest: Duration, statements: &[Hot]) {
         let until = Instant::now() + longest;
-        let connection = match timeout_at(until, self.connection()).await {
+        let mut connection = match timeout_at(until, self.connection()).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => {
                 return tracing::warn!(error = error.chain(), "no connection yet: the first event tries again");
             }
             Err(_) => return tracing::warn!("no connection in time: the first event tries again"),
         };
-        if timeout_at(until, prepare(&connection, statements)).await.is_err() {
+        if timeout_at(until, warm_up(&mut connection, statements)).await.is_err() {
             // What it still owes would come before the answer to the first event.
             drop(Object::take(connection));
             tracing::warn!("the database does not answer in time: the first event tries again");
@@ -118,16 +121,54 @@ impl Database {
     }
 }
 
-/// Prepares statements, each once, in one round trip: they are sent before an answer is waited for. One that cannot be
-/// prepared, for instance because a migration has yet to be applied, fails when it is needed and hinders no other.
-async fn prepare(connection: &Connection, statements: &[Hot]) {
+/// Prepares statements, each once, and has PostgreSQL plan them: a fresh session reads the catalogue for its first plans,
+/// which takes longer than the statements themselves. One that cannot be prepared, for instance because a migration has yet
+/// to be applied, fails when it is needed and hinders no other.
+async fn warm_up(connection: &mut Connection, statements: &[Hot]) {
     let mut known = HashSet::new();
     let each_once = statements.iter().copied().flatten().filter(|statement| known.insert(statement.sql()));
     let prepared = each_once.map(|statement| connection.prepare_typed_cached(statement.sql(), statement.types()));
-    let failed: Vec<Error> = join_all(prepared).await.into_iter().filter_map(Result::err).map(Error::from).collect();
+    // One round trip for all of them: they are sent before an answer is waited for.
+    let (prepared, failed): (Vec<_>, Vec<_>) = join_all(prepared).await.into_iter().partition(Result::is_ok);
+    let prepared: Vec<_> = prepared.into_iter().flatten().collect();
+    let failed: Vec<_> = failed.into_iter().filter_map(Result::err).collect();
     if let Some(first) = failed.first() {
-        tracing::warn!(failed = failed.len(), first = first.chain(), "statements cannot be prepared yet");
+        tracing::warn!(failed = failed.len(), first = %first, "statements cannot be prepared yet");
     }
+    if let Err(error) = plan(connection, &prepared).await {
+        tracing::warn!(%error, "the first event plans its statements itself");
+    }
+}
+
+/// A portal is planned when it is bound, and executes nothing. The transaction is rolled back.
+async fn plan(
+    connection: &mut Connection,
+    prepared: &[tokio_postgres::Statement],
+) -> Result<(), tokio_postgres::Error> {
+    let transaction = connection.transaction().await?;
+    let portals = prepared.iter().map(|statement| {
+        let nulls = vec![&Null as &(dyn ToSql + Sync); statement.params().len()];
+        let transaction = &transaction;
+        async move { transaction.bind(statement, &nulls).await }
+    });
+    try_join_all(portals).await?;
+    transaction.rollback().await
+}
+
+/// NULL as a parameter of any type.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(&self, _: &Type, _: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }
 
 /// Makes connections.

@@ -46,6 +46,7 @@ use self::round::Round;
 pub static HOT: &[Hot] = &[
     tasks::HOT,
     tasks::HOT_WORK,
+    tasks::HOT_REVIVE,
     db::people::HOT,
     taken_over::HOT,
     users::HOT_SYNC,

@@ -182,6 +182,10 @@ async fn the_blocks_of_the_guide_add_a_function_that_answers_as_it_is_described(
     let described = &document["paths"][&route.path][route.method.to_lowercase()];
     let example = &described["responses"]["200"]["content"]["application/json"]["examples"]["hello"]["value"];
     assert_eq!((status, &body), (200, example), "the answer is the example of the description");
+    for block in blocks.iter().filter(|block| block.file.extension().is_some_and(|extension| extension == "rs")) {
+        let whole = fs::read_to_string(root.join(&block.file)).unwrap();
+        syn::parse_file(&whole).unwrap_or_else(|error| panic!("{}: {error}", block.file.display()));
+    }
     let tests = Path::new("tests/it");
     assert!(blocks.iter().any(|block| block.file.starts_with(tests) && block.above.is_none()), "a test is written");
     assert!(blocks.iter().any(|block| block.file.starts_with(tests) && block.above.is_some()), "and runs");
