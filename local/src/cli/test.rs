@@ -14,7 +14,7 @@ use crate::stack::{Directory, Options, build_functions, make_template_database};
 /// How many tests run at once for each core, unless `--test-threads` or this variable says so: most of a test's time is
 /// waiting for what other processes do.
 const THREADS: &str = "RUST_TEST_THREADS";
-const THREADS_PER_CORE: usize = 2;
+const THREADS_PER_CORE: usize = 3;
 
 const GO_ON: &str = "--no-fail-fast";
 

@@ -237,8 +237,8 @@ async fn an_answer_takes_one_round_trip_to_the_database() {
 
     assert_eq!((first.status, second.status, stranger.status), (200, 200, 404));
     assert_eq!(second.body["organizations"][0]["name"], "Lincoln High");
-    // A fresh connection prepares the statement, which costs it one more; from then on bind, execute, sync.
-    assert_eq!(prepared, "PDSBES");
+    // A fresh process has it prepared and planned before the event; from then on bind, execute, sync.
+    assert_eq!(prepared, "PDSQBSCSQBES");
     assert_eq!(known, "BES");
     assert_eq!(unknown, "BES");
     system.stop().await;
