@@ -42,6 +42,11 @@ impl Environment {
             .ok_or_else(|| ConfigError::Missing(name.to_owned()))
     }
 
+    /// Empty where it is not set.
+    pub fn optional(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, ConfigError> {
         self.required(name)?.parse().map_err(|problem: T::Err| ConfigError::Wrong {
             name: name.to_owned(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use crate::domain::FieldError;
 use crate::domain::erasure::Hindrance;
+use crate::domain::{FieldError, GalleryId};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -42,6 +42,12 @@ pub enum Error {
     /// Try again when that time is over.
     #[error("too many: {code}")]
     TooMany { code: &'static str, detail: &'static str, retry_after: Duration },
+    /// This gallery is there already; its id for those who may see it.
+    #[error("the gallery exists")]
+    GalleryExists(Option<GalleryId>),
+    /// Read it again: somebody has changed it since.
+    #[error("changed meanwhile")]
+    ChangedMeanwhile,
     /// Settle these first.
     #[error("{} things to settle before a user can go", .0.len())]
     CannotBeDeleted(Vec<Hindrance>),

@@ -32,7 +32,9 @@ async fn main() -> Result<(), StartError> {
         "sync-zoho" => sync_zoho::start(start).await,
         "tag-seniors" => tag_seniors::start(start).await,
         "test-webhook" => test_webhook::start(start).await,
+        "unverify-organization" => unverify_organization::start(start).await,
         "update-profile" => update_profile::start(start).await,
+        "verify-organization" => verify_organization::start(start).await,
         _ => Err(StartError::from(format!(
             "there is no function {function}: Handler in template.yaml is the name of its folder"
         ))),

@@ -6,8 +6,8 @@ use shared::Error;
 use shared::db::users::User;
 use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
+use shared::domain::access::Caller;
 use shared::domain::event::{EmailHash, EventSubject};
-use shared::domain::{Role, Subject};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
@@ -30,15 +30,15 @@ pub async fn start(start: Start) -> Result<(), StartError> {
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
         priority: start.priority(Kind::SyncZoho)?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 204 once she is gone; 409 with everything that has to be settled first.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
+    let caller = identity::caller(&request)?;
 
     let follow_up = loop {
-        if let Some(follow_up) = db::once_more(|| delete(app, &subject)).await? {
+        if let Some(follow_up) = db::once_more(|| delete(app, &caller)).await? {
             break follow_up;
         }
     };
@@ -48,10 +48,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error
 }
 
 /// `None`: the address has changed in this moment, and nothing was done.
-async fn delete(app: &App, subject: &Subject) -> Result<Option<FollowUp>, Error> {
+async fn delete(app: &App, caller: &Caller) -> Result<Option<FollowUp>, Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let Some(Locked { user, former, subjects }) = lock(&tx, subject).await? else { return Ok(None) };
+    let Some(Locked { user, former, subjects }) = lock(&tx, caller).await? else { return Ok(None) };
     let hindrances = db::erasures::hindrances(&tx, user.id).await?;
     if !hindrances.is_empty() {
         return Err(Error::CannotBeDeleted(hindrances));
@@ -79,19 +79,13 @@ struct Locked {
 
 /// Locked until the transaction ends: an order that comes meanwhile waits here and then finds no buyer. Events lock their
 /// subject before the user, and so does this: by addresses that may be others once the user is locked (`None`).
-async fn lock(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<Locked>, Error> {
-    let user = db::users::by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
-    if user.role == Role::Admin {
-        return Err(Error::Forbidden {
-            code: "admins-stay",
-            detail: "An admin's account is not deleted here. Ask whoever operates this system.",
-        });
-    }
+async fn lock(tx: &Transaction<'_>, caller: &Caller) -> Result<Option<Locked>, Error> {
+    let user = db::users::caller(tx, caller).await?;
     let former = db::users::former_emails(tx, user.id).await?;
     let buyers = former.iter().copied().chain([EmailHash::of(&user.email)]).map(EventSubject::Buyer);
     let subjects: Vec<EventSubject> = buyers.chain([EventSubject::User(user.id)]).collect();
     db::inbox::lock_subjects(tx, &subjects).await?;
-    let locked = db::users::lock_by_subject(tx, subject).await?.ok_or_else(db::users::not_registered)?;
+    let locked = db::users::lock_caller(tx, caller).await?;
     let is_the_same =
         (locked.id, &locked.email) == (user.id, &user.email) && db::users::former_emails(tx, user.id).await? == former;
     // An address that the user has again is no former one: what waits for it waits for its next user.

@@ -50,14 +50,14 @@ pub async fn start(start: Start) -> Result<(), StartError> {
     )
     .await;
     let app = App { database: database?, sources: sources?, endpoints: endpoints?, flags };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 200 with all of it.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
+    let caller = identity::caller(&request)?;
     let connection = app.database.connection().await?;
-    db::users::admin(&connection, &subject).await?;
+    db::users::caller(&connection, &caller).await?;
 
     let now = clock::now();
     let ((sources, sources_problem), (registered, endpoints_problem)) =

@@ -6,21 +6,24 @@ use serde::Serialize;
 use shared::Error;
 use shared::db::context::{Athlete, Gallery, Organization, UserContext};
 use shared::db::{self, Database};
+use shared::domain::access::Scope;
 use shared::domain::context::{self, Plain};
 use shared::domain::{Role, UserId};
 use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database(&[db::context::HOT]).await?, handle).await
+    http::run(&start, start.database(&[db::context::HOT]).await?, handle).await
 }
 
 /// Answers with one round trip to the database.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
+    let caller = identity::caller(&request)?;
     let connection = database.connection().await?;
-    let found = db::context::of_subject(&connection, &subject).await?;
+    let found = db::context::of_subject(&connection, &caller.subject).await?;
     let context = found.ok_or_else(db::users::not_registered)?;
+    let reads_names = caller.client.may(&[Scope::AthletesRead]);
+    let context = if reads_names { context } else { context.without_names_of_athletes() };
     http::reply(StatusCode::OK, &Answer::from(context))
 }
 

@@ -9,24 +9,22 @@ use serde_json::{Value, json};
 use shared::Error;
 use shared::db::rosters::Organization;
 use shared::db::{self, Database};
-use shared::domain::{AthleteId, CodeKey, FieldError, Form, JoinCode, Role, Subject};
+use shared::domain::access::Caller;
+use shared::domain::{AthleteId, CodeKey, FieldError, Form, JoinCode};
 use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(
-        start.database(&[db::users::HOT, db::join_codes::HOT, db::athletes::HOT, db::rosters::HOT]).await?,
-        handle,
-    )
-    .await
+    let hot = [db::users::HOT, db::join_codes::HOT, db::athletes::HOT, db::rosters::HOT];
+    http::run(&start, start.database(&hot).await?, handle).await
 }
 
 /// 200 with the organisation and the athletes who are on its roster now; asking again changes nothing.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
-    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+    let caller = identity::caller(&request)?;
+    let body = http::json_body(&request)?;
 
-    let joined = db::once_more(|| join(database, &subject, &wanted)).await?;
+    let joined = db::once_more(|| join(database, &caller, &body)).await?;
 
     http::reply(StatusCode::OK, &joined)
 }
@@ -56,14 +54,12 @@ impl Wanted {
     }
 }
 
-async fn join(database: &Database, subject: &Subject, wanted: &Wanted) -> Result<Joined, Error> {
+async fn join(database: &Database, caller: &Caller, body: &Value) -> Result<Joined, Error> {
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
-    let user = db::users::lock_by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
-    if user.role != Role::Parent {
-        return Err(Error::Forbidden { code: "not-a-parent", detail: "Only parents put athletes on a roster." });
-    }
-    let Some(organization) = db::join_codes::find(&tx, subject, &wanted.join_code).await? else {
+    let user = db::users::lock_caller(&tx, caller).await?;
+    let wanted = Wanted::read(body).map_err(Error::Invalid)?;
+    let Some(organization) = db::join_codes::find(&tx, &caller.subject, &wanted.join_code).await? else {
         // The wrong code counts, although the request fails.
         tx.commit().await?;
         return Err(Error::NotFound {
@@ -84,5 +80,5 @@ async fn join(database: &Database, subject: &Subject, wanted: &Wanted) -> Result
     }
     db::rosters::join(&tx, slice::from_ref(&wanted.join_code), &wanted.athletes).await?;
     tx.commit().await?;
-    Ok(Joined { organization, athlete_ids: wanted.athletes.clone() })
+    Ok(Joined { organization, athlete_ids: wanted.athletes })
 }

@@ -15,16 +15,16 @@ use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.database(&[db::users::HOT, operations::HOT_CONFLICTS]).await?, handle).await
+    http::run(&start, start.database(&[db::users::HOT, operations::HOT_CONFLICTS]).await?, handle).await
 }
 
 /// 200 with a page of them, the newest first.
 pub async fn handle(database: &Database, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
-    let (wanted, page) = read(&request).map_err(Error::Invalid)?;
+    let caller = identity::caller(&request)?;
 
     let connection = database.connection().await?;
-    db::users::admin(&connection, &subject).await?;
+    db::users::caller(&connection, &caller).await?;
+    let (wanted, page) = read(&request).map_err(Error::Invalid)?;
     let found = operations::disagreements(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
 
     let (conflicts, next) = page.cut(found, Disagreement::place);

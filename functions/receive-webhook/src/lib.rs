@@ -40,7 +40,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
             Kind::DeliverUserWebhook,
         ])?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 202 for what is new, 200 for what has been here before.

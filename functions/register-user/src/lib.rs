@@ -11,6 +11,7 @@ use shared::db::referrals::Referral;
 use shared::db::users::User;
 use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
+use shared::domain::access::Caller;
 use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
 use shared::domain::{AthleteId, Email, ReferralId, Subject, UserId};
@@ -50,18 +51,22 @@ pub async fn start(start: Start) -> Result<(), StartError> {
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
         priority: start.priority(Kind::SyncZoho)?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 201 with the new user, or 200 with the one that this identity has already.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let (subject, email) = identity::verified_email(&request, &app.email_claim)?;
+    let Caller { subject, .. } = identity::caller(&request)?;
+    let email = identity::verified_email(&request, &app.email_claim)?;
     let registration = read(&request, clock::now().date_naive())?;
 
     let (status, registered, follow_up) = db::once_more(|| register(app, &subject, &email, &registration)).await?;
 
     app.queues.wake(&follow_up).await;
-    http::reply(status, &registered)
+    match status {
+        StatusCode::CREATED => http::created("/api/user", &registered),
+        _ => http::reply(status, &registered),
+    }
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,11 @@
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Error;
 use shared::db::{self, Database};
-use shared::domain::{FieldError, Form, Subject, TaskKey};
+use shared::domain::access::Caller;
+use shared::domain::{FieldError, Form, TaskKey};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
@@ -25,22 +26,22 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database(&[db::users::HOT, db::tasks::HOT, db::tasks::HOT_REPLAY]).await?,
+        database: start.database(&[db::users::HOT, db::tasks::HOT, db::tasks::HOT_REPLAY, db::audit::HOT]).await?,
         queues: start.queues(&Kind::ALL)?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 200 with how many tasks run again and how many of the kind still wait for a person.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
-    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+    let caller = identity::caller(&request)?;
+    let body = http::json_body(&request)?;
 
-    let (answer, follow_up) = db::once_more(|| replay(app, &subject, &wanted)).await?;
+    let (kind, answer, follow_up) = db::once_more(|| replay(app, &caller, &body)).await?;
 
     app.queues.wake(&follow_up).await;
     if answer.resumed
-        && let Err(error) = app.queues.nudge(wanted.kind).await
+        && let Err(error) = app.queues.nudge(kind).await
     {
         tracing::warn!(error = error.chain(), "no message was sent; the sweep will send one");
     }
@@ -90,11 +91,12 @@ impl Wanted {
     }
 }
 
-async fn replay(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Answer, FollowUp), Error> {
-    let kind = wanted.kind;
+async fn replay(app: &App, caller: &Caller, body: &Value) -> Result<(Kind, Answer, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let admin = db::users::admin(&tx, subject).await?;
+    let admin = db::users::caller(&tx, caller).await?;
+    let wanted = Wanted::read(body).map_err(Error::Invalid)?;
+    let kind = wanted.kind;
     // Before any task is locked: users come first.
     let to_recreate = match &wanted.keys {
         Some(keys) if wanted.recreate => db::operations::forget_gone(&tx, keys).await?,
@@ -111,8 +113,10 @@ async fn replay(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(Answer
     follow_up.and(db::tasks::enqueue(&tx, kind, &to_recreate).await?);
     let resumed = wanted.resume && db::tasks::resume(&tx, kind).await?;
     let left = db::tasks::failed(&tx, kind).await?;
-    tx.commit().await?;
     let (replayed, recreated) = (follow_up.keys(kind).len(), to_recreate.len());
-    tracing::info!(%admin, kind = kind.as_str(), replayed, recreated, resumed, "an admin lets failed tasks run again");
-    Ok((Answer { replayed, resumed, left }, follow_up))
+    let details = json!({"kind": kind.as_str(), "keys": wanted.keys, "replayed": replayed, "recreated": recreated, "resumed": resumed});
+    db::audit::record(&tx, caller, &admin, None, &details).await?;
+    tx.commit().await?;
+    tracing::info!(admin = %admin.id, kind = kind.as_str(), replayed, recreated, resumed, "an admin lets failed tasks run again");
+    Ok((kind, Answer { replayed, resumed, left }, follow_up))
 }

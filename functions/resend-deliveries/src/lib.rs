@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Error;
 use shared::db::operations::{self, EventPlace, Resent, Since};
 use shared::db::{self, Database};
-use shared::domain::{DeliveryId, FieldError, Form, Subject};
+use shared::domain::access::Caller;
+use shared::domain::{DeliveryId, FieldError, Form};
 use shared::lambda::page::{self, Cursor};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
@@ -29,19 +30,16 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let queues = start.queues(&[Kind::DeliverWebhook, Kind::DeliverUserWebhook])?;
-    http::run(
-        App { database: start.database(&[db::users::HOT, operations::HOT_RESEND, db::tasks::HOT]).await?, queues },
-        handle,
-    )
-    .await
+    let hot = [db::users::HOT, operations::HOT_RESEND, db::tasks::HOT, db::audit::HOT];
+    http::run(&start, App { database: start.database(&hot).await?, queues }, handle).await
 }
 
 /// 202 with how many deliveries are on their way. A disabled endpoint is enabled by it.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
-    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+    let caller = identity::caller(&request)?;
+    let body = http::json_body(&request)?;
 
-    let resent = db::once_more(|| resend(&app.database, &subject, &wanted)).await?;
+    let resent = db::once_more(|| resend(&app.database, &caller, &body)).await?;
 
     app.queues.wake(&resent.follow_up).await;
     let next = resent.next.as_ref().and_then(page::cursor);
@@ -92,15 +90,22 @@ impl FromStr for Moment {
     }
 }
 
-async fn resend(database: &Database, subject: &Subject, wanted: &Wanted) -> Result<Resent, Error> {
+async fn resend(database: &Database, caller: &Caller, body: &Value) -> Result<Resent, Error> {
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
-    let admin = db::users::admin(&tx, subject).await?;
-    let resent = match wanted {
+    let admin = db::users::caller(&tx, caller).await?;
+    let wanted = Wanted::read(body).map_err(Error::Invalid)?;
+    let resent = match &wanted {
         Wanted::One(id) => operations::resend_one(&tx, *id).await?,
         Wanted::Since(since) => operations::resend_since(&tx, since).await?,
     };
+    let (subject, endpoint) = match &wanted {
+        Wanted::One(id) => (Some(id.0), None),
+        Wanted::Since(since) => (None, Some(&since.endpoint)),
+    };
+    let details = json!({ "endpoint": endpoint, "deliveries": resent.deliveries });
+    db::audit::record(&tx, caller, &admin, subject, &details).await?;
     tx.commit().await?;
-    tracing::info!(%admin, deliveries = resent.deliveries, "an admin has deliveries sent again");
+    tracing::info!(admin = %admin.id, deliveries = resent.deliveries, "an admin has deliveries sent again");
     Ok(resent)
 }

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Error;
 use shared::db::alerts::{self, Decision, RELEASED_AT_ONCE};
 use shared::db::{self, Database};
-use shared::domain::{AlertBatchId, FieldError, Form, GalleryId, Subject};
+use shared::domain::access::Caller;
+use shared::domain::{AlertBatchId, FieldError, Form, GalleryId};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queue;
 use shared::tasks::{FollowUp, Kind};
@@ -26,25 +27,25 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App {
-        database: start.database(&[db::users::HOT, alerts::HOT_RELEASE, db::tasks::HOT]).await?,
+        database: start.database(&[db::users::HOT, alerts::HOT_RELEASE, db::tasks::HOT, db::audit::HOT]).await?,
         send_alerts: start.queue(Kind::SendAlerts)?,
         enabled: start.environment.flag("ENABLE_EMAIL_ALERTS")?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 202 with how many alerts it concerns.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
-    let wanted = Wanted::read(&http::json_body(&request)?).map_err(Error::Invalid)?;
+    let caller = identity::caller(&request)?;
+    let body = http::json_body(&request)?;
 
     let mut alerts = 0;
     // A large gallery takes several transactions, each of which stands for itself.
     loop {
-        let (number, follow_up) = db::once_more(|| act(app, &subject, &wanted)).await?;
+        let (number, goes_on, follow_up) = db::once_more(|| act(app, &caller, &body)).await?;
         app.send_alerts.wake(follow_up.keys(Kind::SendAlerts)).await;
         alerts += number;
-        if number < RELEASED_AT_ONCE || matches!(wanted, Wanted::Decided(..)) {
+        if !goes_on {
             break;
         }
     }
@@ -74,6 +75,15 @@ impl Wanted {
         form.finish(batch.zip(decision).map(|(batch, Decided(decision))| Self::Decided(batch, decision)))
     }
 
+    /// As the request says it.
+    fn decision(&self) -> &'static str {
+        match self {
+            Self::Held(_) => "send-held",
+            Self::Decided(_, Decision::Sent) => "sent",
+            Self::Decided(_, Decision::SendAgain) => "send-again",
+        }
+    }
+
     /// Whether e-mails are to leave because of it.
     fn sends(&self) -> bool {
         match self {
@@ -97,28 +107,33 @@ impl FromStr for Decided {
     }
 }
 
-async fn act(app: &App, subject: &Subject, wanted: &Wanted) -> Result<(i64, FollowUp), Error> {
+/// Returns how many alerts it concerned, and whether there may be more.
+async fn act(app: &App, caller: &Caller, body: &Value) -> Result<(i64, bool, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let admin = db::users::admin(&tx, subject).await?;
+    let admin = db::users::caller(&tx, caller).await?;
+    let wanted = Wanted::read(body).map_err(Error::Invalid)?;
     if wanted.sends() && !app.enabled {
         return Err(Error::Conflict {
             code: "alerts-are-off",
             detail: "ENABLE_EMAIL_ALERTS is off, so nothing would be sent. Turn it on and send this request again.",
         });
     }
-    let (alerts, batches) = match wanted {
+    let (subject, alerts, batches) = match wanted {
         Wanted::Held(gallery) => {
-            let released = alerts::release(&tx, *gallery).await?;
-            (released.alerts, released.batches)
+            let released = alerts::release(&tx, gallery).await?;
+            (gallery.0, released.alerts, released.batches)
         }
         Wanted::Decided(batch, decision) => {
-            let alerts = alerts::decide(&tx, *batch, *decision).await?;
-            (alerts, if wanted.sends() { vec![batch.0] } else { vec![] })
+            let alerts = alerts::decide(&tx, batch, decision).await?;
+            (batch.0, alerts, if wanted.sends() { vec![batch.0] } else { vec![] })
         }
     };
+    let decision = wanted.decision();
+    db::audit::record(&tx, caller, &admin, Some(subject), &json!({ "decision": decision, "alerts": alerts })).await?;
     let follow_up = db::tasks::enqueue(&tx, Kind::SendAlerts, &batches).await?;
     tx.commit().await?;
-    tracing::info!(%admin, ?wanted, alerts, "an admin has decided on alerts");
-    Ok((alerts, follow_up))
+    tracing::info!(admin = %admin.id, ?wanted, alerts, "an admin has decided on alerts");
+    let goes_on = matches!(wanted, Wanted::Held(_)) && alerts >= RELEASED_AT_ONCE;
+    Ok((alerts, goes_on, follow_up))
 }

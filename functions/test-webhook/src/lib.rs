@@ -17,7 +17,7 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let app = App { door: Door::new(&start.secrets(), clock::now()).await? };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 200 with a report for who has the source's test token, whatever the report says.

@@ -9,9 +9,11 @@ use shared::db::referrals::Referral;
 use shared::db::users::User;
 use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
+use shared::domain::ReferralId;
+use shared::domain::access::Caller;
 use shared::domain::profile::{ProfileChanges, unknown_referral_code};
 use shared::domain::referral::Correction;
-use shared::domain::{ReferralId, Role, Subject};
+use shared::lambda::etag::{Etag, IfMatch};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind, Priority};
@@ -33,18 +35,19 @@ pub async fn start(start: Start) -> Result<(), StartError> {
         queues: start.queues(&[Kind::SyncZoho, Kind::DeliverWebhook, Kind::DeliverUserWebhook])?,
         priority: start.priority(Kind::SyncZoho)?,
     };
-    http::run(app, handle).await
+    http::run(&start, app, handle).await
 }
 
 /// 200 with the user and her profile as they are now.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
+    let caller = identity::caller(&request)?;
     let patch = http::json_body(&request)?;
+    let if_match = IfMatch::of(&request);
 
-    let (updated, follow_up) = db::once_more(|| update(app, &subject, &patch)).await?;
+    let (updated, follow_up) = db::once_more(|| update(app, &caller, &if_match, &patch)).await?;
 
     app.queues.wake(&follow_up).await;
-    http::reply(StatusCode::OK, &updated)
+    Ok(Etag::of(&updated.profile).on(http::reply(StatusCode::OK, &updated)?))
 }
 
 #[derive(Serialize)]
@@ -53,22 +56,20 @@ struct Updated {
     profile: Value,
 }
 
-async fn update(app: &App, subject: &Subject, patch: &Value) -> Result<(Updated, FollowUp), Error> {
+async fn update(app: &App, caller: &Caller, if_match: &IfMatch, patch: &Value) -> Result<(Updated, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let user = db::users::lock_by_subject(&tx, subject).await?.ok_or_else(db::users::not_registered)?;
-    if user.role == Role::Admin {
-        return Err(Error::Forbidden {
-            code: "no-profile",
-            detail: "An admin has no profile. Sign in as the parent, organisation or photographer whose profile it is.",
-        });
-    }
+    let user = db::users::lock_caller(&tx, caller).await?;
     let current = db::profiles::shown(&tx, user.id).await?.unwrap_or_default();
     let correction = correction(&tx, &user, patch).await?;
     let changes = ProfileChanges::read(user.role, patch, &current, correction).map_err(Error::Invalid)?;
+    if_match.check(&Etag::of(&current))?;
     let mut follow_up = credit(&tx, &user, &changes).await?;
     if !changes.is_empty() {
         db::profiles::update(&tx, user.id, &changes).await?;
+        if changes.end_verification() {
+            db::verification::withdraw(&tx, user.id).await?;
+        }
         follow_up.and(webhook_events::emit(&tx, Happening::UserUpdated(user.id)).await?);
         follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     }

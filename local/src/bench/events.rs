@@ -19,6 +19,7 @@ pub(super) struct People {
 pub(super) async fn prepare(stage: &Stage) -> Result<People> {
     let cathy = json!({"role": "org", "first_name": "Cathy", "last_name": "Reed", "org_name": "Lincoln High", "org_type": "School"});
     let cathy = stage.must("cathy", "POST", "/api/users", Some(&cathy)).await?;
+    stage.verify(&cathy).await?;
     let join_code = cathy["profile"]["join_code"].as_str().context("Cathy got no join code")?.to_owned();
     let sheree = stage.must("sheree", "POST", "/api/users", Some(&parent(&join_code))).await?;
     let athlete = sheree["athletes"][0]["id"].as_str().context("Sheree has no athlete")?.to_owned();

@@ -54,7 +54,36 @@ async fn cathy_registers(stage: &Stage, teller: &mut Teller) -> Result<String> {
         "Cathy registers her school and gets a join code for its parents.",
         vec![Evidence::new("database", format!("profiles_organizations: {row}"), holds)],
     )?;
+    ada_verifies_the_school(stage, teller, &answer).await?;
     Ok(join_code)
+}
+
+/// Anyone can call itself a school: what it publishes reaches parents once an admin has looked.
+async fn ada_verifies_the_school(stage: &Stage, teller: &mut Teller, cathy: &Value) -> Result<()> {
+    let gallery =
+        json!({"host": "photoday", "external_host_id": "PD-1", "title": "Fall Soccer", "event_date": "2026-10-03"});
+    let (refused, problem) = stage.request("cathy", "POST", "/api/galleries", Some(&gallery)).await?;
+    let verified = stage.verify(cathy).await?;
+    let audit = stage
+        .value("select action || ' of ' || org_name from audit join profiles_organizations on user_id = subject_id")
+        .await?;
+    let code = problem["type"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    teller.step(
+        "Anyone can call itself a school, so Cathy registers no gallery before Ada, an admin, has verified hers.",
+        vec![
+            Evidence::new(
+                "api",
+                format!("POST /api/galleries before: {refused} {code}"),
+                code == "organization-not-verified",
+            ),
+            Evidence::new(
+                "api",
+                format!("verified_at: {}", verified["verified_at"]),
+                verified["verified_at"].is_string(),
+            ),
+            Evidence::new("database", format!("audit: {audit}"), audit == "verify-organization of Lincoln High"),
+        ],
+    )
 }
 
 async fn sheree_signs_up(stage: &Stage, teller: &mut Teller, join_code: &str) -> Result<()> {

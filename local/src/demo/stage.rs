@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -159,6 +159,22 @@ impl Stage {
     pub async fn invoke(&self, function: &str) -> Result<Value> {
         let url = format!("{}/invoke/{function}", self.endpoints().control);
         Ok(self.http.post(url).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Makes an admin of an identity, as an operator does.
+    pub async fn make_admin(&self, who: &str) -> Result<()> {
+        let url = format!("{}/invoke/migrate-database", self.endpoints().control);
+        let admin = json!({ "admin": { "sub": who, "email": format!("{who}@isophotoxp.example") } });
+        let made: Value = self.http.post(url).json(&admin).send().await?.error_for_status()?.json().await?;
+        ensure!(made["admin"].is_string(), "{who} cannot be made an admin: {made}");
+        Ok(())
+    }
+
+    /// An admin verifies an organisation.
+    pub async fn verify(&self, organization: &Value) -> Result<Value> {
+        self.make_admin("ada").await?;
+        let id = organization["user"]["id"].as_str().context("the organisation has no id")?;
+        self.must("ada", "PUT", &format!("/api/admin/organizations/{id}/verification"), None).await
     }
 
     /// A call of the simulator's own control.

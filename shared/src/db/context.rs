@@ -31,7 +31,8 @@ pub struct UserContext {
 #[derive(Serialize, Deserialize)]
 pub struct Athlete {
     pub id: AthleteId,
-    pub first_name: Plain,
+    /// `None`: it is hidden.
+    pub first_name: Option<Plain>,
     pub sport: Option<Plain>,
 }
 
@@ -53,6 +54,20 @@ pub struct Gallery {
     pub title: Plain,
     pub status: GalleryStatus,
     pub url: Option<String>,
+}
+
+impl UserContext {
+    /// Without the names of athletes: for a plugin that may not read them.
+    #[must_use]
+    pub fn without_names_of_athletes(mut self) -> Self {
+        for athlete in &mut self.athletes {
+            athlete.first_name = None;
+        }
+        if let Person::Parent { athletes, .. } = &mut self.person {
+            *athletes = named(&self.athletes);
+        }
+        self
+    }
 }
 
 /// The context of an identity, or `None` if it has not registered.
@@ -101,8 +116,13 @@ static OF_SUBJECT: Statement<1> = Statement::new(
          select id from candidate order by (status = 'Live') desc, id desc limit 20
      ),
      shown as (
-         select gallery.id, gallery.title, gallery.status, gallery.public_url as url, gallery.organization_id
-         from first join galleries as gallery using (id)
+         select gallery.id, gallery.title, gallery.status, gallery.organization_id,
+             -- nothing of an organisation reaches parents before it is verified
+             case when me.role <> 'parent' or organization.verified_at is not null then gallery.public_url end as url
+         from me
+         cross join first
+         join galleries as gallery on gallery.id = first.id
+         join profiles_organizations as organization on organization.user_id = gallery.organization_id
      )
      select
          me.id,
@@ -164,5 +184,6 @@ fn from_row(row: &Row) -> Result<UserContext, Error> {
 
 fn named(athletes: &[Athlete]) -> Vec<(Plain, Option<Sport>)> {
     let sport = |athlete: &Athlete| athlete.sport.as_ref().and_then(|sport| sport.as_str().parse().ok());
-    athletes.iter().map(|athlete| (athlete.first_name.clone(), sport(athlete))).collect()
+    let name = |athlete: &Athlete| athlete.first_name.clone().unwrap_or_else(|| Plain::of(""));
+    athletes.iter().map(|athlete| (name(athlete), sport(athlete))).collect()
 }

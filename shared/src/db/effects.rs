@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::Transaction;
 use super::galleries::{self, Gallery};
 use super::webhook_events::{self, Happening};
-use super::{alerts, inbox, referrals, tasks, users};
+use super::{inbox, referrals, tasks, users};
 use crate::domain::event::{Earning, Effect, EmailHash, EventSubject};
-use crate::domain::{GalleryStatus, UserId};
+use crate::domain::{GalleryId, GalleryStatus, UserId};
 use crate::error::Error;
 use crate::tasks::{FollowUp, Kind};
 
@@ -84,13 +84,30 @@ pub async fn apply_to_gallery(
         }
     }
     galleries::save_state(tx, gallery.id, &gallery.state).await?;
-    // Parents are told once. A gallery that was archived before anybody was told is announced when it comes back.
-    let goes_live = was != GalleryStatus::Live && gallery.state.status == GalleryStatus::Live;
-    if goes_live && !alerts::were_made(tx, gallery.id).await? {
-        applied.follow_up.and(webhook_events::emit(tx, Happening::GalleryLive(gallery.id)).await?);
-        applied.follow_up.and(tasks::enqueue(tx, Kind::FanOutGallery, &[gallery.id.0]).await?);
+    if was != GalleryStatus::Live && gallery.state.status == GalleryStatus::Live {
+        applied.follow_up.and(announce(tx, gallery.id).await?);
     }
     Ok(applied)
+}
+
+/// Asks for the parents of a gallery that has gone live to be told, and tells endpoints: once. A gallery that was archived
+/// before anybody was told is announced when it comes back, and endpoints hear of none whose organisation is not verified
+/// before it is.
+async fn announce(tx: &Transaction<'_>, gallery: GalleryId) -> Result<FollowUp, Error> {
+    let Some(standing) = galleries::standing(tx, gallery).await? else { return Ok(FollowUp::default()) };
+    let mut follow_up = FollowUp::default();
+    if !standing.has_alerts {
+        follow_up.and(tasks::enqueue(tx, Kind::FanOutGallery, &[gallery.0]).await?);
+    }
+    if !standing.has_alerts || standing.live_untold {
+        if standing.verified {
+            follow_up.and(webhook_events::emit(tx, Happening::GalleriesLive(&[gallery])).await?);
+        }
+        if standing.live_untold == standing.verified {
+            galleries::set_live_untold(tx, gallery, !standing.verified).await?;
+        }
+    }
+    Ok(follow_up)
 }
 
 /// Credits orders and bookings to the photographer who brought the buyer in.

@@ -11,11 +11,11 @@ use super::session::{Session, violated_constraint};
 use super::statement::{Hot, Statement};
 use crate::domain::gallery::GalleryState;
 use crate::domain::gallery::GallerySubject;
-use crate::domain::{ExternalId, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
+use crate::domain::{ExternalId, FieldError, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
 use crate::error::Error;
 
 /// To make a gallery.
-pub static HOT: Hot = &[&INSERT];
+pub static HOT: Hot = &[&COMMISSION, &INSERT];
 
 /// A gallery as the API shows it.
 #[derive(Debug, Serialize)]
@@ -51,9 +51,81 @@ macro_rules! columns {
     };
 }
 
+/// The organisation of a gallery that somebody wants to make, and what ties a photographer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commission {
+    pub verified: bool,
+    /// Whether the photographer has, or had, an assignment of the organisation.
+    pub has_assignment: bool,
+}
+
+/// How the organisation stands; its verification stays as it is until the transaction ends. `None`: there is no such
+/// organisation.
+pub async fn commission(
+    tx: &Transaction<'_>,
+    organization: UserId,
+    photographer: UserId,
+) -> Result<Option<Commission>, Error> {
+    let row = tx.row(&COMMISSION, [&organization.0, &photographer.0]).await?;
+    Ok(row.map(|row| Commission { verified: row.get("verified"), has_assignment: row.get("has_assignment") }))
+}
+
+static COMMISSION: Statement<2> = Statement::new(
+    "select verified_at is not null as verified,
+         exists (
+             select from assignments where organization_id = $1 and assigned_photographer_id = $2
+         ) as has_assignment
+     from profiles_organizations
+     where user_id = $1
+     for share",
+    [Type::UUID, Type::UUID],
+);
+
+/// What decides about who is told that a gallery is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether its organisation is.
+    pub verified: bool,
+    /// Whether parents have alerts already, sent or held.
+    pub has_alerts: bool,
+    /// Whether it went live before and endpoints have not heard of it.
+    pub live_untold: bool,
+}
+
+/// How a gallery stands; the verification of its organisation stays as it is until the transaction ends.
+pub async fn standing(tx: &Transaction<'_>, id: GalleryId) -> Result<Option<Standing>, Error> {
+    let row = tx.row(&STANDING, [&id.0]).await?;
+    Ok(row.map(|row| Standing {
+        verified: row.get("verified"),
+        has_alerts: row.get("has_alerts"),
+        live_untold: row.get("live_untold"),
+    }))
+}
+
+static STANDING: Statement<1> = Statement::new(
+    "select organization.verified_at is not null as verified, gallery.live_untold,
+         exists (select from gallery_alerts where gallery_id = $1) as has_alerts
+     from galleries as gallery
+     join profiles_organizations as organization on organization.user_id = gallery.organization_id
+     where gallery.id = $1
+     for share of organization",
+    [Type::UUID],
+);
+
+/// Notes whether endpoints are to hear that the gallery is live once its organisation is verified.
+pub async fn set_live_untold(tx: &Transaction<'_>, id: GalleryId, untold: bool) -> Result<(), Error> {
+    tx.rows(&SET_LIVE_UNTOLD, [&id.0, &untold]).await?;
+    Ok(())
+}
+
+static SET_LIVE_UNTOLD: Statement<2> =
+    Statement::new("update galleries set live_untold = $2 where id = $1", [Type::UUID, Type::BOOL]);
+
+/// Makes the gallery, unless its host's is there already (`None`).
+///
 /// # Errors
-/// `gallery-exists` (409), `unknown-organization` (404).
-pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Gallery, Error> {
+/// 422 at `/photographer_id` if there is no such photographer.
+pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Option<Gallery>, Error> {
     let inserted = tx
         .row(
             &INSERT,
@@ -69,19 +141,11 @@ pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Gallery, E
         )
         .await;
     match inserted {
-        Ok(Some(row)) => from_row(&row),
-        Ok(None) => Err(Error::internal("an insert returned nothing", "galleries")),
-        Err(error) => Err(match violated_constraint(&error) {
-            Some("galleries_host_external_host_id_key") => Error::Conflict {
-                code: "gallery-exists",
-                detail: "This host's gallery is registered already. List the galleries to find it.",
-            },
-            Some("galleries_organization_id_fkey") => Error::NotFound {
-                code: "unknown-organization",
-                detail: "There is no organisation with this organization_id.",
-            },
-            _ => error.into(),
-        }),
+        Ok(row) => row.map(|row| from_row(&row)).transpose(),
+        Err(error) if violated_constraint(&error) == Some("galleries_photographer_id_fkey") => {
+            Err(Error::Invalid(vec![FieldError::new("/photographer_id", "is no photographer's id")]))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -89,6 +153,7 @@ static INSERT: Statement<7> = Statement::new(
     concat!(
         "insert into galleries (id, host, external_host_id, organization_id, photographer_id, title, event_date)
          values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (host, external_host_id) do nothing
          returning ",
         columns!()
     ),

@@ -20,7 +20,7 @@ pub static HOT: Hot = &[&WAIT, &rosters::KNOWN_CODES, &rosters::ORGANIZATION_BY_
 const MOST_WRONG: i64 = 10;
 
 /// The organisation that has this code. `None` has been counted: commit the transaction, although the request fails. Lock
-/// the user first ([`super::users::lock_by_subject`]), so that requests at the same moment are counted one after the
+/// the user first ([`super::users::lock_caller`]), so that requests at the same moment are counted one after the
 /// other.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 pub mod alerts;
 pub mod athletes;
+pub mod audit;
 mod column;
 pub mod context;
 pub mod effects;
@@ -34,6 +35,7 @@ pub mod taken_over;
 pub mod tasks;
 pub mod unlinked;
 pub mod users;
+pub mod verification;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 pub mod webhook_events;

@@ -12,6 +12,7 @@ use super::referrals;
 use super::session::{Session, violated_constraint};
 use super::statement::{Hot, Statement};
 
+use crate::domain::access::{Caller, Refusal};
 use crate::domain::event::EmailHash;
 use crate::domain::{CrmId, Email, Role, Subject, UserId};
 use crate::error::Error;
@@ -67,28 +68,33 @@ static BY_SUBJECT: Statement<1> = Statement::new(
     [Type::TEXT],
 );
 
-/// The user of an identity, who stays as she is until the transaction ends.
-pub async fn lock_by_subject(tx: &Transaction<'_>, subject: &Subject) -> Result<Option<User>, Error> {
-    let row = tx.row(&LOCK_BY_SUBJECT, [&subject.as_str()]).await?;
-    row.map(|row| from_row(&row)).transpose()
-}
-
 static LOCK_BY_SUBJECT: Statement<1> = Statement::new(
     "select id, email, role::text as role, created_at from users where auth_provider_id = $1 for update",
     [Type::TEXT],
 );
 
-/// The admin of an identity.
+/// The user who calls, of a role that may.
 ///
 /// # Errors
-/// `not-registered` (404), `not-an-admin` (403).
-pub async fn admin(session: &impl Session, subject: &Subject) -> Result<UserId, Error> {
-    match by_subject(session, subject).await?.ok_or_else(not_registered)? {
-        User { id, role: Role::Admin, .. } => Ok(id),
-        _ => Err(Error::Forbidden {
-            code: "not-an-admin",
-            detail: "Only admins may. Ask whoever operates this system to make you one.",
-        }),
+/// `not-registered` (404); 403 with the code of the function's row in the table of access.
+pub async fn caller(session: &impl Session, caller: &Caller) -> Result<User, Error> {
+    allowed(caller, by_subject(session, &caller.subject).await?)
+}
+
+/// The same user, locked until the transaction ends.
+///
+/// # Errors
+/// Those of [`caller`].
+pub async fn lock_caller(tx: &Transaction<'_>, caller: &Caller) -> Result<User, Error> {
+    let row = tx.row(&LOCK_BY_SUBJECT, [&caller.subject.as_str()]).await?;
+    allowed(caller, row.map(|row| from_row(&row)).transpose()?)
+}
+
+fn allowed(caller: &Caller, user: Option<User>) -> Result<User, Error> {
+    let user = user.ok_or_else(not_registered)?;
+    match caller.access.of_role(user.role) {
+        Ok(_) => Ok(user),
+        Err(Refusal { code, detail }) => Err(Error::Forbidden { code, detail }),
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Happening<'a> {
     UsersUpdated(&'a [UserId]),
     /// Once the user's erasure is written down.
     UserDeleted(UserId),
-    GalleryLive(GalleryId),
+    GalleriesLive(&'a [GalleryId]),
     ReferralsEarned(&'a [ReferralId]),
 }
 
@@ -32,7 +32,7 @@ impl Happening<'_> {
             Self::UsersCreated(_) => WebhookEventType::UserCreated,
             Self::UserUpdated(_) | Self::UsersUpdated(_) => WebhookEventType::UserUpdated,
             Self::UserDeleted(_) => WebhookEventType::UserDeleted,
-            Self::GalleryLive(_) => WebhookEventType::GalleryLive,
+            Self::GalleriesLive(_) => WebhookEventType::GalleryLive,
             Self::ReferralsEarned(_) => WebhookEventType::ReferralEarned,
         }
     }
@@ -65,7 +65,10 @@ const REPLACED: &str = "a later event of the same type about the same subject ha
 /// users.
 pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<FollowUp, Error> {
     let (users, galleries, referrals, deleted) = match happening {
-        Happening::UsersCreated([]) | Happening::UsersUpdated([]) | Happening::ReferralsEarned([]) => {
+        Happening::UsersCreated([])
+        | Happening::UsersUpdated([])
+        | Happening::GalleriesLive([])
+        | Happening::ReferralsEarned([]) => {
             return Ok(FollowUp::default());
         }
         Happening::UsersCreated(users) | Happening::UsersUpdated(users) => {
@@ -73,7 +76,7 @@ pub async fn emit(tx: &Transaction<'_>, happening: Happening<'_>) -> Result<Foll
         }
         Happening::UserUpdated(user) => (vec![user.0], vec![], vec![], vec![]),
         Happening::UserDeleted(user) => (vec![], vec![], vec![], vec![user.0]),
-        Happening::GalleryLive(gallery) => (vec![], vec![gallery.0], vec![], vec![]),
+        Happening::GalleriesLive(galleries) => (vec![], galleries.iter().map(|id| id.0).collect(), vec![], vec![]),
         Happening::ReferralsEarned(referrals) => (vec![], vec![], referrals.iter().map(|id| id.0).collect(), vec![]),
     };
     let event = happening.event_type();

@@ -44,9 +44,21 @@ impl std::fmt::Debug for Plain {
 #[derive(Clone, Debug)]
 pub enum Person {
     Admin,
-    Parent { first_name: Plain, athletes: Vec<(Plain, Option<Sport>)> },
-    Org { first_name: Plain, org_name: Plain, org_type: OrgType },
-    Photographer { first_name: Plain, level: CertificationLevel, business_name: Plain },
+    /// An athlete's name is empty where it is hidden.
+    Parent {
+        first_name: Plain,
+        athletes: Vec<(Plain, Option<Sport>)>,
+    },
+    Org {
+        first_name: Plain,
+        org_name: Plain,
+        org_type: OrgType,
+    },
+    Photographer {
+        first_name: Plain,
+        level: CertificationLevel,
+        business_name: Plain,
+    },
 }
 
 /// The sentence. An admin has no profile and so no name; a name that shows nothing is left out.
@@ -54,7 +66,7 @@ pub fn summary(person: &Person) -> String {
     match person {
         Person::Admin => "Admin of ISO Photo XP".to_owned(),
         Person::Parent { first_name, athletes } => {
-            let athletes: Vec<String> = athletes.iter().filter_map(described).collect();
+            let athletes: Vec<String> = athletes.iter().map(described).collect();
             let of = if athletes.is_empty() { String::new() } else { format!(" of {}", enumerated(&athletes)) };
             joined(&[first_name.as_str(), &format!("Parent{of}")])
         }
@@ -71,10 +83,19 @@ pub fn summary(person: &Person) -> String {
     }
 }
 
-fn described((first_name, sport): &(Plain, Option<Sport>)) -> Option<String> {
+/// "Jordan, Soccer Player"; "a Soccer Player" without a name, "an athlete" without anything.
+fn described((first_name, sport): &(Plain, Option<Sport>)) -> String {
     let noun = sport.as_ref().map(|sport| Plain::of(&super::sport::noun(sport)));
-    let parts = [first_name.as_str(), noun.as_ref().map_or("", Plain::as_str)];
-    Some(joined(&parts)).filter(|described| !described.is_empty())
+    let noun = noun.as_ref().map_or("", Plain::as_str);
+    match (first_name.is_empty(), noun.is_empty()) {
+        (false, _) => joined(&[first_name.as_str(), noun]),
+        (true, false) => format!("{} {noun}", article(noun)),
+        (true, true) => "an athlete".to_owned(),
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['A', 'E', 'I', 'O', 'U', 'a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 fn joined(parts: &[&str]) -> String {
@@ -147,7 +168,9 @@ mod tests {
         let photographer = Person::Photographer { first_name: blank(), level, business_name: blank() };
 
         assert_eq!(parent(vec![]), "Parent");
-        assert_eq!(parent(vec![(blank(), "Soccer".parse().ok()), (blank(), None)]), "Parent of Soccer Player");
+        assert_eq!(parent(vec![(blank(), "Soccer".parse().ok())]), "Parent of a Soccer Player");
+        let three = vec![(blank(), "Archery".parse().ok()), (blank(), "Swimming".parse().ok()), (blank(), None)];
+        assert_eq!(parent(three), "Parent of an Archer, a Swimmer, and an athlete");
         assert_eq!(summary(&org), "Admin of a School");
         assert_eq!(summary(&photographer), "Level 1 Photographer");
     }

@@ -45,6 +45,8 @@ labels! {
     PaywallTier { Free = "Free", Member = "Member", CdmPro = "CDM_Pro" }
     /// Where a gallery stands.
     GalleryStatus { PreReg = "Pre-Reg", Live = "Live", Archived = "Archived" }
+    /// How a host's galleries go live: by the host's webhooks, or by hand where the host sends none.
+    Publishes { Webhook = "webhook", ByHand = "by-hand" }
     /// What a photographer earns a commission for.
     ReferralAction { SignUp = "Sign_Up", GalleryPurchase = "Gallery_Purchase", Booking = "Booking" }
     /// What became of an event on its way to an endpoint; skipped: the endpoint was disabled or removed before, or a later

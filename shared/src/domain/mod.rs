@@ -1,6 +1,7 @@
 //! Pure rules and types: no async, SQL, HTTP, clock or environment. Everything else depends on this
 //! module and it depends on nothing of ours.
 
+pub mod access;
 pub mod address;
 pub mod alert;
 pub mod code;
@@ -10,6 +11,7 @@ pub mod erasure;
 pub mod event;
 pub mod form;
 pub mod gallery;
+pub mod hosts;
 pub mod ids;
 pub mod labels;
 pub mod merge;
@@ -27,7 +29,8 @@ pub use code::{CodeKey, JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
 pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, TaskKey, UserId, WebhookEventId};
 pub use labels::{
-    CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, ReferralAction, Role, WebhookEventType,
+    CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, Publishes, ReferralAction, Role,
+    WebhookEventType,
 };
 pub use text::{
     Country, CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, GalleryUrl, HostName, OrgName, PersonName,

@@ -84,6 +84,11 @@ impl ProfileChanges {
         self.fields.contains_key(REFERRED_BY)
     }
 
+    /// Whether an organisation says that it is another one: what an admin has verified is no longer what it shows.
+    pub fn end_verification(&self) -> bool {
+        ["org_name", "org_type", "tax_id"].iter().any(|field| self.fields.contains_key(*field))
+    }
+
     /// The profile with these changes.
     pub fn applied_to(&self, mut profile: Value) -> Value {
         if let Some(fields) = profile.as_object_mut() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::str::FromStr;
 use std::time::Duration;
 
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -11,15 +12,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use super::start::StartError;
+use super::identity::Admission;
+use super::start::{Start, StartError};
 use crate::error::Error;
 
 /// The largest JSON body that our API takes.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// Serves requests with `handle` until the environment ends. Every answer carries the request's id, and every
-/// failure of ours is logged here, once, with its whole chain.
-pub async fn run<S, H, F>(state: S, handle: H) -> Result<(), StartError>
+/// Serves requests with `handle` until the environment ends: those that the table of access lets in. Every answer carries the
+/// request's id, and every failure of ours is logged here, once, with its whole chain.
+pub async fn run<S, H, F>(start: &Start, state: S, handle: H) -> Result<(), StartError>
 where
     S: Sync + 'static,
     H: Fn(&'static S, Request) -> F,
@@ -28,13 +30,18 @@ where
     // The state lives as long as the process, which handles one event after the other.
     let state: &'static S = Box::leak(Box::new(state));
     let handle = &handle;
-    lambda_http::run(service_fn(move |request: Request| {
+    let admission = &Admission::read(&start.environment)?;
+    lambda_http::run(service_fn(move |mut request: Request| {
         let id = request_id(&request);
         let span = tracing::info_span!("request", id = id.as_ref().and_then(|id| id.to_str().ok()));
         // Boxed: the start of a function does not carry all of its work along.
-        let answer = Box::pin(handle(state, request));
+        let answer = admission.admit(&mut request).map(|()| Box::pin(handle(state, request)));
         let work = async move {
-            let answer = answer.await.unwrap_or_else(|error| problem(&error));
+            let answer = match answer {
+                Ok(answer) => answer.await,
+                Err(error) => Err(error),
+            };
+            let answer = answer.unwrap_or_else(|error| problem(&error));
             Ok::<_, StartError>(with_request_id(answer, id))
         };
         work.instrument(span)
@@ -77,6 +84,19 @@ pub fn query(request: &Request) -> Value {
 pub fn reply(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>, Error> {
     let text = serde_json::to_string(body).map_err(|error| Error::internal("an answer cannot be written", error))?;
     Ok(answer(status, "application/json", text))
+}
+
+/// 201 with what was made, and where it is from now on.
+pub fn created(location: &str, body: &impl Serialize) -> Result<Response<Body>, Error> {
+    let mut answer = reply(StatusCode::CREATED, body)?;
+    let location = HeaderValue::from_str(location).map_err(|error| Error::internal("a place is no header", error))?;
+    answer.headers_mut().insert(header::LOCATION, location);
+    Ok(answer)
+}
+
+/// A parameter of the path, as the route in the template names it. `None`: it is none, and so nobody's.
+pub fn path<T: FromStr>(request: &Request, name: &str) -> Option<T> {
+    request.path_parameters().first(name).and_then(|text| text.parse().ok())
 }
 
 /// An answer that says by its status alone that it is done.
@@ -132,6 +152,16 @@ fn problem(error: &Error) -> Response<Body> {
         Error::NotFound { code, detail } => (StatusCode::NOT_FOUND, *code, (*detail).to_owned(), None),
         Error::Conflict { code, detail } => (StatusCode::CONFLICT, *code, (*detail).to_owned(), None),
         Error::TooMany { code, detail, .. } => (StatusCode::TOO_MANY_REQUESTS, *code, (*detail).to_owned(), None),
+        Error::GalleryExists(id) => {
+            let detail = "This host's gallery is registered already. If it is yours, gallery_id says which one it is.";
+            let id = id.map(|id| ("gallery_id", json!(id)));
+            (StatusCode::CONFLICT, "gallery-exists", detail.to_owned(), id)
+        }
+        Error::ChangedMeanwhile => {
+            let detail =
+                "Somebody has changed it since you read it. Read it again, and send your change with its new etag.";
+            (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", detail.to_owned(), None)
+        }
         Error::CannotBeDeleted(reasons) => {
             let detail =
                 "Others still count on this account. Settle what stands in reasons, then send the request again.";

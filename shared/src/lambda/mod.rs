@@ -1,6 +1,7 @@
 //! Between AWS Lambda and our handlers: how a function starts, and the two translators of
 //! [`Error`](crate::Error) — HTTP and SQS.
 
+pub mod etag;
 pub mod http;
 pub mod identity;
 pub mod page;

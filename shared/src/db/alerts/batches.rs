@@ -10,7 +10,7 @@ use super::super::session::Session;
 use super::super::statement::Statement;
 use super::locks::lock_batch;
 use crate::domain::alert::Recipient;
-use crate::domain::{AlertBatchId, AlertId, GalleryStatus, GalleryUrl, Title};
+use crate::domain::{AlertBatchId, AlertId, GalleryStatus, GalleryUrl, Title, UserId};
 use crate::error::Error;
 
 /// Where a batch stands before anybody works on it.
@@ -66,8 +66,15 @@ fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {
 }
 
 /// Marks the batch as sending, before the call, and returns whom it goes to. Suppressed addresses are taken
-/// out; with nobody left the batch is skipped. `None`: it is not queued any more.
+/// out; with nobody left the batch is skipped. `None`: it is not queued any more, or is held now, since its organisation is
+/// not verified.
 pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Vec<Recipient>>, Error> {
+    // The organisation stays as it is: whoever withdraws its verification comes before this batch, or after it has gone.
+    let standing = tx.row(&STANDING, [&id.0]).await?;
+    if standing.is_some_and(|row| !row.get::<_, bool>("verified")) {
+        hold(tx, id).await?;
+        return Ok(None);
+    }
     lock_batch(tx, id).await?;
     let queued = tx.row(&BEGIN, [&id.0]).await?;
     if queued.is_none() {
@@ -85,6 +92,16 @@ pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Opt
     }
     Ok(Some(recipients))
 }
+
+pub(super) static STANDING: Statement<1> = Statement::new(
+    "select organization.verified_at is not null as verified
+     from alert_batches as batch
+     join galleries as gallery on gallery.id = batch.gallery_id
+     join profiles_organizations as organization on organization.user_id = gallery.organization_id
+     where batch.id = $1
+     for share of organization",
+    [Type::UUID],
+);
 
 pub(super) static BEGIN: Statement<1> = Statement::new(
     "update alert_batches set status = 'sending', sending_at = now() where id = $1 and status = 'queued' returning id",
@@ -159,6 +176,29 @@ pub async fn requeue(tx: &Transaction<'_>, id: AlertBatchId, may_have_gone: bool
 pub async fn hold(tx: &Transaction<'_>, id: AlertBatchId) -> Result<(), Error> {
     move_on(tx, id, &["queued"], "held", Began::Remembered).await
 }
+
+/// Holds what is queued of all galleries of an organisation whose verification was withdrawn.
+pub async fn hold_of_organization(tx: &Transaction<'_>, organization: UserId) -> Result<(), Error> {
+    tx.rows(&HOLD_OF_ORGANIZATION, [&organization.0]).await?;
+    Ok(())
+}
+
+pub(in crate::db) static HOLD_OF_ORGANIZATION: Statement<1> = Statement::new(
+    "with queued as materialized (
+         select batch.id
+         from galleries as gallery join alert_batches as batch on batch.gallery_id = gallery.id
+         where gallery.organization_id = $1 and batch.status = 'queued'
+         order by batch.id
+         for update of batch
+     ),
+     held as (
+         update alert_batches as batch set status = 'held' from queued where batch.id = queued.id
+     )
+     update gallery_alerts as alert set status = 'held'
+     from queued
+     where alert.batch_id = queued.id and alert.status = 'queued'",
+    [Type::UUID],
+);
 
 /// Nobody knows whether it went: only a receipt or an admin moves it on. A batch that has not begun, by what it says, has
 /// lost its mark: a database that fails over may lose the last commits.

@@ -7,6 +7,7 @@ use super::super::Transaction;
 use super::super::column::stored;
 use super::super::session::Session;
 use super::super::statement::Statement;
+use super::super::verification;
 use super::BATCH_SIZE;
 use super::batches::{Began, move_on};
 use super::locks::lock_batch;
@@ -37,7 +38,7 @@ pub enum Decision {
 /// gallery, so an alert is released once. Held batches that nobody is left in are skipped.
 ///
 /// # Errors
-/// `unknown-gallery` (404), `gallery-not-live` (409).
+/// `unknown-gallery` (404), `organization-not-verified` (403), `gallery-not-live` (409).
 pub async fn release(tx: &Transaction<'_>, gallery: GalleryId) -> Result<Released, Error> {
     insist_on_live(tx, gallery).await?;
     tx.rows(&LOCK_HELD, [&gallery.0]).await?;
@@ -91,7 +92,8 @@ pub(super) static SKIP_EMPTY: Statement<1> = Statement::new(
 /// and the others find out.
 ///
 /// # Errors
-/// `unknown-batch` (404), `not-uncertain` (409); for what is to be sent again also `gallery-not-live` (409).
+/// `unknown-batch` (404), `not-uncertain` (409); for what is to be sent again also `organization-not-verified` (403) and
+/// `gallery-not-live` (409).
 pub async fn decide(tx: &Transaction<'_>, id: AlertBatchId, decision: Decision) -> Result<i64, Error> {
     lock_batch(tx, id).await?;
     let batch = tx
@@ -121,12 +123,15 @@ static UNDECIDED: Statement<1> = Statement::new(
     [Type::UUID],
 );
 
-/// Keeps the gallery as it is until the transaction ends.
+/// Keeps the gallery and the verification of its organisation as they are until the transaction ends.
 async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), Error> {
     let row = tx
         .row(&LOCK_GALLERY, [&gallery.0])
         .await?
         .ok_or(Error::NotFound { code: "unknown-gallery", detail: "There is no gallery with this gallery_id." })?;
+    if !row.get::<_, bool>("verified") {
+        return Err(verification::not_verified());
+    }
     match stored(&row, "status")? {
         GalleryStatus::Live => Ok(()),
         GalleryStatus::PreReg | GalleryStatus::Archived => Err(Error::Conflict {
@@ -136,5 +141,12 @@ async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), 
     }
 }
 
-pub(super) static LOCK_GALLERY: Statement<1> =
-    Statement::new("select status::text as status from galleries where id = $1 for update", [Type::UUID]);
+pub(super) static LOCK_GALLERY: Statement<1> = Statement::new(
+    "select gallery.status::text as status, organization.verified_at is not null as verified
+     from galleries as gallery
+     join profiles_organizations as organization on organization.user_id = gallery.organization_id
+     where gallery.id = $1
+     for update of gallery
+     for share of organization",
+    [Type::UUID],
+);

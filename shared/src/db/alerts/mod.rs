@@ -9,7 +9,10 @@ mod receipts;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-pub use batches::{Batch, BatchStatus, batch, begin_sending, halve, hold, mark_sent, mark_uncertain, requeue};
+pub(super) use batches::HOLD_OF_ORGANIZATION;
+pub use batches::{
+    Batch, BatchStatus, batch, begin_sending, halve, hold, hold_of_organization, mark_sent, mark_uncertain, requeue,
+};
 pub use decisions::{Decision, RELEASED_AT_ONCE, Released, decide, release};
 pub use receipts::receive;
 
@@ -25,6 +28,7 @@ pub static HOT: Hot = &[&FAN_OUT];
 /// To send a batch of them.
 pub static HOT_SEND: Hot = &[
     &batches::BATCH,
+    &batches::STANDING,
     &locks::LOCK_BATCHES,
     &locks::LOCK_ALERTS,
     &batches::BEGIN,
@@ -43,14 +47,20 @@ pub static HOT_RELEASE: Hot =
 pub const BATCH_SIZE: i64 = 200;
 
 /// Makes an alert for every parent of a live gallery who has none yet, in one statement: queued in batches, or
-/// held while the flag is off. Returns the batches, which are yet to be asked for.
+/// held while the flag is off or the organisation is not verified. Returns the batches, which are yet to be asked for.
 pub async fn fan_out(tx: &Transaction<'_>, gallery: GalleryId, enabled: bool) -> Result<Vec<Uuid>, Error> {
     let rows = tx.rows(&FAN_OUT, [&gallery.0, &enabled, &BATCH_SIZE]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
 static FAN_OUT: Statement<3> = Statement::new(
-    "with gallery as (select id, organization_id from galleries where id = $1 and status = 'Live'),
+    "with gallery as materialized (
+         select gallery.id, gallery.organization_id, $2 and organization.verified_at is not null as sends
+         from galleries as gallery
+         join profiles_organizations as organization on organization.user_id = gallery.organization_id
+         where gallery.id = $1 and gallery.status = 'Live'
+         for share of organization
+     ),
      told as materialized (
          select parent_id, (row_number() over (order by parent_id) - 1) / $3 as number
          from (
@@ -75,7 +85,7 @@ static FAN_OUT: Statement<3> = Statement::new(
          ) as parent
      ),
      batch as materialized (
-         select new_uuid_v7() as id, number from (select distinct number from told where $2) as numbers
+         select new_uuid_v7() as id, number from (select distinct told.number from told, gallery where gallery.sends) as numbers
      ),
      batches as (
          insert into alert_batches (id, gallery_id) select id, $1 from batch returning id
@@ -83,19 +93,10 @@ static FAN_OUT: Statement<3> = Statement::new(
      alerts as (
          insert into gallery_alerts (gallery_id, parent_id, id, batch_id, status)
          select $1, told.parent_id, new_uuid_v7(), batch.id,
-             case when $2 then 'queued' else 'held' end::alert_status
+             case when batch.id is null then 'held' else 'queued' end::alert_status
          from told left join batch using (number)
          on conflict (gallery_id, parent_id) do nothing
      )
      select id from batches order by id",
     [Type::UUID, Type::BOOL, Type::INT8],
 );
-
-/// Whether parents of this gallery have alerts already, sent or held.
-pub async fn were_made(session: &impl Session, gallery: GalleryId) -> Result<bool, Error> {
-    let row = session.row(&WERE_MADE, [&gallery.0]).await?;
-    Ok(row.is_some_and(|row| row.get("were_made")))
-}
-
-static WERE_MADE: Statement<1> =
-    Statement::new("select exists (select from gallery_alerts where gallery_id = $1) as were_made", [Type::UUID]);
