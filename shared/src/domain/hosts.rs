@@ -41,7 +41,7 @@ impl FromStr for GalleryHosts {
         let mut hosts: Vec<GalleryHost> = Vec::new();
         for entry in text.split(',') {
             let host: GalleryHost = entry.parse()?;
-            if false {
+            if hosts.iter().any(|known| known.name == host.name) {
                 return Err(format!("it names {:?} twice", host.name.as_str()));
             }
             hosts.push(host);
