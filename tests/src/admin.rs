@@ -27,13 +27,13 @@ impl System {
     }
 
     /// Every page of a list, one after the other, with so many rows each.
-    pub async fn pages(&self, path: &str, list: &str, limit: usize) -> Vec<Value> {
+    pub async fn pages(&self, path: &str, limit: usize) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("{path}limit={limit}{cursor}"), "ops").await;
             assert_eq!(page.status, 200, "{}", page.body);
-            let found = page.body[list].as_array().expect("a list").clone();
+            let found = page.body["items"].as_array().expect("a list").clone();
             assert!(found.len() <= limit, "a page has {} rows", found.len());
             rows.extend(found);
             match page.body["next"].as_str() {

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use serde::Serialize;
 use shared::Error;
 use shared::db::operations::{self, Disagreement, DisagreementFilter, DisagreementPlace};
 use shared::db::{self, Database};
@@ -27,14 +26,7 @@ pub async fn handle(database: &Database, request: Request) -> Result<Response<Bo
     let (wanted, page) = read(&request).map_err(Error::Invalid)?;
     let found = operations::disagreements(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
 
-    let (conflicts, next) = page.cut(found, Disagreement::place);
-    http::reply(StatusCode::OK, &Answer { conflicts, next })
-}
-
-#[derive(Serialize)]
-struct Answer {
-    conflicts: Vec<Disagreement>,
-    next: Option<String>,
+    http::reply(StatusCode::OK, &page.cut(found, Disagreement::place))
 }
 
 fn read(request: &Request) -> Result<(DisagreementFilter, Page<DisagreementPlace>), Vec<FieldError>> {

@@ -2,7 +2,6 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use serde::Serialize;
 use shared::Error;
 use shared::db::operations::{self, Delivery, DeliveryFilter, DeliveryPlace};
 use shared::db::{self, Database};
@@ -24,14 +23,7 @@ pub async fn handle(database: &Database, request: Request) -> Result<Response<Bo
     let (wanted, page) = read(&request).map_err(Error::Invalid)?;
     let found = operations::deliveries(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
 
-    let (deliveries, next) = page.cut(found, Delivery::place);
-    http::reply(StatusCode::OK, &Answer { deliveries, next })
-}
-
-#[derive(Serialize)]
-struct Answer {
-    deliveries: Vec<Delivery>,
-    next: Option<String>,
+    http::reply(StatusCode::OK, &page.cut(found, Delivery::place))
 }
 
 fn read(request: &Request) -> Result<(DeliveryFilter, Page<DeliveryPlace>), Vec<FieldError>> {

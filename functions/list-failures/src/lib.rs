@@ -28,14 +28,7 @@ pub async fn handle(database: &Database, request: Request) -> Result<Response<Bo
     let (wanted, page) = read(&request).map_err(Error::Invalid)?;
     let found = db::tasks::failures(&connection, &wanted, page.after.as_ref(), page.rows()).await?;
 
-    let (failures, next) = page.cut(found, Failed::place);
-    http::reply(StatusCode::OK, &Answer { failures: failures.into_iter().map(Shown::from).collect(), next })
-}
-
-#[derive(Serialize)]
-struct Answer {
-    failures: Vec<Shown>,
-    next: Option<String>,
+    http::reply(StatusCode::OK, &page.cut(found, Failed::place).map(Shown::from))
 }
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! Lists are told a page at a time: `limit` says how many, and `cursor` where the page before ended. A page begins
+//! Lists are answered a page at a time: `limit` says how many, and `cursor` where the page before ended. A page begins
 //! behind a row and not at a number, so rows that come and go neither repeat others nor hide them.
 
 use std::str::FromStr;
@@ -9,6 +9,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::Form;
+
+/// A list as every route answers it: the rows of a page, and the cursor of the next page, if there is one.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Items<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+impl<T> Items<T> {
+    /// A list that has no further page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+
+    /// The same page, each row as it is shown.
+    pub fn map<U>(self, shown: impl Fn(T) -> U) -> Items<U> {
+        Items { items: self.items.into_iter().map(shown).collect(), next: self.next }
+    }
+}
 
 /// How many are shown where nobody says how many.
 const USUAL: i64 = 50;
@@ -36,13 +55,13 @@ impl<P: Serialize + DeserializeOwned> Page<P> {
         self.limit + 1
     }
 
-    /// The rows that are shown, and the cursor of the next page, if there is one.
-    pub fn cut<T>(&self, mut rows: Vec<T>, place: impl Fn(&T) -> P) -> (Vec<T>, Option<String>) {
+    /// The page of the rows that were asked for.
+    pub fn cut<T>(&self, mut rows: Vec<T>, place: impl Fn(&T) -> P) -> Items<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).and_then(|row| cursor(&place(row)));
-        (rows, next)
+        Items { items: rows, next }
     }
 }
 
@@ -91,9 +110,9 @@ mod tests {
     fn a_page_ends_with_the_place_where_the_next_one_begins() {
         let page = read(&json!({"limit": "2"})).unwrap();
 
-        let (shown, next) = page.cut(vec![30, 20, 10], |row| *row);
+        let Items { items, next } = page.cut(vec![30, 20, 10], |row| *row);
 
-        assert_eq!((page.rows(), shown), (3, vec![30, 20]));
+        assert_eq!((page.rows(), items), (3, vec![30, 20]));
         assert_eq!(read(&json!({ "cursor": next })).unwrap().after, Some(20));
     }
 
@@ -101,7 +120,18 @@ mod tests {
     fn the_last_page_has_no_next() {
         let page = read(&json!({"limit": "2"})).unwrap();
 
-        assert_eq!(page.cut(vec![30, 20], |row| *row), (vec![30, 20], None));
+        assert_eq!(page.cut(vec![30, 20], |row| *row), Items::whole(vec![30, 20]));
+    }
+
+    #[test]
+    fn a_list_is_answered_as_items_and_next_also_where_it_is_empty() {
+        let page = read(&json!({"limit": "1"})).unwrap();
+
+        let more = page.cut(vec![30, 20], |row| *row).map(|row| json!({ "row": row }));
+        let none: Items<i64> = page.cut(vec![], |row| *row);
+
+        assert_eq!(serde_json::to_value(more).unwrap(), json!({"items": [{"row": 30}], "next": cursor(&30)}));
+        assert_eq!(serde_json::to_value(none).unwrap(), json!({"items": [], "next": null}));
     }
 
     #[test]

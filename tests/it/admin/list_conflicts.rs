@@ -50,14 +50,14 @@ async fn both_values_are_shown_and_what_is_gone_stands_among_them() {
     assert_eq!(answer.status, 200);
     assert_eq!(
         answer.redacted(),
-        json!({"conflicts": [
+        json!({"items": [
             {"state": "gone", "id": null, "user_id": "[id]", "module": "Accounts", "field": null, "ours": null,
                 "theirs": null, "kept": null, "noticed_at": "[moment]", "times": 1},
             {"state": "conflict", "id": "[id]", "user_id": "[id]", "module": "Contacts", "field": "phone", "ours": "mine",
                 "theirs": null, "kept": "ours", "noticed_at": "[moment]", "times": 3},
         ], "next": null})
     );
-    assert_eq!(answer.body["conflicts"][0]["user_id"], json!(cathy));
+    assert_eq!(answer.body["items"][0]["user_id"], json!(cathy));
     assert!(!system.logs().contains("mine"), "a value is in the logs");
     system.stop().await;
 }
@@ -84,7 +84,7 @@ async fn an_admin_sees_those_of_one_user_one_module_or_one_sort() {
         format!("user_id={cathy}&module=Contacts&state=conflict"),
     ] {
         let answer = system.get(&format!("{LIST}?{query}"), "ops").await;
-        numbers.push(answer.body["conflicts"].as_array().expect("a list").len());
+        numbers.push(answer.body["items"].as_array().expect("a list").len());
     }
 
     assert_eq!(numbers, [4, 1, 3, 1, 3, 1, 3, 1]);
@@ -103,10 +103,10 @@ async fn pages_neither_repeat_nor_hide_anything_also_where_all_was_noticed_at_on
             gone(&system, user, module, 7).await;
         }
     }
-    let all = system.pages(&format!("{LIST}?"), "conflicts", 100).await;
+    let all = system.pages(&format!("{LIST}?"), 100).await;
 
     for limit in [1, 2, 4] {
-        assert_eq!(system.pages(&format!("{LIST}?"), "conflicts", limit).await, all, "{limit} on each page");
+        assert_eq!(system.pages(&format!("{LIST}?"), limit).await, all, "{limit} on each page");
     }
 
     assert_eq!(all.len(), 15);

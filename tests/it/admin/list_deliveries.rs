@@ -18,13 +18,13 @@ async fn a_delivery_is_shown_with_what_its_endpoint_said() {
 
     let answer = system.get(LIST, "ops").await;
 
-    assert_eq!(answer.body["deliveries"][0]["id"], json!(delivery));
-    assert_eq!(answer.body["deliveries"][0]["webhook_id"], json!(format!("msg_{event}")));
+    assert_eq!(answer.body["items"][0]["id"], json!(delivery));
+    assert_eq!(answer.body["items"][0]["webhook_id"], json!(format!("msg_{event}")));
     let mut shown = answer.redacted();
-    shown["deliveries"][0]["webhook_id"] = json!("msg_[id]");
+    shown["items"][0]["webhook_id"] = json!("msg_[id]");
     insta::assert_json_snapshot!(shown, @r#"
     {
-      "deliveries": [
+      "items": [
         {
           "attempts": 2,
           "delivered_at": null,
@@ -64,13 +64,13 @@ async fn pages_of_deliveries_repeat_none_and_hide_none() {
     let all: Vec<Value> = all.iter().map(|row| json!(row.get::<_, Uuid>(0))).collect();
     let ids = |rows: Vec<Value>| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
 
-    let whole = ids(system.pages(LIST, "deliveries", 100).await);
-    let small = ids(system.pages(LIST, "deliveries", 6).await);
+    let whole = ids(system.pages(LIST, 100).await);
+    let small = ids(system.pages(LIST, 6).await);
     let mut found = Vec::new();
     for query in
         ["endpoint=make", "status=pending", "type=user.updated", "endpoint=zapier&type=user.updated", "endpoint=none"]
     {
-        found.push(system.pages(&format!("{LIST}{query}&"), "deliveries", 9).await.len());
+        found.push(system.pages(&format!("{LIST}{query}&"), 9).await.len());
     }
 
     assert_eq!(all.len(), 67);

@@ -34,7 +34,7 @@ async fn a_failure_is_shown_with_its_reason() {
 
     insta::assert_json_snapshot!(answer.redacted(), @r#"
     {
-      "failures": [
+      "items": [
         {
           "attempts": 3,
           "failed_at": "[moment]",
@@ -81,8 +81,8 @@ async fn pages_over_failures_of_one_moment_repeat_none_and_hide_none() {
     system.fill_failures("send-alerts", "failed", 2, 5).await;
     let expected = failures_in_order(&system).await;
 
-    let whole = keys(&system.pages(LIST, "failures", 100).await);
-    let small = keys(&system.pages(LIST, "failures", 7).await);
+    let whole = keys(&system.pages(LIST, 100).await);
+    let small = keys(&system.pages(LIST, 7).await);
     let first = system.get(&format!("{LIST}limit=50"), "ops").await;
     // What fails in the meantime is newer than what has been shown.
     system.fill_failures("sync-zoho", "failed", -1, 5).await;
@@ -92,7 +92,7 @@ async fn pages_over_failures_of_one_moment_repeat_none_and_hide_none() {
     assert_eq!(expected.len(), 112);
     assert_eq!(whole, expected);
     assert_eq!(small, expected);
-    assert_eq!(keys(second.body["failures"].as_array().unwrap()), expected[50..]);
+    assert_eq!(keys(second.body["items"].as_array().unwrap()), expected[50..]);
     system.stop().await;
 }
 
@@ -107,7 +107,7 @@ async fn failures_are_found_by_kind_and_state() {
 
     let mut found = Vec::new();
     for query in ["", "kind=sync-zoho&", "state=failed&", "kind=sync-zoho&state=retrying&", "kind=pull-zoho&"] {
-        found.push(system.pages(&format!("{LIST}{query}"), "failures", 2).await.len());
+        found.push(system.pages(&format!("{LIST}{query}"), 2).await.len());
     }
 
     assert_eq!(found, [6, 5, 4, 2, 0]);

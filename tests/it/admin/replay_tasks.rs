@@ -110,10 +110,7 @@ async fn what_was_mended_in_zoho_goes_through_when_an_admin_says_so() {
     let answer = system.post(REPLAY, "ops", &json!({"kind": "sync-zoho", "keys": [user]})).await;
     system.drained().await;
 
-    assert_eq!(
-        (&listed.body["failures"][0]["key"], &listed.body["failures"][0]["state"]),
-        (&json!(user), &json!("failed"))
-    );
+    assert_eq!((&listed.body["items"][0]["key"], &listed.body["items"][0]["state"]), (&json!(user), &json!("failed")));
     assert_eq!(answer.body["replayed"], 1);
     assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
     assert!(!listed.body.to_string().contains('@'), "{}", listed.body);

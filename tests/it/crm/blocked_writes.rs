@@ -17,7 +17,7 @@ async fn with_a_namesake() -> (System, Uuid, Value) {
     let user = system.register("cathy", &cathy()).await.id("/user/id");
     system.settled(KIND).await;
     let failed = system.get("/api/admin/failures?kind=sync-zoho", "ops").await;
-    let failure = &failed.body["failures"][0]["failure"];
+    let failure = &failed.body["items"][0]["failure"];
     assert_eq!(
         json!([failure["code"], failure["field"], failure["record"]]),
         json!(["DUPLICATE_DATA", "Account_Name", namesake])
@@ -158,7 +158,7 @@ async fn whoever_is_behind_a_contact_that_cannot_be_written_goes_on_once_it_has_
     system.notified("Contacts", &[&held]).await;
     system.goes_on().await;
 
-    let failure = &failed.body["failures"][0]["failure"];
+    let failure = &failed.body["items"][0]["failure"];
     assert_eq!(json!([failure["code"], failure["record"]]), json!(["RECORD_IN_BLUEPRINT", held]));
     assert_eq!(system.contact_of(user).await["Email"], "sheree@example.com");
     assert_eq!(system.count("tasks where failed_at is not null").await, 0);

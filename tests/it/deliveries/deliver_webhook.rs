@@ -351,7 +351,7 @@ async fn a_delivery_that_kills_its_workers_fails_and_begins_anew_when_it_is_repl
         (&*failed.status, &*failed.error),
         ("failed", "The worker died or hung five times while it held this delivery.")
     );
-    assert_eq!(shown.body["deliveries"][0]["id"], json!(key));
+    assert_eq!(shown.body["items"][0]["id"], json!(key));
     assert_eq!(replayed.body["replayed"], 1, "{replayed:?}");
     assert_eq!((&*begun_anew.status, begun_anew.attempts), ("pending", 0));
     let delivered = only(&system, "zapier").await;

@@ -164,7 +164,7 @@ async fn an_event_about_an_unreadable_subject_and_a_failure_of_another_shape_hid
 
     assert!(swept["errorMessage"].is_null(), "{swept}");
     let codes: Vec<&Value> =
-        failures.body["failures"].as_array().unwrap().iter().map(|one| &one["failure"]["code"]).collect();
+        failures.body["items"].as_array().unwrap().iter().map(|one| &one["failure"]["code"]).collect();
     assert_eq!(codes, ["unreadable"]);
     system.stop().await;
 }
