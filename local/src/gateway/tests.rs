@@ -17,6 +17,8 @@ use tokio::{
 use super::*;
 use crate::{
     lambda::test_function,
+    samconfig,
+    services::workspace,
     template::{Cors, Jwt, Template},
 };
 
@@ -58,6 +60,18 @@ struct Served {
 
 impl Served {
     async fn new() -> Self {
+        let cors = Cors {
+            allow_origins: vec!["https://isophotoxp.example".into()],
+            allow_methods: vec!["GET".into(), "POST".into()],
+            allow_headers: vec!["authorization".into()],
+            expose_headers: vec!["x-request-id".into()],
+            allow_credentials: true,
+            max_age: Some(Duration::from_mins(10)),
+        };
+        Self::with(cors).await
+    }
+
+    async fn with(cors: Cors) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.yaml");
         std::fs::write(&path, TEMPLATE).unwrap();
@@ -69,14 +83,7 @@ impl Served {
         let api = HttpApi {
             logical_id: "Api".into(),
             jwt: Some(Jwt { issuer: "https://issuer.example/".into(), audience: vec!["web".into(), "app".into()] }),
-            cors: Some(Cors {
-                allow_origins: vec!["https://isophotoxp.example".into()],
-                allow_methods: vec!["GET".into(), "POST".into()],
-                allow_headers: vec!["authorization".into()],
-                expose_headers: vec!["x-request-id".into()],
-                allow_credentials: true,
-                max_age: Some(Duration::from_mins(10)),
-            }),
+            cors: Some(cors),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = serve(listener, api, &template.functions, lambda.clone(), keys(), LIMITS).unwrap();
@@ -322,6 +329,55 @@ async fn cors_is_the_gateways() {
     assert_eq!(refused.headers()["access-control-allow-credentials"], "true");
     // The function's own `*` does not get through.
     assert!(!same_origin.headers().contains_key("access-control-allow-origin"));
+    served.stop().await;
+}
+
+/// What the project's own template lets browsers do.
+fn cors_of_the_template() -> Cors {
+    let parameters = samconfig::parameters(&workspace::root().join("samconfig.toml"), "dev").unwrap();
+    let template = Template::read(&workspace::root().join("template.yaml"), &parameters).unwrap();
+    template.http_api.and_then(|api| api.cors).unwrap()
+}
+
+/// The names in a header that is a list, as a browser compares them.
+fn names(response: &reqwest::Response, header: &str) -> Vec<String> {
+    let list = response.headers().get(header).map(|list| list.to_str().unwrap()).unwrap_or_default();
+    list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect()
+}
+
+#[tokio::test]
+async fn a_browser_may_send_and_read_what_the_api_works_with() {
+    const ORIGIN: &str = "https://dev.isophotoxp.com";
+    let served = Served::with(cors_of_the_template()).await;
+    let answer = json!({
+        "statusCode": 201,
+        "headers": {"ETag": "\"one\"", "Location": "/api/athletes/1", "Retry-After": "5", "X-Request-Id": "1"},
+    });
+
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+        let preflight = served.client.request(reqwest::Method::OPTIONS, served.url("/api/users/7"));
+        let preflight = preflight.header("origin", ORIGIN).header("access-control-request-method", method);
+        let preflight = preflight.header("access-control-request-headers", "authorization,content-type,if-match");
+        let preflight = preflight.send().await.unwrap();
+
+        assert_eq!(preflight.status(), 204, "{method}");
+        assert_eq!(preflight.headers()["access-control-allow-origin"], ORIGIN, "{method}");
+        assert!(names(&preflight, "access-control-allow-methods").contains(&method.to_ascii_lowercase()), "{method}");
+        let headers = names(&preflight, "access-control-allow-headers");
+        assert_eq!(headers, ["authorization", "content-type", "if-match"], "{method}");
+    }
+    let conditional = served.client.patch(served.url("/do/it")).header("origin", ORIGIN).header("If-Match", "\"one\"");
+    let conditional: Value = conditional.send().await.unwrap().json().await.unwrap();
+    let request = served.client.get(served.url("/do/answer")).query(&[("with", answer.to_string())]);
+    let read = request.header("origin", ORIGIN).send().await.unwrap();
+    let refused = served.client.get(served.url("/nowhere")).header("origin", ORIGIN).send().await.unwrap();
+
+    assert_eq!(conditional["headers"]["if-match"], "\"one\"");
+    for header in ["etag", "location", "retry-after", "x-request-id", "apigw-requestid"] {
+        assert!(read.headers().contains_key(header), "{header} did not get through");
+        assert!(names(&read, "access-control-expose-headers").contains(&header.to_owned()), "{header} is not exposed");
+    }
+    assert!(names(&refused, "access-control-expose-headers").contains(&"apigw-requestid".to_owned()));
     served.stop().await;
 }
 

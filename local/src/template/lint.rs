@@ -27,6 +27,9 @@ pub(super) fn check(template: &Template, context: &Context<'_>) {
     {
         context.report(function.line, "this function has a route, but the template has no AWS::Serverless::HttpApi");
     }
+    for function in &template.functions {
+        cors(context, template, function);
+    }
     for queue in &template.queues {
         if let Some(redrive) = &queue.redrive
             && !template.queues.iter().any(|one| one.logical_id == redrive.dead_letter)
@@ -45,6 +48,17 @@ pub(super) fn check(template: &Template, context: &Context<'_>) {
             }
             reservation(context, function, mapping);
         }
+    }
+}
+
+/// A browser sends no request whose method the preflight does not allow.
+fn cors(context: &Context<'_>, template: &Template, function: &Function) {
+    let Some(cors) = template.http_api.as_ref().and_then(|api| api.cors.as_ref()) else { return };
+    let is_allowed = |method: &str| cors.allow_methods.iter().any(|allowed| allowed == "*" || allowed == method);
+    for route in function.routes.iter().filter(|route| route.method != "ANY" && !is_allowed(&route.method)) {
+        let message =
+            format!("browsers cannot send `{} {}`: AllowMethods lacks {}", route.method, route.path, route.method);
+        context.report(function.line, message);
     }
 }
 

@@ -208,6 +208,7 @@ fn each_rule_finds_what_it_is_for() {
         ("Condition: IsProd", "Condition: IsProduction", "there is no condition `IsProduction`"),
         ("DefaultAuthorizer: Identity", "DefaultAuthorizer: Nobody", "there is no authorizer `Nobody`"),
         ("ApiId: !Ref Api,", "", "an HttpApi event needs `ApiId`"),
+        ("[GET, POST]", "[GET, PUT]", "browsers cannot send `POST /api/hooks/{id}`: AllowMethods lacks POST"),
         ("Condition: IsProd", "Type: AWS::SQS::Queue", "`Type` stands here twice"),
     ];
     for (from, to, message) in cases {
