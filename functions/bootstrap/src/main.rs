@@ -12,6 +12,7 @@ async fn main() -> Result<(), StartError> {
         "delete-user" => delete_user::start(start).await,
         "deliver-webhook" => deliver_webhook::start(start).await,
         "fan-out-gallery" => fan_out_gallery::start(start).await,
+        "get-health" => get_health::start(start).await,
         "get-integrations" => get_integrations::start(start).await,
         "get-user-context" => get_user_context::start(start).await,
         "join-roster" => join_roster::start(start).await,

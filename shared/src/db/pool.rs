@@ -66,7 +66,7 @@ impl DatabaseSettings {
     }
 }
 
-/// Connects in [`ready`](Database::ready), or else at the first use, so that a forged webhook or a health check costs no
+/// Connects in [`ready`](Database::ready), or else at the first use, so that a forged webhook costs no
 /// connection.
 #[derive(Clone, Debug)]
 pub struct Database {
