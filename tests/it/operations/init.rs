@@ -121,6 +121,8 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     look("join-roster");
     let gallery = system.gallery("PD-1").await;
     look("create-gallery");
+    assert_eq!(system.get("/api/hosts", "sheree").await.status, 200);
+    look("list-hosts");
     for (path, list) in [
         ("integrations", "get-integrations"),
         ("failures", "list-failures"),
