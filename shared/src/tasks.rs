@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::CrmId;
+use crate::domain::{CrmId, Invalid};
 
 /// A kind of task: one queue and one worker each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,11 +118,11 @@ impl Priority {
 }
 
 impl FromStr for Kind {
-    type Err = String;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        named.ok_or_else(|| format!("must be one of: {}", Self::ALL.map(Self::as_str).join(", ")))
+        named.ok_or_else(|| Invalid::not_one_of(&Self::ALL.map(Self::as_str)))
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
             assert_eq!(name.parse(), Ok(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), name);
         }
-        assert!("sync".parse::<Kind>().unwrap_err().contains("sync-zoho, fan-out-gallery"));
+        assert!("sync".parse::<Kind>().unwrap_err().message.contains("sync-zoho, fan-out-gallery"));
     }
 
     #[test]

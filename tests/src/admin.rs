@@ -77,7 +77,16 @@ impl System {
 impl Answer {
     /// The places of the fields that have to be corrected.
     pub fn wrong_fields(&self) -> Vec<&str> {
+        self.of_wrong_fields("pointer")
+    }
+
+    /// The codes of what is wrong with them.
+    pub fn field_codes(&self) -> Vec<&str> {
+        self.of_wrong_fields("code")
+    }
+
+    fn of_wrong_fields(&self, name: &str) -> Vec<&str> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors.iter().filter_map(|error| error["pointer"].as_str()).collect()
+        errors.iter().filter_map(|error| error[name].as_str()).collect()
     }
 }

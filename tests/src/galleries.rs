@@ -38,6 +38,16 @@ impl System {
         School { id: registered.id("/user/id"), join_code: join_code.to_owned() }
     }
 
+    /// A job of an organisation, which this photographer has claimed.
+    pub async fn assignment(&self, organization: Uuid, photographer: Option<Uuid>) -> Uuid {
+        let sql = "insert into assignments
+                 (id, organization_id, assigned_photographer_id, job_status, payout_rate, title, location_zip, starts_at)
+             values (new_uuid_v7(), $1, $2, case when $2::uuid is null then 'Open' else 'Assigned' end::job_status, 250,
+                 'Picture day', '60601', now() + interval '7 days')
+             returning id";
+        self.value(sql, &[&organization, &photographer]).await
+    }
+
     /// Cathy's gallery at `PhotoDay`.
     pub async fn gallery(&self, external_host_id: &str) -> Uuid {
         let answer = self.post("/api/galleries", "cathy", &fall_soccer(external_host_id)).await;

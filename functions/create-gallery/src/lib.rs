@@ -13,7 +13,9 @@ use shared::domain::access::Caller;
 use shared::domain::event::EventSubject;
 use shared::domain::gallery::GallerySubject;
 use shared::domain::hosts::GalleryHosts;
-use shared::domain::{EventDate, ExternalId, FieldError, Form, GalleryId, HostName, Role, Title, Typed, UserId};
+use shared::domain::{
+    EventDate, ExternalId, FieldCode, FieldError, Form, GalleryId, HostName, Role, Title, Typed, UserId,
+};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
@@ -63,13 +65,17 @@ impl Wanted {
         let mut form = Form::filled_in(body).map_err(|error| vec![error])?;
         let host = form.required::<HostName>("host");
         if host.as_ref().is_some_and(|host| hosts.get(host).is_none()) {
-            form.reject::<()>("host", "is no gallery host that is known here: GET /api/hosts lists them");
+            form.reject::<()>(
+                "host",
+                FieldCode::UnknownValue,
+                "is no gallery host that is known here: GET /api/hosts lists them",
+            );
         }
         let external_host_id = external_host_id(&mut form, host.as_ref());
         let title = form.required::<Typed<Title>>("title");
         let event_date = form.required::<EventDate>("event_date");
         if event_date.is_some_and(|day| !day.is_near(today)) {
-            form.reject::<()>("event_date", "must be a day within five years of today");
+            form.reject::<()>("event_date", FieldCode::OutOfRange, "must be a day within five years of today");
         }
         let (organization_id, photographer_id) = owners(&mut form, user);
         let wanted = (|| {
@@ -98,7 +104,9 @@ fn external_host_id(form: &mut Form<'_>, host: Option<&HostName>) -> Option<Exte
 fn owners(form: &mut Form<'_>, user: &User) -> (Option<UserId>, Option<UserId>) {
     let organization = match user.role {
         Role::Org => match form.optional::<UserId>("organization_id") {
-            Some(other) if other != user.id => form.reject("organization_id", "is not your organisation: leave it out"),
+            Some(other) if other != user.id => {
+                form.reject("organization_id", FieldCode::NotYours, "is not your organisation: leave it out")
+            }
             _ => Some(user.id),
         },
         _ => form.required("organization_id"),
@@ -161,7 +169,11 @@ async fn insist_on_a_right(tx: &Transaction<'_>, user: &User, organization: User
                 detail: "Photographers register galleries of organisations that gave them an assignment. This one has not.",
             })
         }
-        (None, _) => Err(Error::Invalid(vec![FieldError::new("/organization_id", "is no organisation's id")])),
+        (None, _) => Err(Error::Invalid(vec![FieldError::new(
+            "/organization_id",
+            FieldCode::UnknownValue,
+            "is no organisation's id",
+        )])),
         (Some(commission), _) if !commission.verified => Err(verification::not_verified()),
         (Some(_), _) => Ok(()),
     }

@@ -9,7 +9,7 @@ use shared::lambda::{Start, StartError, http};
 
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
-    http::run(start.lazy_database().await?, handle).await
+    http::run(&start, start.lazy_database().await?, handle).await
 }
 
 /// 200 where the database answers, 503 where it does not.

@@ -5,12 +5,12 @@ use std::slice;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::Error;
 use shared::db::rosters::Organization;
 use shared::db::{self, Database};
 use shared::domain::access::Caller;
-use shared::domain::{AthleteId, CodeKey, FieldError, Form, JoinCode};
+use shared::domain::{AthleteId, CodeKey, FieldCode, FieldError, Form, JoinCode};
 use shared::lambda::{Start, StartError, http, identity};
 
 /// Prepares the function in Init, then serves events until the environment ends.
@@ -47,8 +47,13 @@ impl Wanted {
         let join_code: Option<JoinCode> = form.required("join_code");
         let athletes: Vec<AthleteId> = form.list("athlete_ids", 20);
         // What is there and no list has been told already.
-        if body["athlete_ids"].is_null() || body["athlete_ids"] == json!([]) {
-            form.reject::<()>("athlete_ids", "must name at least one athlete");
+        let missing = match &body["athlete_ids"] {
+            Value::Null => Some(FieldCode::Required),
+            Value::Array(list) if list.is_empty() => Some(FieldCode::Empty),
+            _ => None,
+        };
+        if let Some(code) = missing {
+            form.reject::<()>("athlete_ids", code, "must name at least one athlete");
         }
         form.finish(join_code.map(|code| Self { join_code: code.key(), athletes }))
     }
@@ -73,7 +78,10 @@ async fn join(database: &Database, caller: &Caller, body: &Value) -> Result<Join
         .iter()
         .enumerate()
         .filter(|(_, athlete)| !hers.contains(athlete))
-        .map(|(index, _)| FieldError::new(format!("/athlete_ids/{index}"), "is not one of your athletes"))
+        .map(|(index, _)| {
+            let pointer = format!("/athlete_ids/{index}");
+            FieldError::new(pointer, FieldCode::NotYours, "is not one of your athletes")
+        })
         .collect();
     if !strangers.is_empty() {
         return Err(Error::Invalid(strangers));

@@ -8,7 +8,7 @@ use lambda_http::{Body, Request, Response};
 use shared::Error;
 use shared::db::operations::{self, Disagreement, DisagreementFilter, DisagreementPlace};
 use shared::db::{self, Database};
-use shared::domain::{FieldError, Form};
+use shared::domain::{FieldError, Form, Invalid};
 use shared::lambda::page::Page;
 use shared::lambda::{Start, StartError, http, identity};
 
@@ -47,13 +47,13 @@ enum State {
 }
 
 impl FromStr for State {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "conflict" => Ok(Self::Conflict),
             "gone" => Ok(Self::Gone),
-            _ => Err("must be one of: conflict, gone"),
+            _ => Err(Invalid::not_one_of(&["conflict", "gone"])),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use shared::Error;
 use shared::db::tasks::{Failed, Failures, Place, State};
 use shared::db::{self, Database};
-use shared::domain::{FieldError, Form, TaskKey};
+use shared::domain::{FieldError, Form, Invalid, TaskKey};
 use shared::lambda::page::Page;
 use shared::lambda::{Start, StartError, http, identity};
 use shared::tasks::Failure;
@@ -82,13 +82,13 @@ fn read(request: &Request) -> Result<(Failures, Page<Place>), Vec<FieldError>> {
 struct Wanted(State);
 
 impl FromStr for Wanted {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "failed" => Ok(Self(State::Failed)),
             "retrying" => Ok(Self(State::Retrying)),
-            _ => Err("must be one of: failed, retrying"),
+            _ => Err(Invalid::not_one_of(&["failed", "retrying"])),
         }
     }
 }

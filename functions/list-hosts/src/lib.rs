@@ -18,14 +18,14 @@ pub struct App {
 /// Prepares the function in Init, then serves events until the environment ends.
 pub async fn start(start: Start) -> Result<(), StartError> {
     let hosts = start.environment.parsed("GALLERY_HOSTS")?;
-    http::run(App { database: start.database(&[db::users::HOT]).await?, hosts }, handle).await
+    http::run(&start, App { database: start.database(&[db::users::HOT]).await?, hosts }, handle).await
 }
 
 /// 200 with all hosts, in the order of the setting.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
-    let subject = identity::subject(&request)?;
+    let caller = identity::caller(&request)?;
     let connection = app.database.connection().await?;
-    db::users::by_subject(&connection, &subject).await?.ok_or_else(db::users::not_registered)?;
+    db::users::caller(&connection, &caller).await?;
 
     http::reply(StatusCode::OK, &Items::whole(app.hosts.all().iter().collect()))
 }

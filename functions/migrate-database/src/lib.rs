@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::db::{self, Connection, Database, DatabaseSettings, Login, Logins};
-use shared::domain::{Email, Role, Subject, UserId};
+use shared::domain::{Email, Invalid, Role, Subject, UserId};
 use shared::ids;
 use shared::lambda::sqs::TimeLeft;
 use shared::lambda::{Start, StartError, schedule};
@@ -99,7 +99,7 @@ async fn can_log_in(settings: &DatabaseSettings, login: &Login) -> bool {
 }
 
 async fn make_admin(connection: &mut Connection, admin: &NewAdmin) -> Result<UserId, Error> {
-    let invalid = |field: &str, problem: String| Error::Malformed { detail: format!("admin.{field} {problem}") };
+    let invalid = |field: &str, problem: Invalid| Error::Malformed { detail: format!("admin.{field} {problem}") };
     let subject: Subject = admin.sub.parse().map_err(|problem| invalid("sub", problem))?;
     let email: Email = admin.email.parse().map_err(|problem| invalid("email", problem))?;
     let tx = connection.transaction().await?;

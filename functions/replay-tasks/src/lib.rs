@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::Error;
 use shared::db::{self, Database};
 use shared::domain::access::Caller;
-use shared::domain::{FieldError, Form, TaskKey};
+use shared::domain::{FieldCode, FieldError, Form, TaskKey};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
 use shared::tasks::{FollowUp, Kind};
@@ -78,11 +78,13 @@ impl Wanted {
         // What is there and no list has been told already.
         let named = body["keys"].as_array().map_or(!body["keys"].is_null(), |keys| !keys.is_empty());
         if named == all {
-            form.reject::<()>("keys", "must name tasks, or `all` must be true: one of the two");
+            let code = if all { FieldCode::Contradiction } else { FieldCode::Required };
+            form.reject::<()>("keys", code, "must name tasks, or `all` must be true: one of the two");
         }
         if recreate && (all || kind.is_some_and(|kind| kind != Kind::SyncZoho)) {
             form.reject::<()>(
                 "recreate",
+                FieldCode::Contradiction,
                 "goes with the kind sync-zoho and `keys`: the users whose records are to be made",
             );
         }

@@ -11,7 +11,7 @@ use shared::Error;
 use shared::db::operations::{self, EventPlace, Resent, Since};
 use shared::db::{self, Database};
 use shared::domain::access::Caller;
-use shared::domain::{DeliveryId, FieldError, Form};
+use shared::domain::{DeliveryId, FieldCode, FieldError, Form, Invalid};
 use shared::lambda::page::{self, Cursor};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queues;
@@ -82,11 +82,11 @@ impl Wanted {
 struct Moment(DateTime<Utc>);
 
 impl FromStr for Moment {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment = DateTime::parse_from_rfc3339(text).map(|moment| Self(moment.to_utc()));
-        moment.map_err(|_| "must be a moment like 2026-11-20T00:00:00Z")
+        moment.map_err(|_| Invalid::new(FieldCode::NotATime, "must be a moment like 2026-11-20T00:00:00Z"))
     }
 }
 

@@ -10,7 +10,7 @@ use shared::Error;
 use shared::db::alerts::{self, Decision, RELEASED_AT_ONCE};
 use shared::db::{self, Database};
 use shared::domain::access::Caller;
-use shared::domain::{AlertBatchId, FieldError, Form, GalleryId};
+use shared::domain::{AlertBatchId, FieldError, Form, GalleryId, Invalid};
 use shared::lambda::{Start, StartError, http, identity};
 use shared::queue::Queue;
 use shared::tasks::{FollowUp, Kind};
@@ -96,13 +96,13 @@ impl Wanted {
 struct Decided(Decision);
 
 impl FromStr for Decided {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "sent" => Ok(Self(Decision::Sent)),
             "send-again" => Ok(Self(Decision::SendAgain)),
-            _ => Err("must be one of: sent, send-again"),
+            _ => Err(Invalid::not_one_of(&["sent", "send-again"])),
         }
     }
 }

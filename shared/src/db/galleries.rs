@@ -11,7 +11,7 @@ use super::session::{Session, violated_constraint};
 use super::statement::{Hot, Statement};
 use crate::domain::gallery::GalleryState;
 use crate::domain::gallery::GallerySubject;
-use crate::domain::{ExternalId, FieldError, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
+use crate::domain::{ExternalId, FieldCode, FieldError, GalleryId, GalleryStatus, GalleryUrl, HostName, Title, UserId};
 use crate::error::Error;
 
 /// To make a gallery.
@@ -142,9 +142,9 @@ pub async fn insert(tx: &Transaction<'_>, new: &NewGallery) -> Result<Option<Gal
         .await;
     match inserted {
         Ok(row) => row.map(|row| from_row(&row)).transpose(),
-        Err(error) if violated_constraint(&error) == Some("galleries_photographer_id_fkey") => {
-            Err(Error::Invalid(vec![FieldError::new("/photographer_id", "is no photographer's id")]))
-        }
+        Err(error) if violated_constraint(&error) == Some("galleries_photographer_id_fkey") => Err(Error::Invalid(
+            vec![FieldError::new("/photographer_id", FieldCode::UnknownValue, "is no photographer's id")],
+        )),
         Err(error) => Err(error.into()),
     }
 }

@@ -101,8 +101,8 @@ impl Link {
     /// The columns that begin with this prefix.
     pub(super) fn of_row(row: &Row, prefix: &str) -> Result<Self, Error> {
         let column = |name: &str| format!("{prefix}_{name}");
-        let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse).transpose();
-        let record = record.map_err(|problem: String| invalid("zoho_links.record", problem))?;
+        let record = row.get::<_, Option<&str>>(&*column("id")).map(str::parse::<CrmId>).transpose();
+        let record = record.map_err(|problem| invalid("zoho_links.record", problem))?;
         let base: Option<Fields> = stored_json(row, &column("base"), "zoho_links.base")?;
         let sent: Option<Vec<Sent>> = stored_json(row, &column("sent"), "zoho_links.sent")?;
         let times: Option<i32> = row.get(&*column("corrections"));

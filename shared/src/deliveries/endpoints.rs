@@ -10,7 +10,7 @@ use url::Url;
 
 use super::guard::Guard;
 use super::key::SigningKey;
-use crate::domain::{FieldError, Form, HostName, WebhookEventType};
+use crate::domain::{FieldCode, FieldError, Form, HostName, WebhookEventType};
 use crate::entries::{Checked, Entries, WrongEntry};
 
 /// The most keys of an endpoint: two while they are exchanged, and some room.
@@ -107,11 +107,12 @@ impl Endpoint {
         let mut form = Form::of(settings).map_err(|problem| vec![problem])?;
         let url = form.required::<String>("url").and_then(|text| {
             let url = address(&text, guard);
-            url.map_err(|problem| form.reject::<()>("url", problem)).ok()
+            url.map_err(|problem| form.reject::<()>("url", FieldCode::NotAUrl, problem)).ok()
         });
         let keys: Vec<SigningKey> = form.list("keys", MOST_KEYS);
         if keys.is_empty() {
-            form.reject::<()>("keys", "must have one good key, or several while they are changed, five at most");
+            let message = "must have one good key, or several while they are changed, five at most";
+            form.reject::<()>("keys", FieldCode::Required, message);
         }
         let mut events: Vec<WebhookEventType> = Vec::new();
         for event in form.list("events", MOST_EVENTS) {
@@ -120,7 +121,8 @@ impl Endpoint {
             }
         }
         if events.is_empty() {
-            form.reject::<()>("events", "must have one event that is known here; or leave the endpoint out");
+            let message = "must have one event that is known here; or leave the endpoint out";
+            form.reject::<()>("events", FieldCode::Required, message);
         }
         form.finish(url.map(|url| Self { name, url, keys, events }))
     }

@@ -7,6 +7,8 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::domain::{FieldCode, Invalid};
+
 /// It prints without itself.
 pub(super) enum SigningKey {
     /// `v1`: the receiver has the same key.
@@ -33,7 +35,7 @@ impl SigningKey {
 
 /// `whsec_` and 24 to 64 bytes, or `whsk_` and an ed25519 seed with or without its public half, in base64.
 impl FromStr for SigningKey {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let read = || {
@@ -49,7 +51,8 @@ impl FromStr for SigningKey {
             };
             pair.ok().map(|pair| Self::Ed25519(Box::new(pair)))
         };
-        read().ok_or("must be whsec_ and 24 to 64 bytes, or whsk_ and 32 or 64 bytes, in base64")
+        let message = "must be whsec_ and 24 to 64 bytes, or whsk_ and 32 or 64 bytes, in base64";
+        read().ok_or_else(|| Invalid::new(FieldCode::WrongFormat, message))
     }
 }
 

@@ -121,10 +121,12 @@ const NOBODY: Refusal = Refusal { code: "not-yours", detail: "Your role may not 
 
 /// The table.
 pub static ACCESS: &[Access] = &[
+    everyone("get-health"),
     everyone("receive-webhook"),
     everyone("test-webhook"),
     Access { function: "register-user", who: Who::Identity, scopes: &[] },
     users("get-user-context", EVERY_ROLE, NOBODY, &[Scope::ContextRead]),
+    users("list-hosts", EVERY_ROLE, NOBODY, &[Scope::GalleriesRead]),
     users("update-profile", WITH_A_PROFILE, NO_PROFILE, &[Scope::ProfileWrite]),
     users("delete-user", WITH_A_PROFILE, ADMINS_STAY, &[]),
     users("join-roster", PARENTS, NOT_A_PARENT, &[]),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
+use super::invalid::{FieldCode, Invalid};
 use super::text::Subject;
 
 /// What codes compare by: `LINCOLN7Q2M` for `LINCOLN-7Q2M`, ` lincoln – 7q2m` and `ＬＩＮＣＯＬＮ－７Ｑ２Ｍ`. Format
@@ -100,7 +101,7 @@ impl fmt::Display for JoinCode {
 }
 
 impl FromStr for ReferralCode {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         checked(text).map(Self)
@@ -108,7 +109,7 @@ impl FromStr for ReferralCode {
 }
 
 impl FromStr for JoinCode {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         checked(text).map(Self)
@@ -116,13 +117,14 @@ impl FromStr for JoinCode {
 }
 
 /// A code as it is kept: what a keyboard, a PDF or a spreadsheet has made of its hyphens, letters and digits is undone.
-fn checked(text: &str) -> Result<String, &'static str> {
+fn checked(text: &str) -> Result<String, Invalid> {
     let visible = text.nfkc().filter(|c| !is_blank(*c));
     let code: String = visible.map(|c| if is_dash(c) { '-' } else { c.to_ascii_uppercase() }).collect();
     let fits = code.len() <= 24
         && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && code.bytes().filter(u8::is_ascii_alphanumeric).count() >= 4;
-    if fits { Ok(code) } else { Err("must have 4 to 24 letters, digits or hyphens, of which 4 are no hyphens") }
+    let message = "must have 4 to 24 letters, digits or hyphens, of which 4 are no hyphens";
+    if fits { Ok(code) } else { Err(Invalid::new(FieldCode::NotACode, message)) }
 }
 
 fn is_blank(c: char) -> bool {
@@ -276,7 +278,8 @@ mod tests {
 
         for text in refused {
             let problem = text.parse::<ReferralCode>().unwrap_err();
-            assert_eq!(problem, "must have 4 to 24 letters, digits or hyphens, of which 4 are no hyphens", "{text}");
+            let message = "must have 4 to 24 letters, digits or hyphens, of which 4 are no hyphens";
+            assert_eq!(problem, Invalid::new(FieldCode::NotACode, message), "{text}");
         }
     }
 

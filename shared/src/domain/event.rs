@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::gallery::{GalleryEvent, GallerySubject};
 use super::ids::UserId;
+use super::invalid::{FieldCode, Invalid};
 use super::labels::ReferralAction;
 use super::text::{CrmId, Email, ExternalId, HostName};
 
@@ -70,13 +71,13 @@ impl CrmModule {
 }
 
 impl FromStr for CrmModule {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "Contacts" => Ok(Self::Contacts),
             "Accounts" => Ok(Self::Accounts),
-            _ => Err("must be one of: Contacts, Accounts"),
+            _ => Err(Invalid::not_one_of(&Self::ALL.map(Self::as_str))),
         }
     }
 }
@@ -93,11 +94,11 @@ impl EventSubject {
 }
 
 impl FromStr for EventSubject {
-    type Err = String;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Without the text: it may hold the hash of an address.
-        let wrong = || "is no subject of an event".to_owned();
+        let wrong = || Invalid::new(FieldCode::WrongFormat, "is no subject of an event");
         match text.split_once(':').ok_or_else(wrong)? {
             ("gallery", gallery) => {
                 let (host, external_host_id) = gallery.split_once('/').ok_or_else(wrong)?;
@@ -105,7 +106,7 @@ impl FromStr for EventSubject {
                 Ok(Self::Gallery(subject))
             }
             ("buyer", hash) => hash.parse().map(Self::Buyer),
-            ("user", id) => id.parse().map(Self::User).map_err(str::to_owned),
+            ("user", id) => id.parse().map(Self::User),
             _ => Err(wrong()),
         }
     }
@@ -137,10 +138,10 @@ impl fmt::Debug for EmailHash {
 }
 
 impl FromStr for EmailHash {
-    type Err = String;
+    type Err = Invalid;
 
     fn from_str(hex: &str) -> Result<Self, Self::Err> {
-        let wrong = || "must be 64 hexadecimal digits".to_owned();
+        let wrong = || Invalid::new(FieldCode::WrongFormat, "must be 64 hexadecimal digits");
         if hex.len() != 64 || !hex.is_ascii() {
             return Err(wrong());
         }

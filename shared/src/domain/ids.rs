@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::invalid::{FieldCode, Invalid};
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -20,10 +22,11 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = &'static str;
+            type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::try_parse(text).map(Self).map_err(|_| "must be an id as this API gives them out (a UUID)")
+                let id = Uuid::try_parse(text).map(Self);
+                id.map_err(|_| Invalid::new(FieldCode::NotAnId, "must be an id as this API gives them out (a UUID)"))
             }
         }
     )+};

@@ -22,12 +22,12 @@ macro_rules! labels {
         }
 
         impl std::str::FromStr for $name {
-            type Err = String;
+            type Err = super::Invalid;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($label => Ok(Self::$variant),)+
-                    _ => Err(format!("must be one of: {}", [$($label),+].join(", "))),
+                    _ => Err(super::Invalid::not_one_of(&[$($label),+])),
                 }
             }
         }

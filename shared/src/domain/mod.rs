@@ -13,6 +13,7 @@ pub mod form;
 pub mod gallery;
 pub mod hosts;
 pub mod ids;
+pub mod invalid;
 pub mod labels;
 pub mod merge;
 pub mod profile;
@@ -28,6 +29,7 @@ pub use address::MailingAddress;
 pub use code::{CodeKey, JoinCode, ReferralCode};
 pub use form::{FieldError, Form};
 pub use ids::{AlertBatchId, AlertId, AthleteId, DeliveryId, GalleryId, ReferralId, TaskKey, UserId, WebhookEventId};
+pub use invalid::{FieldCode, Invalid};
 pub use labels::{
     CertificationLevel, DeliveryStatus, GalleryStatus, OrgType, PaywallTier, Publishes, ReferralAction, Role,
     WebhookEventType,

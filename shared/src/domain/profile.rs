@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::address::MailingAddress;
 use super::form::{Edit, FieldError, Form};
+use super::invalid::FieldCode;
 use super::labels::{OrgType, Role};
 use super::referral::Correction;
 use super::sport;
@@ -109,6 +110,7 @@ const REFERRED_BY: &str = "referred_by_code";
 pub fn unknown_referral_code() -> FieldError {
     FieldError::new(
         format!("/{REFERRED_BY}"),
+        FieldCode::UnknownCode,
         "is no photographer's code: type it as it stands on the flyer, like FRANK2024",
     )
 }
@@ -155,9 +157,11 @@ impl Edited<'_> {
         };
         let is_new = json!(code) != self.current[REFERRED_BY];
         match (correction.refusal(), &code) {
-            (Some(why), _) if is_new => return form.reject(REFERRED_BY, why),
+            (Some(why), _) if is_new => return form.reject_as(REFERRED_BY, why),
             (Some(_), _) => return None,
-            (None, None) if is_new => return form.reject(REFERRED_BY, "can be corrected and not taken away"),
+            (None, None) if is_new => {
+                return form.reject(REFERRED_BY, FieldCode::NotRemovable, "can be corrected and not taken away");
+            }
             (None, _) => {}
         }
         if is_new {

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::invalid::{FieldCode, Invalid};
+
 /// How long after the sign-up a code may be corrected.
 const CORRECTABLE: TimeDelta = TimeDelta::days(30);
 
@@ -26,13 +28,16 @@ impl Correction {
         }
     }
 
-    /// Why it may not, as a field's message.
-    pub const fn refusal(self) -> Option<&'static str> {
-        match self {
-            Self::Open => None,
-            Self::Credited => Some("has been credited to its photographer and stays as it is"),
-            Self::TooLate => Some("can be corrected for 30 days after the sign-up, and stays as it is since then"),
-        }
+    /// Why it may not.
+    pub const fn refusal(self) -> Option<Invalid> {
+        let (code, message) = match self {
+            Self::Open => return None,
+            Self::Credited => (FieldCode::AlreadyCredited, "has been credited to its photographer and stays as it is"),
+            Self::TooLate => {
+                (FieldCode::TooLate, "can be corrected for 30 days after the sign-up, and stays as it is since then")
+            }
+        };
+        Some(Invalid::constant(code, message))
     }
 }
 

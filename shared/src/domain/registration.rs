@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::address::MailingAddress;
 use super::code::ReferralCode;
 use super::form::{FieldError, Form};
+use super::invalid::FieldCode;
 use super::labels::{OrgType, Role};
 use super::sport;
 use super::text::{DateOfBirth, OrgName, PersonName, PhoneNumber, Sport, TaxId, Typed, TypedCode, WebUrl, ZipCode};
@@ -87,7 +88,8 @@ impl Registration {
             Some(Role::Org) => read_org(&mut form),
             Some(Role::Photographer) => read_photographer(&mut form),
             Some(Role::Admin) => {
-                return Err(vec![FieldError::new("/role", "must be one of: parent, org, photographer")]);
+                let message = "must be one of: parent, org, photographer";
+                return Err(vec![FieldError::new("/role", FieldCode::UnknownValue, message)]);
             }
             // Which fields belong here is only known with the role, so nothing else can be judged.
             None => return Err(form.into_errors()),
@@ -142,7 +144,8 @@ impl NewAthlete {
         let dob = form.optional::<DateOfBirth>("dob");
         let sport_primary = form.optional::<Typed<Sport>>("sport_primary");
         if dob.is_some_and(|dob| !dob.is_athletes(today)) {
-            return form.reject("dob", "must be a day from 1 to 25 years ago, like 2009-05-14");
+            let message = "must be a day from 1 to 25 years ago, like 2009-05-14";
+            return form.reject("dob", FieldCode::OutOfRange, message);
         }
         Some(Self {
             first_name: first_name?.0,
@@ -259,14 +262,15 @@ mod tests {
         assert_eq!(read(&body), read(&without));
         without["last_name"] = json!("\u{200b}");
         let told = "must have at least one character that can be seen: type it as it is written";
-        assert_eq!(read(&without), Err(vec![FieldError::new("/last_name", told)]));
+        assert_eq!(read(&without), Err(vec![FieldError::new("/last_name", FieldCode::Empty, told)]));
     }
 
     #[test]
     fn nobody_can_ask_to_be_an_admin() {
         let problems = read(&json!({"role": "admin"})).unwrap_err();
 
-        assert_eq!(problems, [FieldError::new("/role", "must be one of: parent, org, photographer")]);
+        let message = "must be one of: parent, org, photographer";
+        assert_eq!(problems, [FieldError::new("/role", FieldCode::UnknownValue, message)]);
     }
 
     #[test]
@@ -274,6 +278,7 @@ mod tests {
         let body = json!({"role": "org", "first_name": "Cathy", "last_name": "Reed", "org_name": "Lincoln High",
             "org_type": "School", "referral_code": "CATHY1"});
 
-        assert_eq!(read(&body).unwrap_err(), [FieldError::new("/referral_code", "is not a field of this request")]);
+        let unknown = FieldError::new("/referral_code", FieldCode::UnknownField, "is not a field of this request");
+        assert_eq!(read(&body).unwrap_err(), [unknown]);
     }
 }

@@ -17,6 +17,7 @@ use chrono::{Datelike, Months, NaiveDate};
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::invalid::{FieldCode, Invalid};
 use digits::in_ascii;
 use plain::{plain, shows_something};
 pub use typed::{Rule, Typed};
@@ -41,7 +42,7 @@ macro_rules! texts {
         }
 
         impl FromStr for $name {
-            type Err = String;
+            type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 $check(text).map(Self)
@@ -57,11 +58,18 @@ macro_rules! texts {
 
         /// Each type here that accepts a text: its name, what is stored, and what the type makes of that.
         #[cfg(test)]
-        fn accepted(text: &str) -> Vec<(&'static str, String, Result<String, String>)> {
+        fn accepted(text: &str) -> Vec<(&'static str, String, Result<String, Invalid>)> {
             let accepted = [$(
                 text.parse::<$name>().ok().map(|value| (stringify!($name), value.0.clone(), value.0.parse().map(|$name(again)| again))),
             )+];
             accepted.into_iter().flatten().collect()
+        }
+
+        /// Each type here that refuses a text: its name, and what it says of it.
+        #[cfg(test)]
+        fn refused(text: &str) -> Vec<(&'static str, Invalid)> {
+            let refused = [$(text.parse::<$name>().err().map(|problem| (stringify!($name), problem)),)+];
+            refused.into_iter().flatten().collect()
         }
     };
 }
@@ -145,10 +153,10 @@ impl From<NaiveDate> for DateOfBirth {
 }
 
 impl FromStr for DateOfBirth {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        day(text).map(Self).ok_or("must be a day like 2009-05-14")
+        day(text).map(Self).ok_or_else(|| Invalid::new(FieldCode::NotADate, "must be a day like 2009-05-14"))
     }
 }
 
@@ -169,10 +177,10 @@ impl EventDate {
 }
 
 impl FromStr for EventDate {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        day(text).map(Self).ok_or("must be a day like 2026-10-03")
+        day(text).map(Self).ok_or_else(|| Invalid::new(FieldCode::NotADate, "must be a day like 2026-10-03"))
     }
 }
 
@@ -190,14 +198,14 @@ impl fmt::Debug for DateOfBirth {
 
 /// One line that a person typed, plain; control characters are refused, since they have no place in a name. A line that
 /// shows nothing is kept as it is: some were stored once, and [`Typed`] refuses a new one.
-fn line(text: &str, longest: usize) -> Result<String, String> {
+fn line(text: &str, longest: usize) -> Result<String, Invalid> {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
-        return Err("must not contain control characters".to_owned());
+        return Err(Invalid::new(FieldCode::ControlCharacters, "must not contain control characters"));
     }
     let plain = plain(text);
     let line = if shows_something(&plain) { plain } else { text.split_whitespace().collect::<Vec<_>>().join(" ") };
     match line.chars().count() {
-        0 => Err("must not be empty".to_owned()),
+        0 => Err(Invalid::new(FieldCode::Empty, "must not be empty")),
         n if n > longest => Err(too_long(longest)),
         _ => Ok(line),
     }
@@ -224,55 +232,57 @@ pub fn shortened(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-fn too_long(longest: usize) -> String {
-    format!("must have at most {longest} characters")
+fn too_long(longest: usize) -> Invalid {
+    Invalid::new(FieldCode::TooLong, format!("must have at most {longest} characters"))
 }
 
-fn name(text: &str) -> Result<String, String> {
+fn name(text: &str) -> Result<String, Invalid> {
     line(text, 80)
 }
 
-fn long_name(text: &str) -> Result<String, String> {
+fn long_name(text: &str) -> Result<String, Invalid> {
     line(text, 120)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every check has this shape")]
-fn typed_code(text: &str) -> Result<String, String> {
+fn typed_code(text: &str) -> Result<String, Invalid> {
     let kept: String = plain(text).chars().take(60).collect();
     // Again, because a joiner or a blank may be the last character now.
     Ok(plain(&kept))
 }
 
-fn host_name(text: &str) -> Result<String, String> {
+fn host_name(text: &str) -> Result<String, Invalid> {
     let name = text.trim().to_ascii_lowercase();
     let fits =
         name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !name.starts_with('-');
     if fits && (1..=40).contains(&name.len()) {
         Ok(name)
     } else {
-        Err("must have 1 to 40 lower-case letters, digits or hyphens".to_owned())
+        Err(Invalid::new(FieldCode::WrongFormat, "must have 1 to 40 lower-case letters, digits or hyphens"))
     }
 }
 
-fn event_id(text: &str) -> Result<String, String> {
+fn event_id(text: &str) -> Result<String, Invalid> {
     let fits = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("must have 1 to 255 characters".to_owned()) }
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::new(FieldCode::WrongFormat, "must have 1 to 255 characters")) }
 }
 
-fn crm_id(text: &str) -> Result<String, String> {
+fn crm_id(text: &str) -> Result<String, Invalid> {
     let fits = (1..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    if fits { Ok(text.to_owned()) } else { Err("must be an id of Zoho CRM: up to 19 digits".to_owned()) }
+    let message = "must be an id of Zoho CRM: up to 19 digits";
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::new(FieldCode::NotAnId, message)) }
 }
 
-fn subject(text: &str) -> Result<String, String> {
+fn subject(text: &str) -> Result<String, Invalid> {
     let fits = (1..=255).contains(&text.len()) && !text.contains('\0');
-    if fits { Ok(text.to_owned()) } else { Err("must have 1 to 255 characters and no U+0000".to_owned()) }
+    let message = "must have 1 to 255 characters and no U+0000";
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::new(FieldCode::WrongFormat, message)) }
 }
 
-fn email(text: &str) -> Result<String, String> {
+fn email(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) || !is_address(text) {
-        return Err("must be an e-mail address".to_owned());
+        return Err(Invalid::new(FieldCode::NotAnEmail, "must be an e-mail address"));
     }
     let visible = plain(text).replace(' ', "");
     Ok(if is_address(&visible) { visible } else { text.to_owned() })
@@ -290,19 +300,19 @@ fn is_address(text: &str) -> bool {
         })
 }
 
-fn tax_id(text: &str) -> Result<String, String> {
+fn tax_id(text: &str) -> Result<String, Invalid> {
     let digits: String = in_ascii(text).chars().filter(|c| !matches!(c, '-' | ' ')).collect();
     if digits.len() == 9 && digits.bytes().all(|b| b.is_ascii_digit()) {
         Ok(format!("{}-{}", &digits[..2], &digits[2..]))
     } else {
-        Err("must be an employer identification number, like 36-1234567".to_owned())
+        Err(Invalid::new(FieldCode::NotATaxId, "must be an employer identification number, like 36-1234567"))
     }
 }
 
-fn sport(text: &str) -> Result<String, String> {
+fn sport(text: &str) -> Result<String, Invalid> {
     let one_line = line(text, SPORT_LENGTH)?;
     if one_line.contains([',', ';']) {
-        return Err("must be one sport; give several as a list".to_owned());
+        return Err(Invalid::new(FieldCode::SeveralValues, "must be one sport; give several as a list"));
     }
     let sport = capitalised(&one_line);
     // Again, because a ligature is one letter in lower case and several in upper case.
@@ -320,7 +330,7 @@ fn capitalised(text: &str) -> String {
     first.chain(letters).collect()
 }
 
-fn zip_code(text: &str) -> Result<String, String> {
+fn zip_code(text: &str) -> Result<String, Invalid> {
     let text = in_ascii(text);
     let (code, more) = text.split_at_checked(5).unwrap_or_default();
     let more = more.trim_start_matches(['-', ' ']);
@@ -328,26 +338,29 @@ fn zip_code(text: &str) -> Result<String, String> {
     if code.len() == 5 && is_number && matches!(more.len(), 0 | 4) {
         Ok(code.to_owned())
     } else {
-        Err("must be a ZIP code of five digits, like 60601 or 02134".to_owned())
+        Err(Invalid::new(FieldCode::NotAZipCode, "must be a ZIP code of five digits, like 60601 or 02134"))
     }
 }
 
-fn web_url(text: &str) -> Result<String, String> {
+fn web_url(text: &str) -> Result<String, Invalid> {
     web_address(text, 500)
 }
 
-fn gallery_url(text: &str) -> Result<String, String> {
+fn gallery_url(text: &str) -> Result<String, Invalid> {
     web_address(text, 2000)
 }
 
-fn web_address(text: &str, longest: usize) -> Result<String, String> {
+fn web_address(text: &str, longest: usize) -> Result<String, Invalid> {
     // An invisible character would become a part of the address: `%E2%80%8B`.
     let url =
         url::Url::parse(&plain(text)).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    match url {
-        Some(url) if url.as_str().len() <= longest => Ok(url.into()),
-        _ => Err(format!("must be a web address that starts with https://, of at most {longest} characters")),
-    }
+    let code = match url {
+        Some(url) if url.as_str().len() <= longest => return Ok(url.into()),
+        Some(_) => FieldCode::TooLong,
+        None => FieldCode::NotAUrl,
+    };
+    let message = format!("must be a web address that starts with https://, of at most {longest} characters");
+    Err(Invalid::new(code, message))
 }
 
 #[cfg(test)]
@@ -400,7 +413,7 @@ mod tests {
             assert_eq!(zip_code(text).as_deref(), Ok("60601"), "{text}");
         }
         for text in ["1001", "60601-123", "6060l", "606.01", "60601-1234-5", "SW1A 1AA", "", "6060 1"] {
-            assert!(zip_code(text).is_err_and(|told| told.ends_with("like 60601 or 02134")), "{text}");
+            assert!(zip_code(text).is_err_and(|told| told.message.ends_with("like 60601 or 02134")), "{text}");
         }
         for text in [
             "36-1234567",
@@ -414,7 +427,7 @@ mod tests {
             assert_eq!(tax_id(text).as_deref(), Ok("36-1234567"), "{text}");
         }
         for text in ["36-123456", "36-12345678", "36.1234567", "EIN 36-1234567"] {
-            assert!(tax_id(text).is_err_and(|told| told.ends_with("like 36-1234567")), "{text}");
+            assert!(tax_id(text).is_err_and(|told| told.message.ends_with("like 36-1234567")), "{text}");
         }
     }
 
@@ -446,7 +459,7 @@ mod tests {
         let link = |length: usize| format!("https://photos.example/{}", "x".repeat(length - 23));
 
         assert_eq!(link(2000).parse::<GalleryUrl>().unwrap().as_str(), link(2000));
-        assert!(link(2001).parse::<GalleryUrl>().unwrap_err().ends_with("of at most 2000 characters"));
+        assert!(link(2001).parse::<GalleryUrl>().unwrap_err().message.ends_with("of at most 2000 characters"));
         assert!(link(500).parse::<WebUrl>().is_ok() && link(501).parse::<WebUrl>().is_err());
         for wrong in ["ftp://photos.example/", "javascript:alert(1)", "photos.example", "https://", "//photos.example"]
         {

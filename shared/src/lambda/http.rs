@@ -154,7 +154,7 @@ fn problem(error: &Error) -> Response<Body> {
         Error::TooMany { code, detail, .. } => (StatusCode::TOO_MANY_REQUESTS, *code, (*detail).to_owned(), None),
         Error::GalleryExists(id) => {
             let detail = "This host's gallery is registered already. If it is yours, gallery_id says which one it is.";
-            let id = id.map(|id| ("gallery_id", json!(id)));
+            let id = Some(("gallery_id", json!(id)));
             (StatusCode::CONFLICT, "gallery-exists", detail.to_owned(), id)
         }
         Error::ChangedMeanwhile => {
@@ -206,7 +206,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::FieldError;
+    use crate::domain::{FieldCode, FieldError};
 
     fn shown(error: &Error) -> (u16, Value) {
         let answer = problem(error);
@@ -215,11 +215,12 @@ mod tests {
 
     #[test]
     fn a_problem_has_a_stable_type_and_all_its_fields() {
-        let (status, body) = shown(&Error::Invalid(vec![FieldError::new("/role", "is required")]));
+        let missing = FieldError::new("/role", FieldCode::Required, "is required");
+        let (status, body) = shown(&Error::Invalid(vec![missing]));
 
         assert_eq!(status, 422);
         assert_eq!(body["type"], "https://isophotoxp.com/problems/invalid-fields");
-        assert_eq!(body["errors"], json!([{"pointer": "/role", "message": "is required"}]));
+        assert_eq!(body["errors"], json!([{"pointer": "/role", "code": "required", "message": "is required"}]));
     }
 
     #[test]

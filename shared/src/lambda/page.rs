@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::Form;
+use crate::domain::{FieldCode, Form, Invalid};
 
 /// A list as every route answers it: the rows of a page, and the cursor of the next page, if there is one.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -73,11 +73,15 @@ pub fn cursor(place: &impl Serialize) -> Option<String> {
 struct Limit(i64);
 
 impl FromStr for Limit {
-    type Err = String;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let limit = text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-        limit.map(Self).ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
+        let code = match text.parse() {
+            Ok(limit) if (1..=MOST).contains(&limit) => return Ok(Self(limit)),
+            Ok(_) => FieldCode::OutOfRange,
+            Err(_) => FieldCode::NotAWholeNumber,
+        };
+        Err(Invalid::new(code, format!("must be a whole number from 1 to {MOST}")))
     }
 }
 
@@ -86,11 +90,12 @@ impl FromStr for Limit {
 pub struct Cursor<P>(pub P);
 
 impl<P: DeserializeOwned> FromStr for Cursor<P> {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let place = URL_SAFE_NO_PAD.decode(text).ok().and_then(|place| serde_json::from_slice(&place).ok());
-        place.map(Self).ok_or("must be the `next` of an earlier answer")
+        let wrong = || Invalid::new(FieldCode::NotACursor, "must be the `next` of an earlier answer");
+        place.map(Self).ok_or_else(wrong)
     }
 }
 
@@ -136,12 +141,15 @@ mod tests {
 
     #[test]
     fn a_limit_and_a_cursor_that_cannot_be_are_refused_together() {
-        for limit in ["0", "101", "-1", "two", ""] {
+        let (out_of_range, no_number) = (FieldCode::OutOfRange, FieldCode::NotAWholeNumber);
+        for (limit, code) in
+            [("0", out_of_range), ("101", out_of_range), ("-1", out_of_range), ("two", no_number), ("", no_number)]
+        {
             let errors = read(&json!({"limit": limit, "cursor": "bm90aGluZw"})).unwrap_err();
 
             let expected = [
-                FieldError::new("/limit", "must be a whole number from 1 to 100"),
-                FieldError::new("/cursor", "must be the `next` of an earlier answer"),
+                FieldError::new("/limit", code, "must be a whole number from 1 to 100"),
+                FieldError::new("/cursor", FieldCode::NotACursor, "must be the `next` of an earlier answer"),
             ];
             assert_eq!(errors, expected, "{limit}");
         }

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::domain::{FieldCode, Invalid};
+
 /// The request's headers, by lower-case name. One that stands there more than once is as good as missing: which of
 /// its values counts would be for the sender to choose.
 pub trait Headers: Sync {
@@ -19,14 +21,14 @@ impl dyn Headers + '_ {
 pub(super) struct HeaderName(pub(super) String);
 
 impl FromStr for HeaderName {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if (1..=100).contains(&text.len()) && text.bytes().all(fits) {
             Ok(Self(text.to_ascii_lowercase()))
         } else {
-            Err("must be the name of a header, like x-host-signature")
+            Err(Invalid::new(FieldCode::WrongFormat, "must be the name of a header, like x-host-signature"))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::headers::{HeaderName, Headers};
 use super::keys::{BASE64, HmacKey, Key, MOST_KEYS, from_hex};
 use super::refusal::{bad_signature, missing_signature};
 use super::timestamp;
-use crate::domain::Form;
+use crate::domain::{FieldCode, Form, Invalid};
 use crate::error::Error;
 
 /// Which header has the signature, and how it is made:
@@ -57,12 +57,15 @@ impl Hmac {
         let timestamp_header = form.optional::<HeaderName>("timestamp_header");
         let keys: Vec<Key> = form.list::<HmacKey>("keys", MOST_KEYS).into_iter().map(|HmacKey(key)| key).collect();
         if keys.is_empty() {
-            form.reject::<()>("keys", "must have at least one good key");
+            form.reject::<()>("keys", FieldCode::Required, "must have at least one good key");
         }
         match (signs, &timestamp_header) {
-            (Signs::TimestampAndBody, None) => form.reject::<()>("timestamp_header", "is required")?,
+            (Signs::TimestampAndBody, None) => {
+                form.reject::<()>("timestamp_header", FieldCode::Required, "is required")?;
+            }
             (Signs::Body, Some(_)) => {
-                form.reject::<()>("timestamp_header", "is of no use unless the time is signed")?;
+                let message = "is of no use unless the time is signed";
+                form.reject::<()>("timestamp_header", FieldCode::Contradiction, message)?;
             }
             _ => {}
         }
@@ -121,37 +124,37 @@ impl Algorithm {
 }
 
 impl FromStr for Encoding {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "hex" => Ok(Self::Hex),
             "base64" => Ok(Self::Base64),
-            _ => Err("must be hex or base64"),
+            _ => Err(Invalid::new(FieldCode::UnknownValue, "must be hex or base64")),
         }
     }
 }
 
 impl FromStr for Algorithm {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "sha256" => Ok(Self::Sha256),
             "sha512" => Ok(Self::Sha512),
-            _ => Err("must be sha256 or sha512"),
+            _ => Err(Invalid::new(FieldCode::UnknownValue, "must be sha256 or sha512")),
         }
     }
 }
 
 impl FromStr for Signs {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "body" => Ok(Self::Body),
             "timestamp.body" => Ok(Self::TimestampAndBody),
-            _ => Err("must be body or timestamp.body"),
+            _ => Err(Invalid::new(FieldCode::UnknownValue, "must be body or timestamp.body")),
         }
     }
 }

@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::domain::{FieldCode, Invalid};
+
 /// The most keys of a source: two while they are exchanged, and room for a sender that has several.
 pub(super) const MOST_KEYS: usize = 5;
 
@@ -67,7 +69,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl FromStr for StandardKey {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let decoded = |encoded: &str| BASE64.decode(encoded).ok();
@@ -80,7 +82,8 @@ impl FromStr for StandardKey {
             return bytes.map(|bytes| Self::Public(Key::new(bytes, text))).ok_or(WRONG_STANDARD_KEY);
         }
         if text.starts_with("whsk_") {
-            return Err("is a sender's private key: have him make a new pair and give its public key, whpk_…");
+            let message = "is a sender's private key: have him make a new pair and give its public key, whpk_…";
+            return Err(Invalid::new(FieldCode::WrongFormat, message));
         }
         Err(WRONG_STANDARD_KEY)
     }
@@ -97,11 +100,13 @@ pub(super) fn forms(text: &str) -> Vec<Vec<u8>> {
     forms.filter(|form| form.len() >= SHORTEST).collect()
 }
 
-const WRONG_STANDARD_KEY: &str =
-    "must be whsec_ and 24 to 64 bytes in base64, or whpk_ and an ed25519 public key in base64";
+const WRONG_STANDARD_KEY: Invalid = Invalid::constant(
+    FieldCode::WrongFormat,
+    "must be whsec_ and 24 to 64 bytes in base64, or whpk_ and an ed25519 public key in base64",
+);
 
 impl FromStr for HmacKey {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = match (text.strip_prefix("hex:"), text.strip_prefix("base64:")) {
@@ -110,14 +115,14 @@ impl FromStr for HmacKey {
             _ => Some(text.as_bytes().to_vec()),
         };
         let bytes = bytes.filter(|bytes| bytes.len() >= SHORTEST);
-        bytes
-            .map(|bytes| Self(Key::new(bytes, text)))
-            .ok_or("must be a text of at least 16 characters, or at least 16 bytes as hex:… or base64:…")
+        let message = "must be a text of at least 16 characters, or at least 16 bytes as hex:… or base64:…";
+        let wrong = || Invalid::new(FieldCode::WrongFormat, message);
+        bytes.map(|bytes| Self(Key::new(bytes, text))).ok_or_else(wrong)
     }
 }
 
 impl FromStr for Token {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // A header's value loses the blanks at its ends.
@@ -125,7 +130,7 @@ impl FromStr for Token {
             || !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
             || text.trim() != text
         {
-            return Err("must be a text of at least 16 visible characters");
+            return Err(Invalid::new(FieldCode::WrongFormat, "must be a text of at least 16 visible characters"));
         }
         Ok(Self(Key::new(text.as_bytes().to_vec(), text)))
     }
@@ -200,7 +205,7 @@ mod tests {
     fn a_private_key_is_not_taken_for_a_public_one() {
         let refused = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 
-        assert!(refused.parse::<StandardKey>().is_err_and(|problem| problem.contains("private key")));
+        assert!(refused.parse::<StandardKey>().is_err_and(|problem| problem.message.contains("private key")));
         assert!("whpk_AAAA".parse::<StandardKey>().is_err() && "whsec_AAAA".parse::<StandardKey>().is_err());
     }
 

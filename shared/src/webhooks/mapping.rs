@@ -10,7 +10,7 @@ use super::kind::EventKind;
 use super::pointer::Pointer;
 use super::refusal::malformed;
 use super::timestamp;
-use crate::domain::Form;
+use crate::domain::{FieldCode, Form, Invalid};
 use crate::error::Error;
 
 /// Where each part of an event stands in a source's own body:
@@ -63,7 +63,8 @@ impl Mapping {
     pub(super) fn read(form: &mut Form<'_>, allowed: &[EventKind]) -> Option<Self> {
         let kind = form.object("type", |form| KindOf::read(form, allowed));
         if kind.is_none() {
-            form.reject::<()>("type", "must say which event it is, by a pointer and its values or by a constant");
+            let message = "must say which event it is, by a pointer and its values or by a constant";
+            form.reject::<()>("type", FieldCode::Required, message);
         }
         let timestamp = form.optional("timestamp");
         let data = form.object("data", |form| {
@@ -119,17 +120,19 @@ impl KindOf {
         };
         if let Some(constant) = form.optional::<String>("constant") {
             let kind = known(&constant);
-            return kind.map(Self::Constant).or_else(|| form.reject("constant", NOT_ALLOWED));
+            return kind.map(Self::Constant).or_else(|| form.reject_as("constant", NOT_ALLOWED));
         }
         let at = form.required("pointer");
         let values = form.any_object("values", 16 * 1024);
         let values = values.as_ref().and_then(Value::as_object).filter(|values| !values.is_empty());
-        let Some(values) = values else { return form.reject("values", "must give at least one value a meaning") };
+        let Some(values) = values else {
+            return form.reject("values", FieldCode::Required, "must give at least one value a meaning");
+        };
         let mut meanings = BTreeMap::new();
         for (value, name) in values {
             match name.as_str().and_then(known) {
                 Some(kind) => drop(meanings.insert(value.clone(), kind)),
-                None => form.reject("values", NOT_ALLOWED)?,
+                None => form.reject_as("values", NOT_ALLOWED)?,
             }
         }
         Some(Self::Value { at: at?, meanings })
@@ -149,7 +152,10 @@ impl KindOf {
     }
 }
 
-const NOT_ALLOWED: &str = "must be an event of our envelope that this source may send: see its events";
+const NOT_ALLOWED: Invalid = Invalid::constant(
+    FieldCode::UnknownValue,
+    "must be an event of our envelope that this source may send: see its events",
+);
 
 impl Part {
     /// A pointer, or `{"constant":"…"}`.
@@ -157,7 +163,7 @@ impl Part {
         match form.text_or_object(field, |form| form.required::<String>("constant"))? {
             Ok(text) => match text.parse() {
                 Ok(pointer) => Some(Self::At(pointer)),
-                Err(problem) => form.reject(field, problem),
+                Err(problem) => form.reject_as(field, problem),
             },
             Err(constant) => Some(Self::Constant(constant)),
         }

@@ -9,6 +9,7 @@ use serde_json::{Number, Value};
 
 use super::data::digits;
 use super::readable::Readable;
+use crate::domain::{FieldCode, Invalid};
 
 /// As deep as any sender's bodies are.
 const DEEPEST: usize = 16;
@@ -42,19 +43,19 @@ impl Pointer {
 }
 
 impl FromStr for Pointer {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let rest = text.strip_prefix('/').filter(|_| text.len() <= 200).ok_or(WRONG)?;
         let steps: Vec<String> = rest.split('/').map(step).collect::<Option<_>>().ok_or(WRONG)?;
         if steps.len() > DEEPEST {
-            return Err("must lead at most 16 levels deep");
+            return Err(Invalid::new(FieldCode::WrongFormat, "must lead at most 16 levels deep"));
         }
         Ok(Self { text: text.to_owned(), steps })
     }
 }
 
-const WRONG: &str = "must be a JSON pointer like /job/id";
+const WRONG: Invalid = Invalid::constant(FieldCode::WrongFormat, "must be a JSON pointer like /job/id");
 
 /// `~1` stands for a slash and `~0` for a tilde.
 fn step(text: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use super::hmac::Hmac;
 use super::keys::Key;
 use super::standard::Standard;
 use super::token::InPlace;
-use crate::domain::{EventId, Form};
+use crate::domain::{EventId, FieldCode, Form, Invalid};
 use crate::error::Error;
 
 /// A scheme with its keys, any of which is good.
@@ -30,14 +30,14 @@ enum Name {
 }
 
 impl FromStr for Name {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "standard" => Ok(Self::Standard),
             "hmac" => Ok(Self::Hmac),
             "token" => Ok(Self::Token),
-            _ => Err("must be standard, hmac or token"),
+            _ => Err(Invalid::new(FieldCode::UnknownValue, "must be standard, hmac or token")),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::mapping::Mapping;
 use super::pointer::Pointer;
 use super::refusal::{bad_test_token, event_not_allowed, unknown_source};
 use super::scheme::Scheme;
-use crate::domain::{FieldError, Form, HostName};
+use crate::domain::{FieldCode, FieldError, Form, HostName, Invalid};
 use crate::entries::{Checked, Entries, WrongEntry, shown_name};
 use crate::error::Error;
 
@@ -194,12 +194,13 @@ impl Source {
         let test_token = form.optional::<Token>("test_token").map(|Token(key)| key);
         let event_id = form.optional("event_id");
         if event_id.is_some() && matches!(scheme, Scheme::Standard(_)) {
-            form.reject::<()>("event_id", "cannot be set: the scheme standard has an id of its own");
+            let message = "cannot be set: the scheme standard has an id of its own";
+            form.reject::<()>("event_id", FieldCode::Contradiction, message);
         }
         let mapping = form.object("mapping", |form| Mapping::read(form, &events));
         let by_itself = mapping.is_none() && event_id.is_none();
         if let Some(problem) = mismatch(&events, matches!(scheme, Scheme::Token(_)), by_itself) {
-            form.reject::<()>("events", problem);
+            form.reject::<()>("events", FieldCode::Contradiction, problem);
         }
         form.finish(Some(Self { name, scheme, event_id, mapping, events, hosts, test_token }))
     }
@@ -240,11 +241,11 @@ fn sentence(problem: &FieldError) -> String {
 struct Allowed(EventKind);
 
 impl FromStr for Allowed {
-    type Err = &'static str;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let known = serde_json::from_value(Value::from(text));
-        known.map(Self).map_err(|_| "is no event that is known here")
+        known.map(Self).map_err(|_| Invalid::new(FieldCode::UnknownValue, "is no event that is known here"))
     }
 }
 

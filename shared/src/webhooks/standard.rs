@@ -9,8 +9,7 @@ use super::headers::Headers;
 use super::keys::{BASE64, Key, MOST_KEYS, StandardKey};
 use super::refusal::{bad_signature, malformed, missing_signature};
 use super::timestamp;
-use crate::domain::EventId;
-use crate::domain::Form;
+use crate::domain::{EventId, FieldCode, Form};
 use crate::error::Error;
 
 /// A header may hold many signatures; more than an exchange of keys needs is somebody trying his luck.
@@ -42,7 +41,7 @@ impl Standard {
     pub(super) fn read(form: &mut Form<'_>) -> Option<Self> {
         let keys = form.list::<StandardKey>("keys", MOST_KEYS);
         if keys.is_empty() {
-            return form.reject("keys", "must have at least one good key");
+            return form.reject("keys", FieldCode::Required, "must have at least one good key");
         }
         let mut standard = Self { shared: Vec::new(), public: Vec::new() };
         for key in keys {

@@ -5,7 +5,7 @@ use super::keys::{Key, MOST_KEYS, Token};
 use super::pointer::Pointer;
 use super::readable::Readable;
 use super::refusal::{bad_signature, missing_signature};
-use crate::domain::Form;
+use crate::domain::{FieldCode, Form};
 use crate::error::Error;
 
 /// Any of the tokens, in its place:
@@ -32,14 +32,15 @@ impl InPlace {
         let header = form.optional::<HeaderName>("header").map(|HeaderName(name)| name);
         let place = match (header, form.optional::<Pointer>("body")) {
             (Some(_), Some(_)) => {
-                form.reject("body", "cannot be there together with header: the token has one place")?
+                let message = "cannot be there together with header: the token has one place";
+                form.reject("body", FieldCode::Contradiction, message)?
             }
             (_, Some(pointer)) => Place::Body(pointer),
             (header, None) => Place::Header(header.unwrap_or_else(|| "authorization".to_owned())),
         };
         let tokens: Vec<Key> = form.list::<Token>("keys", MOST_KEYS).into_iter().map(|Token(key)| key).collect();
         if tokens.is_empty() {
-            return form.reject("keys", "must have at least one good token");
+            return form.reject("keys", FieldCode::Required, "must have at least one good token");
         }
         Some(Self { place, tokens })
     }

@@ -129,6 +129,10 @@ async fn only_admins_look_and_what_cannot_be_meant_is_refused() {
 
     assert_eq!((photographer.status, photographer.code()), (403, "not-an-admin"));
     assert_eq!(wrong.wrong_fields(), ["/user_id", "/module", "/state", "/limit", "/cursor", "/who"]);
+    assert_eq!(
+        wrong.field_codes(),
+        ["not-an-id", "unknown-value", "unknown-value", "out-of-range", "not-a-cursor", "unknown-field"]
+    );
     system.stop().await;
 }
 
@@ -234,6 +238,7 @@ async fn records_are_made_again_by_name_alone() {
     ] {
         let answer = system.post(REPLAY, "ops", &body).await;
         assert_eq!((answer.status, answer.wrong_fields()), (422, vec!["/recreate"]), "{body}");
+        assert_eq!(answer.field_codes(), ["contradiction"], "{body}");
     }
     system.stop().await;
 }

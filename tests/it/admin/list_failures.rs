@@ -148,6 +148,11 @@ async fn all_that_is_wrong_with_a_query_is_told_at_once() {
 
     assert_eq!((wrong.status, wrong.code()), (422, "invalid-fields"));
     assert_eq!(wrong.wrong_fields(), ["/kind", "/state", "/limit", "/cursor", "/page"]);
+    assert_eq!(
+        wrong.field_codes(),
+        ["unknown-value", "unknown-value", "out-of-range", "not-a-cursor", "unknown-field"]
+    );
     assert_eq!((twice.status, twice.wrong_fields()), (422, vec!["/kind"]));
+    assert_eq!(twice.field_codes(), ["not-text"]);
     system.stop().await;
 }

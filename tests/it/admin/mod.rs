@@ -7,6 +7,8 @@ mod list_failures;
 mod replay_tasks;
 mod resend_deliveries;
 mod send_held_alerts;
+mod unverify_organization;
+mod verify_organization;
 
 use tests::{System, sheree};
 use uuid::Uuid;

@@ -15,20 +15,21 @@ const REPLAY: &str = "/api/admin/tasks/replay";
 async fn all_that_is_wrong_with_a_replay_is_told_at_once() {
     let system = with_an_admin(&[]).await;
     let bodies = [
-        (json!({}), vec!["/kind", "/keys"]),
+        (json!({}), vec!["/kind", "/keys"], vec!["required", "required"]),
         (
             json!({"kind": "zoho", "keys": ["1"], "resume": "yes", "force": true}),
             vec!["/kind", "/keys/0", "/resume", "/force"],
+            vec!["unknown-value", "not-an-id", "not-a-boolean", "unknown-field"],
         ),
-        (json!({"kind": "sync-zoho", "keys": []}), vec!["/keys"]),
-        (json!({"kind": "sync-zoho", "all": false}), vec!["/keys"]),
-        (json!({"kind": "sync-zoho", "all": true, "keys": [Uuid::nil()]}), vec!["/keys"]),
-        (json!({"kind": "sync-zoho", "keys": vec![Uuid::nil(); 1001]}), vec!["/keys"]),
+        (json!({"kind": "sync-zoho", "keys": []}), vec!["/keys"], vec!["required"]),
+        (json!({"kind": "sync-zoho", "all": false}), vec!["/keys"], vec!["required"]),
+        (json!({"kind": "sync-zoho", "all": true, "keys": [Uuid::nil()]}), vec!["/keys"], vec!["contradiction"]),
+        (json!({"kind": "sync-zoho", "keys": vec![Uuid::nil(); 1001]}), vec!["/keys"], vec!["too-many"]),
     ];
 
-    for (body, places) in bodies {
+    for (body, places, codes) in bodies {
         let answer = system.post(REPLAY, "ops", &body).await;
-        assert_eq!((answer.status, answer.wrong_fields()), (422, places), "{body}");
+        assert_eq!((answer.status, answer.wrong_fields(), answer.field_codes()), (422, places, codes), "{body}");
     }
     system.stop().await;
 }

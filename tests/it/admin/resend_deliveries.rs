@@ -34,21 +34,30 @@ async fn open(system: &System) -> Vec<Uuid> {
 async fn all_that_is_wrong_with_a_request_is_told_at_once() {
     let (system, _) = with_make(&[]).await;
     let bodies = [
-        (json!({}), vec!["/endpoint", "/since"]),
+        (json!({}), vec!["/endpoint", "/since"], vec!["required", "required"]),
         (
             json!({"endpoint": "make", "since": "yesterday", "cursor": "2", "most": 1001, "delivered": 1, "force": true}),
             vec!["/since", "/cursor", "/most", "/delivered", "/force"],
+            vec!["not-a-time", "not-a-cursor", "out-of-range", "not-a-boolean", "unknown-field"],
         ),
-        (json!({"delivery_id": "1", "endpoint": "make"}), vec!["/delivery_id", "/endpoint"]),
+        (
+            json!({"delivery_id": "1", "endpoint": "make"}),
+            vec!["/delivery_id", "/endpoint"],
+            vec!["not-an-id", "unknown-field"],
+        ),
     ];
 
     let query = system.get(&format!("{LIST}endpoint=a%20b&status=lost&type=user.gone&limit=x&page=2"), "ops").await;
 
     assert_eq!(query.status, 422);
     assert_eq!(query.wrong_fields(), ["/endpoint", "/status", "/type", "/limit", "/page"]);
-    for (body, places) in bodies {
+    assert_eq!(
+        query.field_codes(),
+        ["wrong-format", "unknown-value", "unknown-value", "not-a-whole-number", "unknown-field"]
+    );
+    for (body, places, codes) in bodies {
         let answer = system.post(RESEND, "ops", &body).await;
-        assert_eq!((answer.status, answer.wrong_fields()), (422, places), "{body}");
+        assert_eq!((answer.status, answer.wrong_fields(), answer.field_codes()), (422, places, codes), "{body}");
     }
     system.stop().await;
 }

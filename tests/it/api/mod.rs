@@ -1,3 +1,4 @@
 //! What holds for every route: the description in `docs/openapi.yaml`.
 
+mod access;
 mod openapi;

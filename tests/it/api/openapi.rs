@@ -10,7 +10,7 @@ use local::services::workspace;
 use local::template::Template;
 use regex::Regex;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde_json::{Value, json};
 use tests::openapi::{Exchange, Operation, document, escaped, problems_of_our_webhook};
 
@@ -291,7 +291,9 @@ fn an_answer_that_is_not_described_is_told_with_what_is_wrong() {
 fn what_is_accepted_is_what_the_document_tells_people_to_send() {
     let place = "/paths/~1api~1galleries/post/responses/201/content/application~1json/examples/pre-registered/value";
     let answered = document().root.pointer(place).expect("there is an example").to_string();
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let headers =
+        [(LOCATION, "/api/galleries/01978f2e-7b3c-7d10-9a51-3f6f2f1a0c04"), (CONTENT_TYPE, "application/json")];
+    let headers = HeaderMap::from_iter(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
     let mut named = headers.clone();
     named.insert("x-request-id", HeaderValue::from_static("1"));
     let asked =

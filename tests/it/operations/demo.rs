@@ -13,6 +13,6 @@ async fn the_story_of_the_seed_holds() {
     let story: Value = serde_json::from_str(&story).unwrap();
     assert!(held && story["held"] == true, "{story:#}");
     let steps = story["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 11);
+    assert_eq!(steps.len(), 12);
     assert!(steps.iter().all(|step| step["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty())));
 }

@@ -121,6 +121,11 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     look("join-roster");
     let gallery = system.gallery("PD-1").await;
     look("create-gallery");
+    let verification = format!("/api/admin/organizations/{}/verification", school.id);
+    for (method, status, function) in [("DELETE", 204, "unverify-organization"), ("PUT", 200, "verify-organization")] {
+        assert_eq!(system.call(method, &verification, "ops", &Value::Null).await.status, status);
+        look(function);
+    }
     assert_eq!(system.get("/api/hosts", "sheree").await.status, 200);
     look("list-hosts");
     for (path, list) in [

@@ -77,6 +77,7 @@ async fn tell_the_story(system: &System) {
     system.fault("transmission", "status-429", &json!({})).await;
     system.register("frank", &frank()).await;
     let cathy = system.register("cathy", &cathy()).await;
+    system.verify(cathy.id("/user/id")).await;
     let join_code = cathy.body["profile"]["join_code"].as_str().expect("a join code").to_owned();
     system.register("sheree", &sheree_lane(&join_code)).await;
     system.post("/api/galleries", "cathy", &fall_soccer("PD-1")).await;

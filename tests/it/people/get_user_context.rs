@@ -24,6 +24,7 @@ async fn organization(system: &System, sub: &str, name: &str) -> (Uuid, String) 
     let mut body = cathy();
     body["org_name"] = json!(name);
     let made = system.register(sub, &body).await;
+    system.verify(made.id("/user/id")).await;
     (
         made.id("/user/id"),
         made.body["profile"]["join_code"].as_str().expect("an organisation has a join code").to_owned(),

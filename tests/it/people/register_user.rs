@@ -346,11 +346,12 @@ async fn every_text_is_stored_at_its_longest() {
     photographer["business_name"] = json!(long_name);
     photographer["website_url"] = json!(format!("https://frankshoots.example/{}", "x".repeat(472)));
     let title =
-        json!({"host": "h".repeat(40), "external_host_id": long_name, "title": long_name, "event_date": "2026-10-03"});
+        json!({"host": "photoday", "external_host_id": long_name, "title": long_name, "event_date": "2026-10-03"});
 
     let token = system.token_with(&json!({ "sub": "s".repeat(255), "email": email, "email_verified": true })).await;
     let parent = tests::sent(system.request("POST", "/api/users").bearer_auth(&token).json(&parent)).await;
     let org = system.register("cathy", &org).await;
+    system.verify(org.id("/user/id")).await;
     let photographer = system.register("frank", &photographer).await;
     let gallery = system.post("/api/galleries", "cathy", &title).await;
 

@@ -164,6 +164,8 @@ async fn everything_that_cannot_be_changed_is_told_at_once() {
         ]
     );
     assert_eq!(no_object.wrong_fields(), [""]);
+    let codes = of_frank.field_codes();
+    assert_eq!(codes, [&["not-an-object", "not-a-list"][..], &["fixed"; 5]].concat());
     let told = of_sheree.body.to_string() + &of_frank.body.to_string();
     for theirs in ["x@example.com", "Earth", "MINE", "Elm"] {
         assert!(!told.contains(theirs), "{theirs}: {told}");
@@ -208,6 +210,7 @@ async fn a_mistyped_referral_code_is_corrected_and_credited_and_orders_earn_from
     assert_eq!(ledger, [row("Sign_Up", &user.to_string()), row("Gallery_Purchase", "SB2")]);
     assert_eq!(system.count(earned).await, 2);
     assert_eq!(follow_up(&system, user).await, (2, 1));
+    assert_eq!((wrong.field_codes(), again.field_codes()), (vec!["unknown-code"], vec!["already-credited"]));
     assert_eq!(again.body["errors"][0]["message"], "has been credited to its photographer and stays as it is");
     assert_eq!(asked.body["referral"], "credited");
     system.stop().await;
@@ -228,7 +231,7 @@ async fn an_organisation_corrects_its_code_too_and_nobody_does_a_month_later() {
     let late = refused(&system, "sheree", &json!({"referred_by_code": "FRANK-2024"})).await;
     change(&system, "sheree", &json!({"referred_by_code": "FRANK2024"})).await;
 
-    assert_eq!(late.wrong_fields(), ["/referred_by_code"]);
+    assert_eq!((late.wrong_fields(), late.field_codes()), (vec!["/referred_by_code"], vec!["too-late"]));
     let message = "can be corrected for 30 days after the sign-up, and stays as it is since then";
     assert_eq!(late.body["errors"][0]["message"], message);
     let recruited: Vec<String> = system

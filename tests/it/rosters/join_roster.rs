@@ -81,10 +81,14 @@ async fn only_a_parent_joins_with_a_code_that_exists_and_athletes_of_her_own() {
 
     assert_eq!((wrong_code.status, wrong_code.code()), (404, "unknown-join-code"));
     assert_eq!((of_another.status, of_another.wrong_fields()), (422, vec!["/athlete_ids/1"]));
+    assert_eq!(of_another.field_codes(), ["not-yours"]);
     assert_eq!((no_parent.status, no_parent.code()), (403, "not-a-parent"));
     assert_eq!((of_nobody.status, of_nobody.wrong_fields()), (422, vec!["/athlete_ids"]));
+    assert_eq!(of_nobody.field_codes(), ["empty"]);
     assert_eq!((no_list.status, no_list.wrong_fields()), (422, vec!["/athlete_ids"]));
+    assert_eq!(no_list.field_codes(), ["not-a-list"]);
     assert_eq!((empty.status, empty.wrong_fields()), (422, vec!["/join_code", "/athlete_ids"]));
+    assert_eq!(empty.field_codes(), ["required", "required"]);
     assert_eq!(system.count("roster_entries").await, 0);
     system.stop().await;
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::super::invalid::FieldCode;
 use super::super::text::Link;
-use super::{Edit, Form, is_blank};
+use super::{Edit, Form, NOT_AN_OBJECT, NOT_TEXT, is_blank};
 
 /// Each wrong one is a problem of its own in the answer.
 const MOST_LINKS: usize = 50;
@@ -25,9 +26,9 @@ impl Form<'_> {
     }
 
     fn laid_links(&mut self, field: &'static str, links: &Value, current: &Value, most: usize) -> Option<Value> {
-        let Value::Object(links) = links else { return self.reject(field, "must be a JSON object") };
+        let Value::Object(links) = links else { return self.reject_as(field, NOT_AN_OBJECT) };
         if links.len() > MOST_LINKS {
-            return self.reject(field, format_args!("must have at most {MOST_LINKS} links"));
+            return self.reject(field, FieldCode::TooMany, format!("must have at most {MOST_LINKS} links"));
         }
         let problems = self.errors.len();
         let mut laid = current.as_object().cloned().unwrap_or_default();
@@ -49,8 +50,8 @@ impl Form<'_> {
         }
         match link.as_str().map(str::parse::<Link>) {
             Some(Ok(link)) => Some(Value::from(link.as_str())),
-            Some(Err(problem)) => self.reject(&Self::place(field, name), problem),
-            None => self.reject(&Self::place(field, name), "must be text"),
+            Some(Err(problem)) => self.reject_as(&Self::place(field, name), problem),
+            None => self.reject_as(&Self::place(field, name), NOT_TEXT),
         }
     }
 
@@ -66,7 +67,9 @@ mod tests {
     use super::super::FieldError;
     use super::*;
 
-    const TOLD: &str = "must be a link that starts with https://, or a handle like @frank_shoots";
+    const TOLD: (FieldCode, &str) =
+        (FieldCode::NotALink, "must be a link that starts with https://, or a handle like @frank_shoots");
+    const NO_TEXT: (FieldCode, &str) = (FieldCode::NotText, "must be text");
 
     fn read(links: &Value) -> Result<Value, Vec<FieldError>> {
         let body = json!({ "links": links });
@@ -95,11 +98,11 @@ mod tests {
             "flickr": "https://flickr.com/photos/frank",
         });
         assert_eq!(read(&typed), Ok(expected));
-        let told = [("/links/a~1b", TOLD), ("/links/c", "must be text"), ("/links/d", "must be text")];
-        assert_eq!(read(&wrong), Err(told.map(|(place, why)| FieldError::new(place, why)).into()));
+        let told = [("/links/a~1b", TOLD), ("/links/c", NO_TEXT), ("/links/d", NO_TEXT)];
+        assert_eq!(read(&wrong), Err(told.map(|(place, (code, why))| FieldError::new(place, code, why)).into()));
         assert_eq!(
             read(&json!({"n": "x".repeat(60), "m": "x".repeat(60), "o": "x".repeat(60)})).unwrap_err(),
-            [FieldError::new("/links", "must have at most 200 bytes")]
+            [FieldError::new("/links", FieldCode::TooLarge, "must have at most 200 bytes")]
         );
     }
 
@@ -114,9 +117,12 @@ mod tests {
         let expected = json!({"old": "http://frank.example", "more": {"y": "2"}, "x": "@f", "instagram": "@frank"});
         assert_eq!(kept, Edit::Set(expected));
         assert_eq!(less, Edit::Set(json!({})));
-        assert_eq!((wrong, told), (Edit::Keep, vec![FieldError::new("/links/old", TOLD)]));
+        assert_eq!((wrong, told), (Edit::Keep, vec![FieldError::new("/links/old", TOLD.0, TOLD.1)]));
         assert_eq!(edited(&json!(""), &current).0, Edit::Clear);
-        assert_eq!(edited(&json!([]), &current).1, [FieldError::new("/links", "must be a JSON object")]);
+        assert_eq!(
+            edited(&json!([]), &current).1,
+            [FieldError::new("/links", FieldCode::NotAnObject, "must be a JSON object")]
+        );
     }
 
     #[test]
@@ -127,7 +133,7 @@ mod tests {
         let more = read(&links(51)).unwrap_err();
 
         assert_eq!(fifty.len(), 50);
-        assert_eq!(more, [FieldError::new("/links", "must have at most 50 links")]);
+        assert_eq!(more, [FieldError::new("/links", FieldCode::TooMany, "must have at most 50 links")]);
     }
 
     #[test]
@@ -136,7 +142,7 @@ mod tests {
 
         assert_eq!(
             read(&Value::Object(nul)),
-            Err(vec![FieldError::new("/links", "must not contain the character U+0000")])
+            Err(vec![FieldError::new("/links", FieldCode::ControlCharacters, "must not contain the character U+0000")])
         );
     }
 }

@@ -1,9 +1,12 @@
 //! Reading a JSON object into domain types and finding every problem at once, each with its JSON pointer
 //! (RFC 6901), so that a person corrects her form in one go.
 
+#[cfg(test)]
+mod codes;
 mod links;
 mod patch;
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -11,21 +14,23 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::invalid::{FieldCode, Invalid};
 use super::text;
 
 pub use patch::Edit;
 
-/// One thing to correct: where it stands and what to do.
+/// One thing to correct: where it stands, what is wrong with it for a program, and what to do for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// RFC 6901, like `/athletes/0/dob`.
     pointer: String,
-    message: String,
+    code: FieldCode,
+    message: Cow<'static, str>,
 }
 
 impl FieldError {
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+    pub fn new(pointer: impl Into<String>, code: FieldCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: pointer.into(), code, message: message.into() }
     }
 }
 
@@ -34,6 +39,10 @@ impl Display for FieldError {
         write!(f, "{} {}", self.pointer, self.message)
     }
 }
+
+const NOT_AN_OBJECT: Invalid = Invalid::constant(FieldCode::NotAnObject, "must be a JSON object");
+const NOT_A_LIST: Invalid = Invalid::constant(FieldCode::NotAList, "must be a list");
+const NOT_TEXT: Invalid = Invalid::constant(FieldCode::NotText, "must be text");
 
 /// A JSON object while it is read. Ask for each field once, then [`Form::finish`]: what nobody asked for
 /// is unknown and refused by name.
@@ -55,7 +64,7 @@ impl<'a> Form<'a> {
     pub fn of(body: &'a Value) -> Result<Self, FieldError> {
         match body {
             Value::Object(object) => Ok(Self::at(object, String::new())),
-            _ => Err(FieldError::new("", "must be a JSON object")),
+            _ => Err(FieldError::new("", NOT_AN_OBJECT.code, NOT_AN_OBJECT.message)),
         }
     }
 
@@ -73,15 +82,15 @@ impl<'a> Form<'a> {
     }
 
     /// Text that must be there.
-    pub fn required<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
+    pub fn required<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str) -> Option<T> {
         match self.given(field) {
-            None => self.reject(field, "is required"),
+            None => self.reject(field, FieldCode::Required, "is required"),
             Some(value) => self.parse(field, value),
         }
     }
 
     /// Text that may be missing or null.
-    pub fn optional<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Option<T> {
+    pub fn optional<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str) -> Option<T> {
         let value = self.get(field)?;
         self.parse(field, value)
     }
@@ -91,7 +100,7 @@ impl<'a> Form<'a> {
         match self.get(field) {
             None => false,
             Some(Value::Bool(flag)) => *flag,
-            Some(_) => self.reject(field, "must be true or false").unwrap_or_default(),
+            Some(_) => self.reject(field, FieldCode::NotABoolean, "must be true or false").unwrap_or_default(),
         }
     }
 
@@ -99,12 +108,14 @@ impl<'a> Form<'a> {
     pub fn number(&mut self, field: &'static str, range: &RangeInclusive<i64>) -> Option<i64> {
         let value = self.get(field)?;
         value.as_i64().filter(|number| range.contains(number)).or_else(|| {
-            self.reject(field, format_args!("must be a whole number from {} to {}", range.start(), range.end()))
+            let is_whole = value.is_i64() || value.is_u64();
+            let code = if is_whole { FieldCode::OutOfRange } else { FieldCode::NotAWholeNumber };
+            self.reject(field, code, format!("must be a whole number from {} to {}", range.start(), range.end()))
         })
     }
 
     /// A list of texts, at most `most`; missing is empty.
-    pub fn list<T: FromStr<Err: Display>>(&mut self, field: &'static str, most: usize) -> Vec<T> {
+    pub fn list<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str, most: usize) -> Vec<T> {
         let mut list = Vec::new();
         for (index, value) in self.items(field, most).iter().enumerate() {
             if self.blank_is_missing && is_blank(value) {
@@ -112,8 +123,8 @@ impl<'a> Form<'a> {
             }
             match value.as_str().map(str::parse) {
                 Some(Ok(item)) => list.push(item),
-                Some(Err(problem)) => self.reject_at(&format!("{field}/{index}"), problem),
-                None => self.reject_at(&format!("{field}/{index}"), "must be text"),
+                Some(Err(problem)) => self.note(&format!("{field}/{index}"), problem),
+                None => self.note(&format!("{field}/{index}"), NOT_TEXT),
             }
         }
         list
@@ -153,12 +164,12 @@ impl<'a> Form<'a> {
 
     /// A JSON object kept as it is, at most `most` bytes; missing is `None`.
     pub fn any_object(&mut self, field: &'static str, most: usize) -> Option<Value> {
-        self.any(field, most, "must be a JSON object", Value::is_object)
+        self.any(field, most, NOT_AN_OBJECT, Value::is_object)
     }
 
     /// A JSON array kept as it is, at most `most` bytes; missing is `None`.
     pub fn any_list(&mut self, field: &'static str, most: usize) -> Option<Value> {
-        self.any(field, most, "must be a list", Value::is_array)
+        self.any(field, most, NOT_A_LIST, Value::is_array)
     }
 
     /// Whether the body has this text, as it is, in a field.
@@ -167,8 +178,13 @@ impl<'a> Form<'a> {
     }
 
     /// Notes a problem that only the caller can see.
-    pub fn reject<T>(&mut self, field: &str, message: impl Display) -> Option<T> {
-        self.reject_at(field, message);
+    pub fn reject<T>(&mut self, field: &str, code: FieldCode, message: impl Into<Cow<'static, str>>) -> Option<T> {
+        self.reject_as(field, Invalid::new(code, message))
+    }
+
+    /// Notes the problem that a checked type has with the field's text.
+    pub fn reject_as<T>(&mut self, field: &str, problem: impl Into<Invalid>) -> Option<T> {
+        self.note(field, problem);
         None
     }
 
@@ -191,8 +207,7 @@ impl<'a> Form<'a> {
 
     fn nested<T>(&mut self, place: &str, value: &Value, read: &impl Fn(&mut Form<'_>) -> Option<T>) -> Option<T> {
         let Value::Object(object) = value else {
-            self.reject_at(place, "must be a JSON object");
-            return None;
+            return self.reject_as(place, NOT_AN_OBJECT);
         };
         let form = Form::at(object, format!("{}/{place}", self.pointer));
         let mut form = Form { blank_is_missing: self.blank_is_missing, ..form };
@@ -202,10 +217,10 @@ impl<'a> Form<'a> {
         read
     }
 
-    fn any(&mut self, field: &'static str, most: usize, shape: &str, fits: fn(&Value) -> bool) -> Option<Value> {
+    fn any(&mut self, field: &'static str, most: usize, unfit: Invalid, fits: fn(&Value) -> bool) -> Option<Value> {
         let value = self.get(field)?;
         if !fits(value) {
-            return self.reject(field, shape);
+            return self.reject_as(field, unfit);
         }
         self.kept(field, value, most)
     }
@@ -214,10 +229,10 @@ impl<'a> Form<'a> {
     fn kept(&mut self, field: &'static str, value: &Value, most: usize) -> Option<Value> {
         // jsonb has no character U+0000 (PostgreSQL, "JSON Types").
         if has_nul(value) {
-            return self.reject(field, "must not contain the character U+0000");
+            return self.reject(field, FieldCode::ControlCharacters, "must not contain the character U+0000");
         }
         if value.to_string().len() > most {
-            return self.reject(field, format_args!("must have at most {most} bytes"));
+            return self.reject(field, FieldCode::TooLarge, format!("must have at most {most} bytes"));
         }
         Some(value.clone())
     }
@@ -227,13 +242,10 @@ impl<'a> Form<'a> {
             None => &[],
             Some(Value::Array(items)) if items.len() <= most => items,
             Some(Value::Array(_)) => {
-                self.reject_at(field, format_args!("must have at most {most} entries"));
-                &[]
+                let message = format!("must have at most {most} entries");
+                self.reject(field, FieldCode::TooMany, message).unwrap_or_default()
             }
-            Some(_) => {
-                self.reject_at(field, "must be a list");
-                &[]
-            }
+            Some(_) => self.reject_as(field, NOT_A_LIST).unwrap_or_default(),
         }
     }
 
@@ -254,22 +266,24 @@ impl<'a> Form<'a> {
         self.blank_is_missing && (is_blank(value) || value.as_object().is_some_and(is_empty_group))
     }
 
-    fn parse<T: FromStr<Err: Display>>(&mut self, field: &str, value: &Value) -> Option<T> {
+    fn parse<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &str, value: &Value) -> Option<T> {
         match value.as_str().map(str::parse) {
             Some(Ok(parsed)) => Some(parsed),
-            Some(Err(problem)) => self.reject(field, problem),
-            None => self.reject(field, "must be text"),
+            Some(Err(problem)) => self.reject_as(field, problem),
+            None => self.reject_as(field, NOT_TEXT),
         }
     }
 
-    fn reject_at(&mut self, place: &str, message: impl Display) {
-        self.errors.push(FieldError::new(format!("{}/{place}", self.pointer), message.to_string()));
+    fn note(&mut self, place: &str, problem: impl Into<Invalid>) {
+        let Invalid { code, message } = problem.into();
+        self.errors.push(FieldError::new(format!("{}/{place}", self.pointer), code, message));
     }
 
     fn refuse_unknown(&mut self) {
         let unknown: Vec<_> = self.object.keys().filter(|key| !self.asked.contains(&key.as_str())).take(20).collect();
         for key in unknown {
-            self.reject_at(&escaped(key), "is not a field of this request");
+            let unknown = Invalid::new(FieldCode::UnknownField, "is not a field of this request");
+            self.note(&escaped(key), unknown);
         }
     }
 }
@@ -298,12 +312,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn problems(body: &Value) -> Vec<(String, String)> {
+    fn problems(body: &Value) -> Vec<FieldError> {
         let mut form = Form::of(body).unwrap();
         let name = form.required::<PersonName>("name");
         form.objects("children", 2, |child| child.required::<PersonName>("name"));
         form.list::<PersonName>("tags", 2);
-        form.finish(name).err().unwrap_or_default().into_iter().map(|e| (e.pointer, e.message)).collect()
+        form.finish(name).err().unwrap_or_default()
     }
 
     #[test]
@@ -312,7 +326,7 @@ mod tests {
 
         let found = problems(&body);
 
-        let places: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let places: Vec<_> = found.iter().map(|problem| &*problem.pointer).collect();
         assert_eq!(places, ["/name", "/children/0/name", "/children/1", "/tags/1", "/a~1b"]);
     }
 
@@ -320,7 +334,8 @@ mod tests {
     fn an_unknown_field_of_a_nested_object_is_refused_by_name() {
         let found = problems(&json!({"name": "x", "children": [{"name": "y", "nmae": "z"}]}));
 
-        assert_eq!(found, [("/children/0/nmae".to_owned(), "is not a field of this request".to_owned())]);
+        let unknown = FieldError::new("/children/0/nmae", FieldCode::UnknownField, "is not a field of this request");
+        assert_eq!(found, [unknown]);
     }
 
     #[test]
@@ -351,7 +366,7 @@ mod tests {
         let (mut filled_in, mut strict) = (Form::filled_in(&body).unwrap(), Form::of(&body).unwrap());
 
         assert_eq!(read(&mut filled_in), (vec![None, None, None], [1, 0], None, "1".parse().ok()));
-        assert_eq!(filled_in.into_errors(), [FieldError::new("/half/name", "must not be empty")]);
+        assert_eq!(filled_in.into_errors(), [FieldError::new("/half/name", FieldCode::Empty, "must not be empty")]);
         read(&mut strict);
         let places: Vec<String> = strict.into_errors().into_iter().map(|error| error.pointer).collect();
         assert_eq!(places[..4], ["/a", "/b", "/list/0", "/list/2"], "a filter that is blank is wrong, not absent");
@@ -377,6 +392,6 @@ mod tests {
     fn a_list_that_is_too_long_is_one_problem() {
         let found = problems(&json!({"name": "x", "tags": ["a", "b", "c"]}));
 
-        assert_eq!(found, [("/tags".to_owned(), "must have at most 2 entries".to_owned())]);
+        assert_eq!(found, [FieldError::new("/tags", FieldCode::TooMany, "must have at most 2 entries")]);
     }
 }

@@ -1,12 +1,12 @@
 //! Reading a JSON Merge Patch (RFC 7396): a field that is missing stays as it is, `null` takes it away, and an object is
 //! laid over the one that is there.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{Form, is_blank};
+use super::super::invalid::{FieldCode, Invalid};
+use super::{Form, NOT_AN_OBJECT, is_blank};
 
 /// What a patch says about one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +18,17 @@ pub enum Edit<T> {
 
 impl Form<'_> {
     /// Text that can be taken away.
-    pub fn edit<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Edit<T> {
+    pub fn edit<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str) -> Edit<T> {
         self.edited(field, |form| form.optional(field))
     }
 
     /// Text that can be changed and not taken away.
-    pub fn edit_required<T: FromStr<Err: Display>>(&mut self, field: &'static str) -> Edit<T> {
+    pub fn edit_required<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str) -> Edit<T> {
         self.edited_required(field, |form| form.required(field))
     }
 
     /// A list of texts, at most `most`, which takes the place of the former one.
-    pub fn edit_list<T: FromStr<Err: Display>>(&mut self, field: &'static str, most: usize) -> Edit<Vec<T>> {
+    pub fn edit_list<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str, most: usize) -> Edit<Vec<T>> {
         self.edited(field, |form| Some(form.list(field, most)))
     }
 
@@ -75,10 +75,10 @@ impl Form<'_> {
     }
 
     /// A field that nobody changes here: whoever tries is told why.
-    pub fn fixed(&mut self, field: &'static str, message: &str) {
+    pub fn fixed(&mut self, field: &'static str, message: &'static str) {
         self.asked.push(field);
         if self.object.contains_key(field) {
-            self.reject_at(field, message);
+            self.note(field, Invalid::new(FieldCode::Fixed, message));
         }
     }
 
@@ -98,7 +98,7 @@ impl Form<'_> {
         match self.object.get(field) {
             None => Edit::Keep,
             Some(Value::Null) => {
-                self.reject_at(field, "can be changed and not taken away");
+                self.note(field, Invalid::new(FieldCode::NotRemovable, "can be changed and not taken away"));
                 Edit::Keep
             }
             Some(_) => read(self).map_or(Edit::Keep, Edit::Set),
@@ -108,7 +108,7 @@ impl Form<'_> {
     fn laid_over(&mut self, field: &'static str, current: &Value) -> Option<Value> {
         match self.object.get(field) {
             Some(Value::Object(patch)) => Some(Value::Object(merged(current, patch))),
-            _ => self.reject(field, "must be a JSON object"),
+            _ => self.reject_as(field, NOT_AN_OBJECT),
         }
     }
 }
@@ -173,7 +173,10 @@ mod tests {
 
         assert_eq!(edits, [Edit::Keep, Edit::Clear, Edit::Set("Sheree".parse().unwrap())]);
         assert_eq!(required, Edit::Keep);
-        assert_eq!(form.into_errors(), [FieldError::new("/d", "can be changed and not taken away")]);
+        assert_eq!(
+            form.into_errors(),
+            [FieldError::new("/d", FieldCode::NotRemovable, "can be changed and not taken away")]
+        );
     }
 
     #[test]
@@ -191,12 +194,18 @@ mod tests {
 
         assert_eq!(read(json!({"who": {"age": ""}})), (Edit::Keep, vec![]));
         assert_eq!(read(json!({"who": {"age": "9"}})), (Edit::Set("Sheree".parse().unwrap()), vec![]));
-        assert_eq!(read(json!({"who": {"name": "S"}})).1, [FieldError::new("/who/age", "must not be empty")]);
+        assert_eq!(
+            read(json!({"who": {"name": "S"}})).1,
+            [FieldError::new("/who/age", FieldCode::Empty, "must not be empty")]
+        );
         assert_eq!(
             read(json!({"who": {"x": 1, "age": "9"}})).1,
-            [FieldError::new("/who/x", "is not a field of this request")]
+            [FieldError::new("/who/x", FieldCode::UnknownField, "is not a field of this request")]
         );
-        assert_eq!(read(json!({"who": []})).1, [FieldError::new("/who", "must be a JSON object")]);
+        assert_eq!(
+            read(json!({"who": []})).1,
+            [FieldError::new("/who", FieldCode::NotAnObject, "must be a JSON object")]
+        );
     }
 
     #[test]
@@ -216,7 +225,7 @@ mod tests {
 
         assert_eq!((texts, list, name), ([Edit::Clear, Edit::Clear], Edit::Clear, Edit::Keep));
         assert_eq!(groups, [Edit::Clear, Edit::Keep]);
-        let told = ["/name", "/part/street"].map(|place| FieldError::new(place, "must not be empty"));
+        let told = ["/name", "/part/street"].map(|place| FieldError::new(place, FieldCode::Empty, "must not be empty"));
         assert_eq!(form.finish(Some(())), Err(told.into()));
     }
 
@@ -228,6 +237,6 @@ mod tests {
         form.fixed("role", "is decided");
         form.fixed("email", "is elsewhere");
 
-        assert_eq!(form.finish(Some(())), Err(vec![FieldError::new("/role", "is decided")]));
+        assert_eq!(form.finish(Some(())), Err(vec![FieldError::new("/role", FieldCode::Fixed, "is decided")]));
     }
 }

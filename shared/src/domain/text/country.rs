@@ -1,5 +1,6 @@
 //! Countries of ISO 3166-1, by code or by English name.
 
+use super::super::invalid::{FieldCode, Invalid};
 use super::digits::in_ascii;
 
 /// How people write some that the library does not know.
@@ -16,14 +17,17 @@ const OTHER_NAMES: [(&str, &str); 9] = [
 ];
 
 /// A country's code of two letters.
-pub(super) fn country(text: &str) -> Result<String, String> {
+pub(super) fn country(text: &str) -> Result<String, Invalid> {
     let name: String =
         in_ascii(text).to_lowercase().replace('&', "and").chars().filter(|c| c.is_alphanumeric()).collect();
     let name = OTHER_NAMES.into_iter().find(|(other, _)| *other == name).map_or(&*name, |(_, code)| code);
     let known: Result<celes::Country, _> = name.parse();
     match known {
         Ok(country) => Ok(country.alpha2.to_owned()),
-        Err(_) => Err("must be a country: its code of two letters, like US, or its English name".to_owned()),
+        Err(_) => Err(Invalid::new(
+            FieldCode::NotACountry,
+            "must be a country: its code of two letters, like US, or its English name",
+        )),
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
     #[test]
     fn what_is_no_country_is_refused_with_what_to_type() {
         for typed in ["Atlantis", "ZZ", "EU", "Illinois", "", "\u{200b}", "U"] {
-            assert!(country(typed).is_err_and(|told| told.contains("like US")), "{typed}");
+            assert!(country(typed).is_err_and(|told| told.message.contains("like US")), "{typed}");
         }
     }
 

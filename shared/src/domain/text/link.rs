@@ -2,14 +2,16 @@
 
 use url::Url;
 
+use super::super::invalid::{FieldCode, Invalid};
 use super::plain::plain;
 
-const TOLD: &str = "must be a link that starts with https://, or a handle like @frank_shoots";
+const WRONG: Invalid =
+    Invalid::constant(FieldCode::NotALink, "must be a link that starts with https://, or a handle like @frank_shoots");
 /// Longer than any site's handles.
 const HANDLE_LENGTH: usize = 100;
 
 /// An https address, or a handle (`@frank_shoots`, `frank`, `@frank@photos.example`).
-pub(super) fn link(text: &str) -> Result<String, String> {
+pub(super) fn link(text: &str) -> Result<String, Invalid> {
     let text = plain(text);
     if is_handle(&text) {
         return Ok(text);
@@ -24,7 +26,7 @@ pub(super) fn link(text: &str) -> Result<String, String> {
             && url.username().is_empty()
             && url.password().is_none()
     });
-    url.map(String::from).filter(|url| url.len() <= 500).ok_or_else(|| TOLD.to_owned())
+    url.map(String::from).filter(|url| url.len() <= 500).ok_or(WRONG)
 }
 
 fn is_handle(text: &str) -> bool {
@@ -76,7 +78,7 @@ mod tests {
             "<b>",
             "",
         ] {
-            assert_eq!(link(typed), Err(TOLD.to_owned()), "{typed}");
+            assert_eq!(link(typed), Err(WRONG), "{typed}");
         }
         assert!(link(&format!("https://a.example/{}", "x".repeat(500))).is_err());
     }

@@ -1,11 +1,17 @@
 //! Phone numbers as phones, contact lists and letterheads write them. The rules are few on purpose: the library that
 //! knows every country's numbers costs 3 MB of each binary and 70 to 110 ms for the first number of a process.
 
+use super::super::invalid::{FieldCode, Invalid};
 use super::digits::in_ascii;
 
-const WITH_COUNTRY: &str = "must be a phone number with its country code, like +13125550142";
-const NO_EXTENSION: &str = "must be a phone number without an extension, like +13125550142";
-const NO_SUCH_NUMBER: &str = "must be a phone number that exists, with its country code, like +13125550142";
+const WITH_COUNTRY: Invalid =
+    Invalid::constant(FieldCode::NotAPhoneNumber, "must be a phone number with its country code, like +13125550142");
+const NO_EXTENSION: Invalid =
+    Invalid::constant(FieldCode::PhoneExtension, "must be a phone number without an extension, like +13125550142");
+const NO_SUCH_NUMBER: Invalid = Invalid::constant(
+    FieldCode::NoSuchPhoneNumber,
+    "must be a phone number that exists, with its country code, like +13125550142",
+);
 
 /// What stands between digits.
 const SIGNS: [char; 11] = [' ', '-', '.', '(', ')', '[', ']', '/', '\u{b7}', '\u{2022}', '\u{30fc}'];
@@ -19,13 +25,13 @@ const SHORTEST_AFTER_011: usize = 10;
 const ZERO_STAYS: [&str; 8] = ["39", "225", "226", "227", "229", "241", "242", "378"];
 
 /// A number of E.164 out of a text that has its country code.
-pub(super) fn phone_number(text: &str) -> Result<String, String> {
+pub(super) fn phone_number(text: &str) -> Result<String, Invalid> {
     let digits = digits(text)?;
-    let Digits { international: true, digits } = digits else { return Err(WITH_COUNTRY.to_owned()) };
+    let Digits { international: true, digits } = digits else { return Err(WITH_COUNTRY) };
     if (8..=15).contains(&digits.len()) && !digits.starts_with('0') {
         Ok(format!("+{}", without_trunk_prefix(&digits)))
     } else {
-        Err(WITH_COUNTRY.to_owned())
+        Err(WITH_COUNTRY)
     }
 }
 
@@ -37,7 +43,7 @@ pub(super) fn north_american(text: &str) -> Option<String> {
 }
 
 /// Refuses a number of E.164 that cannot exist, as far as a few digits tell.
-pub(super) fn check(number: &str) -> Result<(), String> {
+pub(super) fn check(number: &str) -> Result<(), Invalid> {
     let digits = number.trim_start_matches('+');
     let (code, national) = digits.split_at(country_code(digits));
     let exists = match code {
@@ -50,7 +56,7 @@ pub(super) fn check(number: &str) -> Result<(), String> {
         "7" => national.len() == 10,
         code => is_assigned(code) && (ZERO_STAYS.contains(&code) || !national.starts_with('0')),
     };
-    if exists { Ok(()) } else { Err(NO_SUCH_NUMBER.to_owned()) }
+    if exists { Ok(()) } else { Err(NO_SUCH_NUMBER) }
 }
 
 /// The digits of a number, and whether a country code comes first.
@@ -59,13 +65,13 @@ struct Digits {
     digits: String,
 }
 
-fn digits(text: &str) -> Result<Digits, String> {
+fn digits(text: &str) -> Result<Digits, Invalid> {
     let text = in_ascii(text).to_ascii_lowercase();
     let number = text.strip_prefix("tel:").unwrap_or(&text);
     let is_dialled = |c: char| c.is_ascii_digit() || c == '+' || SIGNS.contains(&c);
     if let Some(rest) = number.find(|c| !is_dialled(c)).map(|end| &number[end..]) {
         let is_extension = ["x", "ext", "#", ";ext", ","].iter().any(|sign| rest.starts_with(sign));
-        return Err(if is_extension { NO_EXTENSION } else { WITH_COUNTRY }.to_owned());
+        return Err(if is_extension { NO_EXTENSION } else { WITH_COUNTRY });
     }
     let compact: String = number.chars().filter(|c| !SIGNS.contains(c)).collect();
     // What is dialled before a country code, in most countries and in North America.
@@ -73,7 +79,7 @@ fn digits(text: &str) -> Result<Digits, String> {
     let international = ["+", "00"].iter().find_map(|prefix| compact.strip_prefix(prefix)).or_else(from_north_america);
     let digits = international.unwrap_or(&compact);
     if digits.contains('+') {
-        return Err(WITH_COUNTRY.to_owned());
+        return Err(WITH_COUNTRY);
     }
     Ok(Digits { international: international.is_some(), digits: digits.to_owned() })
 }
@@ -118,7 +124,7 @@ mod tests {
     use super::super::{PhoneNumber, Typed};
     use super::*;
 
-    fn typed(text: &str) -> Result<String, String> {
+    fn typed(text: &str) -> Result<String, Invalid> {
         text.parse::<Typed<PhoneNumber>>().map(|number| number.0.as_str().to_owned())
     }
 
@@ -178,7 +184,7 @@ mod tests {
             ("+999 123 456 78", NO_SUCH_NUMBER),
             ("+44 0000000", NO_SUCH_NUMBER),
         ] {
-            assert_eq!(typed(text), Err(told.to_owned()), "{text}");
+            assert_eq!(typed(text), Err(told), "{text}");
         }
     }
 

@@ -170,6 +170,20 @@ fn typed() -> impl Strategy<Value = String> {
     prop_oneof![line(), long(), url(), email(), number(), code(), day()]
 }
 
+/// What types with a parser of their own say of a text.
+fn refused_elsewhere(text: &str) -> Vec<Invalid> {
+    let refused = [
+        text.parse::<Typed<PersonName>>().err(),
+        text.parse::<Typed<PhoneNumber>>().err(),
+        text.parse::<DateOfBirth>().err(),
+        text.parse::<EventDate>().err(),
+        text.parse::<JoinCode>().err(),
+        text.parse::<UserId>().err(),
+        text.parse::<Role>().err(),
+    ];
+    refused.into_iter().flatten().collect()
+}
+
 fn same_again<T>(text: &str) -> Result<(), TestCaseError>
 where
     T: FromStr<Err: PartialEq + fmt::Debug> + Serialize + PartialEq + fmt::Debug,
@@ -196,6 +210,19 @@ proptest! {
     fn an_accepted_text_can_be_stored(text in typed()) {
         for (kind, stored, _) in accepted(&text) {
             prop_assert!(!stored.contains('\0'), "{kind} of {text:?}");
+        }
+    }
+
+    /// It may be a child's name, and a message ends up in logs and on screens.
+    #[test]
+    fn a_refused_text_is_not_quoted(before in typed(), after in typed()) {
+        let text = format!("{before}Qzxj{after}");
+
+        for (kind, problem) in refused(&text) {
+            prop_assert!(!problem.message.contains("Qzxj"), "{kind}: {problem}");
+        }
+        for problem in refused_elsewhere(&text) {
+            prop_assert!(!problem.message.contains("Qzxj"), "{problem}");
         }
     }
 
@@ -324,7 +351,7 @@ fn every_label_is_accepted_as_it_is_shown() {
 
 fn same_again_all<T>(labels: &[&str])
 where
-    T: FromStr<Err = String> + Serialize + PartialEq + fmt::Debug,
+    T: FromStr<Err = Invalid> + Serialize + PartialEq + fmt::Debug,
 {
     for label in labels {
         let value: T = label.parse().unwrap();

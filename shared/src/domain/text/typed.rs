@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::super::invalid::{FieldCode, Invalid};
 use super::phone;
 use super::plain::shows_something;
 use super::{ExternalId, Line, OrgName, PersonName, PhoneNumber, Sport, Title};
@@ -15,14 +16,14 @@ use super::{ExternalId, Line, OrgName, PersonName, PhoneNumber, Sport, Title};
 pub struct Typed<T>(pub T);
 
 /// What a type asks of a text that is typed today.
-pub trait Rule: FromStr<Err = String> {
+pub trait Rule: FromStr<Err = Invalid> {
     /// # Errors
     /// What to type instead.
-    fn check(&self) -> Result<(), String>;
+    fn check(&self) -> Result<(), Invalid>;
 }
 
 impl<T: Rule> FromStr for Typed<T> {
-    type Err = String;
+    type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let value: T = text.parse()?;
@@ -32,7 +33,7 @@ impl<T: Rule> FromStr for Typed<T> {
 }
 
 impl Rule for PhoneNumber {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Invalid> {
         phone::check(self.as_str())
     }
 }
@@ -40,11 +41,12 @@ impl Rule for PhoneNumber {
 macro_rules! seen {
     ($($name:ident),+) => {$(
         impl Rule for $name {
-            fn check(&self) -> Result<(), String> {
+            fn check(&self) -> Result<(), Invalid> {
                 if shows_something(self.as_str()) {
                     Ok(())
                 } else {
-                    Err("must have at least one character that can be seen: type it as it is written".to_owned())
+                    let message = "must have at least one character that can be seen: type it as it is written";
+                    Err(Invalid::new(FieldCode::Empty, message))
                 }
             }
         }
@@ -70,7 +72,10 @@ mod tests {
             "\u{e0041}",
             "\u{301}",
         ] {
-            assert!(blank.parse::<Typed<PersonName>>().is_err_and(|told| told.contains("can be seen")), "{blank:?}");
+            assert!(
+                blank.parse::<Typed<PersonName>>().is_err_and(|told| told.message.contains("can be seen")),
+                "{blank:?}"
+            );
             assert!(blank.parse::<PersonName>().is_ok(), "{blank:?}");
         }
         for name in ["🙂", "李", "X Æ A-12", "👨\u{200d}👩\u{200d}👧"] {
