@@ -30,13 +30,14 @@ create index audit_subject_id_idx on audit (subject_id, id desc) where subject_i
 grant select, insert on audit to isoxp_api;
 
 -- The staff of schools changes: the first verified identity with this address that signs up as `org` becomes the
--- organisation's login, within fourteen days.
+-- organisation's login, within fourteen days. Asking again replaces what was asked; of several organisations that are handed
+-- over to one address, the one that was asked last comes first.
 create table hand_overs (
     organization_id uuid primary key references profiles_organizations (user_id) on delete cascade,
     email text not null,
     asked_at timestamptz not null default now(),
     constraint hand_overs_email_is_one_address check (email ~ '^[^@[:space:]]+@[^@[:space:]]+$' and length(email) <= 254)
 );
-create unique index hand_overs_email_key on hand_overs (lower(email));
+create index hand_overs_email_idx on hand_overs (lower(email));
 
 grant select, insert, update, delete on hand_overs to isoxp_api;

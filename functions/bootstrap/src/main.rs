@@ -15,6 +15,7 @@ async fn main() -> Result<(), StartError> {
         "get-health" => get_health::start(start).await,
         "get-integrations" => get_integrations::start(start).await,
         "get-user-context" => get_user_context::start(start).await,
+        "hand-over" => hand_over::start(start).await,
         "join-roster" => join_roster::start(start).await,
         "list-conflicts" => list_conflicts::start(start).await,
         "list-deliveries" => list_deliveries::start(start).await,

@@ -38,6 +38,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
             .database(&[
                 db::users::HOT,
                 db::users::HOT_SIGN_UP,
+                db::hand_overs::HOT_SIGN_UP,
                 db::profiles::HOT,
                 db::athletes::HOT,
                 db::join_codes::HOT,
@@ -90,10 +91,17 @@ async fn register(
 ) -> Result<(StatusCode, Registered, FollowUp), Error> {
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
-    let id = UserId(ids::new());
-    let inserted = db::users::insert(&tx, id, email, subject, registration.role()).await?;
+    let handed_over = take_over(&tx, subject, email, registration).await?;
+    let inserted = if handed_over.is_some() {
+        None
+    } else {
+        db::users::insert(&tx, UserId(ids::new()), email, subject, registration.role()).await?
+    };
     let mut unknown_join_codes = Vec::new();
-    let (status, user, referral, follow_up) = if let Some(user) = inserted {
+    let (status, user, referral, follow_up) = if let Some(user) = handed_over {
+        let follow_up = changed(app, &tx, &user).await?;
+        (StatusCode::OK, user, Referral::None, follow_up)
+    } else if let Some(user) = inserted {
         unknown_join_codes = fill(&tx, subject, &user, registration).await?;
         let (referral, mut follow_up) = credit(&tx, &user, registration).await?;
         follow_up.and(sync(app, &tx, &user).await?);
@@ -113,6 +121,24 @@ async fn register(
     };
     tx.commit().await?;
     Ok((status, registered, follow_up))
+}
+
+/// The organisation that an admin has handed over to this address, which an identity without a user takes over.
+async fn take_over(
+    tx: &Transaction<'_>,
+    subject: &Subject,
+    email: &Email,
+    registration: &Registration,
+) -> Result<Option<User>, Error> {
+    let Registration::Org(org) = registration else { return Ok(None) };
+    if db::users::by_subject(tx, subject).await?.is_some() {
+        return Ok(None);
+    }
+    let taken = db::hand_overs::take(tx, subject, email, [&org.first_name, &org.last_name]).await?;
+    if let Some(organization) = &taken {
+        tracing::info!(organization = %organization.id, "an organisation has another login");
+    }
+    Ok(taken)
 }
 
 /// The profile, and a parent's athletes with their rosters. Returns the join codes that no organisation has.
@@ -185,18 +211,21 @@ async fn again(
     // Nobody with this identity, and yet the insert made way: somebody else has the address.
     let mut user = known.ok_or_else(db::users::email_taken)?;
     if user.role != registration.role() {
-        return Err(Error::Conflict {
-            code: "role-is-fixed",
-            detail: "This account exists with another role. Use another sign-in for the other role.",
-        });
+        return Err(db::users::role_is_fixed());
     }
     let mut follow_up = FollowUp::default();
     if user.email != *email {
         db::users::change_email(tx, user.id, email).await?;
         user.email = email.clone();
-        follow_up.and(purchases(tx, &user).await?);
-        follow_up.and(webhook_events::emit(tx, Happening::UserUpdated(user.id)).await?);
-        follow_up.and(sync(app, tx, &user).await?);
+        follow_up.and(changed(app, tx, &user).await?);
     }
     Ok((user, follow_up))
+}
+
+/// What follows from another address.
+async fn changed(app: &App, tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
+    let mut follow_up = purchases(tx, user).await?;
+    follow_up.and(webhook_events::emit(tx, Happening::UserUpdated(user.id)).await?);
+    follow_up.and(sync(app, tx, user).await?);
+    Ok(follow_up)
 }

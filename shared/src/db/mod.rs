@@ -12,6 +12,7 @@ pub mod context;
 pub mod effects;
 pub mod erasures;
 pub mod galleries;
+pub mod hand_overs;
 pub mod health;
 pub mod inbox;
 pub mod join_codes;

@@ -204,6 +204,14 @@ pub fn email_taken() -> Error {
     }
 }
 
+/// For an identity that is a user already, with another role than the one that it asks for.
+pub fn role_is_fixed() -> Error {
+    Error::Conflict {
+        code: "role-is-fixed",
+        detail: "This account exists with another role. Use another sign-in for the other role.",
+    }
+}
+
 /// A link between a user and a Contact that is not the one that is there.
 pub fn linked_otherwise() -> Error {
     Error::Conflict {
@@ -212,7 +220,7 @@ pub fn linked_otherwise() -> Error {
     }
 }
 
-fn from_row(row: &Row) -> Result<User, Error> {
+pub(super) fn from_row(row: &Row) -> Result<User, Error> {
     Ok(User {
         id: UserId(row.get("id")),
         email: stored(row, "email")?,

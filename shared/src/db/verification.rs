@@ -78,7 +78,8 @@ pub async fn exists(session: &impl Session, organization: UserId) -> Result<bool
     Ok(session.row(&EXISTS, [&organization.0]).await?.is_some())
 }
 
-static EXISTS: Statement<1> = Statement::new("select from profiles_organizations where user_id = $1", [Type::UUID]);
+pub(super) static EXISTS: Statement<1> =
+    Statement::new("select from profiles_organizations where user_id = $1", [Type::UUID]);
 
 /// For an id that no organisation has.
 pub fn unknown_organization() -> Error {

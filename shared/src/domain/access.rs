@@ -145,6 +145,7 @@ pub static ACCESS: &[Access] = &[
     admins("send-held-alerts"),
     admins("verify-organization"),
     admins("unverify-organization"),
+    admins("hand-over"),
 ];
 
 impl Access {

@@ -28,6 +28,7 @@ fn body_for(path: &str) -> Value {
     match path {
         "/api/admin/tasks/replay" => json!({"kind": "sync-zoho", "all": true, "resume": true}),
         "/api/admin/deliveries/resend" => json!({"endpoint": "make", "since": "2026-01-01T00:00:00Z"}),
+        "/api/admin/organizations/{id}/hand-over" => json!({"email": "mills@example.com"}),
         "/api/admin/alerts/send" => json!({"batch_id": nobody, "decision": "sent"}),
         _ => Value::Null,
     }

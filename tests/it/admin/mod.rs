@@ -1,6 +1,7 @@
 //! What admins see of the traffic with other systems, and what they decide about it.
 
 mod get_integrations;
+mod hand_over;
 mod list_conflicts;
 mod list_deliveries;
 mod list_failures;

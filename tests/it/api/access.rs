@@ -61,6 +61,7 @@ fn matrix() -> Vec<Row> {
         for_admins("POST /api/admin/alerts/send", empty.clone(), "422 invalid-fields"),
         for_admins("PUT /api/admin/organizations/{id}/verification", null.clone(), "404 unknown-organization"),
         for_admins("DELETE /api/admin/organizations/{id}/verification", null.clone(), "404 unknown-organization"),
+        for_admins("POST /api/admin/organizations/{id}/hand-over", empty.clone(), "404 unknown-organization"),
         // The last one: a user who is gone calls nothing.
         row("DELETE /api/user", null, ["204", "204", "204", "403 admins-stay"]),
     ]

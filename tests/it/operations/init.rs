@@ -126,6 +126,9 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
         assert_eq!(system.call(method, &verification, "ops", &Value::Null).await.status, status);
         look(function);
     }
+    let hand_over = format!("/api/admin/organizations/{}/hand-over", school.id);
+    assert_eq!(system.post(&hand_over, "ops", &json!({"email": "mills@example.com"})).await.status, 202);
+    look("hand-over");
     assert_eq!(system.get("/api/hosts", "sheree").await.status, 200);
     look("list-hosts");
     for (path, list) in [
