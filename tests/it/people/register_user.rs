@@ -57,6 +57,7 @@ async fn the_answer_shows_what_was_saved() {
         },
         "phone_number": "+13125550142",
         "referred_by_code": "FRANK2024",
+        "role": "parent",
         "sport_interests": [
           "Soccer"
         ]

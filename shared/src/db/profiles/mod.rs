@@ -160,7 +160,7 @@ static INSERT_PHOTOGRAPHER: Statement<9> = Statement::new(
     ],
 );
 
-/// The profile as the API shows it to its owner: the columns by their names.
+/// The profile as the API shows it to its owner: the columns by their names, and the role, which tells profiles apart.
 pub async fn shown(session: &impl Session, user: UserId) -> Result<Option<Value>, Error> {
     let row = session.row(&SHOWN, [&user.0]).await?;
     Ok(row.and_then(|row| row.get("profile")))
@@ -169,15 +169,18 @@ pub async fn shown(session: &impl Session, user: UserId) -> Result<Option<Value>
 static SHOWN: Statement<1> = Statement::new(
     "select coalesce(
          (select jsonb_build_object(
+              'role', 'parent',
               'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
               'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
               'sport_interests', sport_interests)
           from profiles_parents where user_id = $1),
          (select jsonb_build_object(
+              'role', 'org',
               'first_name', first_name, 'last_name', last_name, 'org_name', org_name, 'org_type', org_type,
               'tax_id', tax_id, 'referred_by_code', referred_by_code, 'join_code', join_code)
           from profiles_organizations where user_id = $1),
          (select jsonb_build_object(
+              'role', 'photographer',
               'first_name', first_name, 'last_name', last_name, 'business_name', business_name,
               'website_url', website_url, 'social_links', social_links, 'referral_code', referral_code,
               'certification_level', certification_level, 'paywall_tier', paywall_tier,
