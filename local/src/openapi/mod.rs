@@ -6,6 +6,7 @@
 
 mod compose;
 mod part;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -47,10 +48,13 @@ pub fn write(root: &Path) -> Result<bool> {
 }
 
 /// # Errors
-/// A part is wrong, or was changed without the document.
+/// A part is wrong, or was changed without the document, or the document breaks a rule.
 pub fn check(root: &Path) -> Result<()> {
-    let fresh = read(&root.join(DOCUMENT))? == bundle(root)?;
+    let document = bundle(root)?;
+    let fresh = read(&root.join(DOCUMENT))? == document;
     ensure!(fresh, "{DOCUMENT} is not what {SHARED} and functions/*/openapi.yaml make: run cargo dev openapi");
+    let findings = rules::findings(&serde_saphyr::from_str(&document)?);
+    ensure!(findings.is_empty(), "{DOCUMENT} cannot be used by generators of clients:\n{}", findings.join("\n"));
     Ok(())
 }
 

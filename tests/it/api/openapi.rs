@@ -115,9 +115,13 @@ fn an_event_that_comes_in_fits_the_schema_of_its_type() {
 fn described_problems() -> BTreeSet<(u16, String)> {
     let mut found = BTreeSet::new();
     for (status, response, place) in document().answers() {
-        let kind = &response["content"]["application/problem+json"]["schema"]["properties"]["type"];
-        let kinds = kind["enum"].as_array().cloned().unwrap_or_else(|| vec![kind["const"].clone()]);
-        for kind in kinds.iter().filter_map(Value::as_str) {
+        let Some(schema) = response["content"].get("application/problem+json").map(|content| &content["schema"]) else {
+            continue;
+        };
+        // A problem, and what is always so in this answer.
+        let kinds = schema.pointer("/allOf/1/properties/type/enum").and_then(Value::as_array);
+        for kind in kinds.unwrap_or_else(|| panic!("{place} says nothing about the type")) {
+            let kind = kind.as_str().expect("a type is a text");
             let code = kind.strip_prefix(PROBLEMS).unwrap_or_else(|| panic!("{place}: {kind} is no problem of ours"));
             found.insert((status, code.to_owned()));
         }
@@ -187,6 +191,16 @@ fn the_problems_of_the_document_are_those_of_the_code() {
     assert_eq!(described_problems(), in_code);
 }
 
+/// From this list generators make the enum of all codes.
+#[test]
+fn the_codes_of_problems_are_listed_once_as_the_code_has_them() {
+    let listed = document().root["components"]["schemas"]["ProblemType"]["enum"].as_array().expect("there is a list");
+    let listed: Vec<&str> = listed.iter().filter_map(|kind| kind.as_str()?.strip_prefix(PROBLEMS)).collect();
+
+    let in_code: BTreeSet<String> = problems_of_the_code().into_iter().map(|(_, code)| code).collect();
+    assert_eq!(listed, in_code.iter().map(String::as_str).collect::<Vec<_>>(), "in the order of the alphabet");
+}
+
 #[test]
 fn the_labels_are_those_of_the_database() {
     let migrations: String = fs::read_dir(path("migrations"))
@@ -229,7 +243,6 @@ fn what_we_say_is_described_to_the_last_field() {
     while let Some(place) = open.pop() {
         document().walk(&place, &mut |place, schema| {
             if let Some(target) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
-                // What stands beside a reference only says more about what is described there.
                 open.extend(seen.insert(target.to_owned()).then(|| target.to_owned()));
             } else if let Some(fields) = schema["properties"].as_object().filter(|_| schema.get("type").is_some()) {
                 assert_eq!(schema["additionalProperties"], json!(false), "{place} is open");

@@ -58,9 +58,8 @@ impl Document {
     pub fn at(&self, place: &str) -> Option<(&Value, String)> {
         let found = self.root.pointer(place)?;
         match found["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
-            // A schema may say more beside its reference, which only a validator understands.
-            Some(other) if found.as_object().is_some_and(|fields| fields.len() == 1) => self.at(other),
-            _ => Some((found, place.to_owned())),
+            Some(other) => self.at(other),
+            None => Some((found, place.to_owned())),
         }
     }
 

@@ -1,5 +1,5 @@
 //! `cargo dev lint`: `template.yaml` by `cfn-lint`'s rules, by SAM's own transform and by the rules that neither knows,
-//! `docs/openapi.yaml` by those of OpenAPI and against its parts.
+//! `docs/openapi.yaml` by those of OpenAPI, against its parts and by what generators of clients need.
 
 mod transform;
 
