@@ -158,11 +158,15 @@ fn problems_of_the_code() -> BTreeSet<(u16, String)> {
     let by_variant = BTreeMap::from([
         ("Unauthenticated", 401),
         ("Forbidden", 403),
+        // In the table of access.
+        ("Refusal", 403),
         ("NotFound", 404),
         ("Conflict", 409),
         ("TooMany", 429),
     ]);
-    let raised = Regex::new(r"Error::(Unauthenticated|Forbidden|NotFound|Conflict|TooMany)\s*\{\s*code:\s*([^,]+),");
+    let raised = Regex::new(
+        r"(?:Error::|: Refusal =\s+)(Unauthenticated|Forbidden|Refusal|NotFound|Conflict|TooMany)\s*\{\s*code:\s*([^,]+),",
+    );
     let raised = raised.expect("the expression is valid");
     let translated = Regex::new(r#"\(StatusCode::([A-Z_]+), "([a-z-]+)","#).expect("the expression is valid");
     let mut found = BTreeSet::new();
