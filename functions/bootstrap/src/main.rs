@@ -8,12 +8,14 @@ async fn main() -> Result<(), StartError> {
     let start = Start::new();
     let function = start.environment.required("_HANDLER")?.to_owned();
     match &*function {
+        "confirm-email" => confirm_email::start(start).await,
         "create-gallery" => create_gallery::start(start).await,
         "delete-user" => delete_user::start(start).await,
         "deliver-webhook" => deliver_webhook::start(start).await,
         "fan-out-gallery" => fan_out_gallery::start(start).await,
         "get-health" => get_health::start(start).await,
         "get-integrations" => get_integrations::start(start).await,
+        "get-user" => get_user::start(start).await,
         "get-user-context" => get_user_context::start(start).await,
         "hand-over" => hand_over::start(start).await,
         "join-roster" => join_roster::start(start).await,

@@ -12,7 +12,6 @@ use shared::db::users::User;
 use shared::db::webhook_events::{self, Happening};
 use shared::db::{self, Database, Transaction};
 use shared::domain::access::Caller;
-use shared::domain::event::{EmailHash, EventSubject};
 use shared::domain::registration::{Enrolment, Registration};
 use shared::domain::{AthleteId, Email, ReferralId, Subject, UserId};
 use shared::lambda::identity::EmailClaim;
@@ -99,7 +98,7 @@ async fn register(
     };
     let mut unknown_join_codes = Vec::new();
     let (status, user, referral, follow_up) = if let Some(user) = handed_over {
-        let follow_up = changed(app, &tx, &user).await?;
+        let follow_up = db::addresses::changed(&tx, &user, app.priority).await?;
         (StatusCode::OK, user, Referral::None, follow_up)
     } else if let Some(user) = inserted {
         unknown_join_codes = fill(&tx, subject, &user, registration).await?;
@@ -165,7 +164,7 @@ async fn fill(
 async fn credit(tx: &Transaction<'_>, user: &User, registration: &Registration) -> Result<(Referral, FollowUp), Error> {
     let id = ReferralId(ids::new());
     let referral = db::referrals::credit_sign_up(tx, id, user, registration.referred_by()).await?;
-    let mut follow_up = purchases(tx, user).await?;
+    let mut follow_up = db::addresses::purchases(tx, user).await?;
     if referral == Referral::Credited {
         follow_up.and(webhook_events::emit(tx, Happening::ReferralsEarned(&[id])).await?);
     }
@@ -176,13 +175,6 @@ async fn credit(tx: &Transaction<'_>, user: &User, registration: &Registration) 
 /// Her Contact in the CRM is made, or changed.
 async fn sync(app: &App, tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
     db::tasks::enqueue_at(tx, Kind::SyncZoho, &[user.id.0], app.priority).await
-}
-
-/// Orders and bookings under her address, which waited for somebody to have it.
-async fn purchases(tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
-    let hash = EmailHash::of(&user.email);
-    db::inbox::lock_subjects(tx, &[EventSubject::Buyer(hash)]).await?;
-    Ok(db::effects::apply_to_buyer(tx, &hash, user.id).await?.follow_up)
 }
 
 async fn enrol(
@@ -213,19 +205,6 @@ async fn again(
     if user.role != registration.role() {
         return Err(db::users::role_is_fixed());
     }
-    let mut follow_up = FollowUp::default();
-    if user.email != *email {
-        db::users::change_email(tx, user.id, email).await?;
-        user.email = email.clone();
-        follow_up.and(changed(app, tx, &user).await?);
-    }
+    let follow_up = db::addresses::take_over(tx, &mut user, email, app.priority).await?;
     Ok((user, follow_up))
-}
-
-/// What follows from another address.
-async fn changed(app: &App, tx: &Transaction<'_>, user: &User) -> Result<FollowUp, Error> {
-    let mut follow_up = purchases(tx, user).await?;
-    follow_up.and(webhook_events::emit(tx, Happening::UserUpdated(user.id)).await?);
-    follow_up.and(sync(app, tx, user).await?);
-    Ok(follow_up)
 }

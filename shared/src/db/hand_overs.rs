@@ -87,6 +87,6 @@ static GIVE: Statement<4> = Statement::new(
          update profiles_organizations set first_name = $3, last_name = $4 where user_id = $1
      )
      update users set auth_provider_id = $2 where id = $1
-     returning id, email, role::text as role, created_at",
+     returning id, email, role::text as role, created_at, zoho_contact_id is not null as zoho_linked",
     [Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT],
 );

@@ -4,6 +4,7 @@
 //! Each statement is a `static` beside the function that sends it. What a function of the API or a worker usually sends is
 //! in the lists `HOT` of the modules that it uses, and is prepared when the function starts ([`Database::ready`]).
 
+pub mod addresses;
 pub mod alerts;
 pub mod athletes;
 pub mod audit;

@@ -75,7 +75,7 @@ pub(super) async fn keep_credited(tx: &Transaction<'_>, user: UserId, email: &Em
     Ok(())
 }
 
-static KEEP_CREDITED: Statement<2> = Statement::new(
+pub(super) static KEEP_CREDITED: Statement<2> = Statement::new(
     "insert into sign_up_credits (email_hash)
      select sign_up_credit_sha256($2) from referral_ledger where referred_user_id = $1 and action_type = 'Sign_Up'
      on conflict do nothing",

@@ -23,6 +23,9 @@ pub static HOT: Hot = &[&BY_SUBJECT, &LOCK_BY_SUBJECT];
 /// To keep users as they are while their records are written.
 pub static HOT_SYNC: Hot = &[&LOCK_ALL];
 
+/// To take over another address.
+pub static HOT_EMAIL: Hot = &[&CHANGE_EMAIL, &referrals::KEEP_CREDITED];
+
 /// To make a user.
 pub static HOT_SIGN_UP: Hot = &[&INSERT];
 
@@ -33,6 +36,8 @@ pub struct User {
     pub email: Email,
     pub role: Role,
     pub created_at: DateTime<Utc>,
+    /// Whether the CRM has a Contact of the user.
+    pub zoho_linked: bool,
 }
 
 /// Makes the user, unless her identity or her address has one already (`None`). Waits for a registration of
@@ -53,7 +58,7 @@ static INSERT: Statement<4> = Statement::new(
     "insert into users (id, email, auth_provider_id, role)
      values ($1, $2, $3, $4::text::user_role)
      on conflict do nothing
-     returning id, email, role::text as role, created_at",
+     returning id, email, role::text as role, created_at, zoho_contact_id is not null as zoho_linked",
     [Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT],
 );
 
@@ -64,12 +69,15 @@ pub async fn by_subject(session: &impl Session, subject: &Subject) -> Result<Opt
 }
 
 static BY_SUBJECT: Statement<1> = Statement::new(
-    "select id, email, role::text as role, created_at from users where auth_provider_id = $1",
+    "select id, email, role::text as role, created_at, zoho_contact_id is not null as zoho_linked
+     from users where auth_provider_id = $1",
     [Type::TEXT],
 );
 
 static LOCK_BY_SUBJECT: Statement<1> = Statement::new(
-    "select id, email, role::text as role, created_at from users where auth_provider_id = $1 for update",
+    "select id, email, role::text as role, created_at, zoho_contact_id is not null as zoho_linked
+     from users where auth_provider_id = $1
+     for update",
     [Type::TEXT],
 );
 
@@ -90,7 +98,7 @@ pub async fn lock_caller(tx: &Transaction<'_>, caller: &Caller) -> Result<User, 
     allowed(caller, row.map(|row| from_row(&row)).transpose()?)
 }
 
-fn allowed(caller: &Caller, user: Option<User>) -> Result<User, Error> {
+pub(super) fn allowed(caller: &Caller, user: Option<User>) -> Result<User, Error> {
     let user = user.ok_or_else(not_registered)?;
     match caller.access.of_role(user.role) {
         Ok(_) => Ok(user),
@@ -226,5 +234,6 @@ pub(super) fn from_row(row: &Row) -> Result<User, Error> {
         email: stored(row, "email")?,
         role: stored(row, "role")?,
         created_at: row.get("created_at"),
+        zoho_linked: row.get("zoho_linked"),
     })
 }

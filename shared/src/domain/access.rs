@@ -126,6 +126,8 @@ pub static ACCESS: &[Access] = &[
     everyone("test-webhook"),
     Access { function: "register-user", who: Who::Identity, scopes: &[] },
     users("get-user-context", EVERY_ROLE, NOBODY, &[Scope::ContextRead]),
+    users("get-user", EVERY_ROLE, NOBODY, &[Scope::ProfileWrite, Scope::AthletesRead]),
+    users("confirm-email", EVERY_ROLE, NOBODY, &[]),
     users("list-hosts", EVERY_ROLE, NOBODY, &[Scope::GalleriesRead]),
     users("update-profile", WITH_A_PROFILE, NO_PROFILE, &[Scope::ProfileWrite]),
     users("delete-user", WITH_A_PROFILE, ADMINS_STAY, &[]),

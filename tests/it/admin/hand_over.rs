@@ -76,9 +76,9 @@ async fn nobody_else_takes_it_and_nobody_takes_it_late_or_twice() {
     // The address of the first request counts no more.
     hand_over(&system, school.id, "first@example.com").await;
     hand_over(&system, school.id, "mills@example.com").await;
-    let unverified = json!({"sub": "mallory", "email": "mills@example.com", "email_verified": false});
-    let token = system.token_with(&unverified).await;
-    let unverified = tests::sent(system.request("POST", "/api/users").bearer_auth(token).json(&mills())).await;
+    let claims = json!({"sub": "mallory", "email": "mills@example.com", "email_verified": false});
+    let mallory = system.token_with(&claims).await;
+    let unverified = tests::sent(system.request("POST", "/api/users").bearer_auth(mallory).json(&mills())).await;
     let first = system.register("first", &mills()).await;
     let mut parent = sheree("");
     parent["athletes"] = json!([]);

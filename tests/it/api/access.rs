@@ -36,6 +36,8 @@ fn matrix() -> Vec<Row> {
     vec![
         // An identity may register, with whatever role; another role than the user's is refused.
         row("POST /api/users", empty.clone(), ["422 invalid-fields"; 4]),
+        row("POST /api/user/email", null.clone(), ["200"; 4]),
+        with(&["profile:write", "athletes:read"], row("GET /api/user", null.clone(), ["200"; 4])),
         with(&["context:read"], row("GET /api/user/context", null.clone(), ["200"; 4])),
         with(
             &["profile:write"],

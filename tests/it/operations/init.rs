@@ -5,7 +5,7 @@ use std::fs;
 
 use local::services::workspace;
 use serde_json::{Value, json};
-use tests::{Detour, System, Webhook, Wire, frank, sheree};
+use tests::{Detour, System, Webhook, Wire, frank, sent, sheree};
 
 /// What a function logs whose statements PostgreSQL could not plan ahead.
 const UNPLANNED: &str = "the first event plans its statements itself";
@@ -114,6 +114,12 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     look("register-user");
     system.get("/api/user/context", "sheree").await;
     look("get-user-context");
+    system.get("/api/user", "sheree").await;
+    look("get-user");
+    let moved = json!({"sub": "sheree", "email": "lane@example.com", "email_verified": true});
+    let moved = system.token_with(&moved).await;
+    assert_eq!(sent(system.request("POST", "/api/user/email").bearer_auth(moved)).await.status, 200);
+    look("confirm-email");
     system.call("PATCH", "/api/user/profile", "sheree", &json!({"first_name": "Sherry"})).await;
     look("update-profile");
     let athletes = [registered.id("/athletes/0/id")];

@@ -68,7 +68,8 @@ async fn the_answer_shows_what_was_saved() {
         "created_at": "[moment]",
         "email": "sheree@example.com",
         "id": "[id]",
-        "role": "parent"
+        "role": "parent",
+        "zoho_linked": false
       }
     }
     "#);

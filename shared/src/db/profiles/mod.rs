@@ -2,6 +2,7 @@
 
 mod update;
 
+use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::{Json, Type};
 
@@ -10,12 +11,17 @@ pub use update::update;
 use super::Transaction;
 use super::session::Session;
 use super::statement::{Hot, Statement};
+use super::users::{self, User};
+use crate::domain::access::Caller;
 use crate::domain::registration::{OrgProfile, ParentProfile, PhotographerProfile};
 use crate::domain::{JoinCode, PhoneNumber, ReferralCode, Sport, TaxId, TypedCode, UserId, WebUrl, ZipCode};
 use crate::error::Error;
 
 /// To make a profile, to show it and to change it.
 pub static HOT: Hot = &[&INSERT_PARENT, &INSERT_ORG, &INSERT_PHOTOGRAPHER, &SHOWN, &update::UPDATE];
+
+/// To show a user all of it.
+pub static HOT_OWN: Hot = &[&OWN];
 
 /// How often a code that was made by chance may turn out to be taken before that is our fault.
 const TRIES: usize = 5;
@@ -166,28 +172,99 @@ pub async fn shown(session: &impl Session, user: UserId) -> Result<Option<Value>
     Ok(row.and_then(|row| row.get("profile")))
 }
 
+// What a profile shows of its row.
+macro_rules! parent {
+    () => {
+        "jsonb_build_object(
+             'role', 'parent',
+             'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
+             'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
+             'sport_interests', sport_interests)"
+    };
+}
+macro_rules! org {
+    () => {
+        "jsonb_build_object(
+             'role', 'org',
+             'first_name', first_name, 'last_name', last_name, 'org_name', org_name, 'org_type', org_type,
+             'tax_id', tax_id, 'referred_by_code', referred_by_code, 'join_code', join_code)"
+    };
+}
+macro_rules! photographer {
+    () => {
+        "jsonb_build_object(
+             'role', 'photographer',
+             'first_name', first_name, 'last_name', last_name, 'business_name', business_name,
+             'website_url', website_url, 'social_links', social_links, 'referral_code', referral_code,
+             'certification_level', certification_level, 'paywall_tier', paywall_tier,
+             'training_progress', training_progress, 'service_region', service_region,
+             'background_check_status', background_check_status, 'gear_list', gear_list,
+             'availability_schedule', availability_schedule)"
+    };
+}
+
 static SHOWN: Statement<1> = Statement::new(
-    "select coalesce(
-         (select jsonb_build_object(
-              'role', 'parent',
-              'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
-              'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
-              'sport_interests', sport_interests)
-          from profiles_parents where user_id = $1),
-         (select jsonb_build_object(
-              'role', 'org',
-              'first_name', first_name, 'last_name', last_name, 'org_name', org_name, 'org_type', org_type,
-              'tax_id', tax_id, 'referred_by_code', referred_by_code, 'join_code', join_code)
-          from profiles_organizations where user_id = $1),
-         (select jsonb_build_object(
-              'role', 'photographer',
-              'first_name', first_name, 'last_name', last_name, 'business_name', business_name,
-              'website_url', website_url, 'social_links', social_links, 'referral_code', referral_code,
-              'certification_level', certification_level, 'paywall_tier', paywall_tier,
-              'training_progress', training_progress, 'service_region', service_region,
-              'background_check_status', background_check_status, 'gear_list', gear_list,
-              'availability_schedule', availability_schedule)
-          from profiles_photographers where user_id = $1)
-     ) as profile",
+    concat!(
+        "select coalesce(
+             (select ",
+        parent!(),
+        " from profiles_parents where user_id = $1),
+             (select ",
+        org!(),
+        " from profiles_organizations where user_id = $1),
+             (select ",
+        photographer!(),
+        " from profiles_photographers where user_id = $1)
+         ) as profile"
+    ),
     [Type::UUID],
+);
+
+/// A user with all of it, as the API shows it to its owner.
+#[derive(Debug, Serialize)]
+pub struct Own {
+    pub user: User,
+    /// Null for an admin.
+    pub profile: Value,
+    pub athletes: Value,
+}
+
+/// The user who calls, with all of it in one round trip.
+///
+/// # Errors
+/// Those of [`users::caller`].
+pub async fn own(session: &impl Session, caller: &Caller) -> Result<Own, Error> {
+    let row = session.row(&OWN, [&caller.subject.as_str()]).await?;
+    let user = users::allowed(caller, row.as_ref().map(users::from_row).transpose()?)?;
+    let row = row.ok_or_else(users::not_registered)?;
+    let profile = row.get::<_, Option<Value>>("profile").unwrap_or_default();
+    Ok(Own { user, profile, athletes: row.get("athletes") })
+}
+
+static OWN: Statement<1> = Statement::new(
+    concat!(
+        "select me.*,
+             coalesce(
+                 (select ",
+        parent!(),
+        " from profiles_parents where user_id = me.id),
+                 (select ",
+        org!(),
+        " from profiles_organizations where user_id = me.id),
+                 (select ",
+        photographer!(),
+        " from profiles_photographers where user_id = me.id)
+             ) as profile,
+             coalesce((
+                 select jsonb_agg(jsonb_build_object(
+                     'id', id, 'first_name', first_name, 'last_name', last_name, 'dob', dob,
+                     'sport_primary', sport_primary) order by id)
+                 from athletes where parent_id = me.id
+             ), '[]') as athletes
+         from (
+             select id, email, role::text as role, created_at, zoho_contact_id is not null as zoho_linked
+             from users where auth_provider_id = $1
+         ) as me"
+    ),
+    [Type::TEXT],
 );
