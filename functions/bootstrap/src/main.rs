@@ -13,6 +13,7 @@ async fn main() -> Result<(), StartError> {
         "delete-user" => delete_user::start(start).await,
         "deliver-webhook" => deliver_webhook::start(start).await,
         "fan-out-gallery" => fan_out_gallery::start(start).await,
+        "find-organization" => find_organization::start(start).await,
         "get-health" => get_health::start(start).await,
         "get-integrations" => get_integrations::start(start).await,
         "get-user" => get_user::start(start).await,

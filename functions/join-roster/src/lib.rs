@@ -64,13 +64,10 @@ async fn join(database: &Database, caller: &Caller, body: &Value) -> Result<Join
     let tx = connection.transaction().await?;
     let user = db::users::lock_caller(&tx, caller).await?;
     let wanted = Wanted::read(body).map_err(Error::Invalid)?;
-    let Some(organization) = db::join_codes::find(&tx, &caller.subject, &wanted.join_code).await? else {
+    let Some(found) = db::join_codes::find(&tx, &caller.subject, &wanted.join_code).await? else {
         // The wrong code counts, although the request fails.
         tx.commit().await?;
-        return Err(Error::NotFound {
-            code: "unknown-join-code",
-            detail: "No organisation has this join code. Ask the organisation for it and type it again.",
-        });
+        return Err(db::join_codes::unknown());
     };
     let hers = db::athletes::ids_of_parent(&tx, user.id).await?;
     let strangers: Vec<FieldError> = wanted
@@ -88,5 +85,5 @@ async fn join(database: &Database, caller: &Caller, body: &Value) -> Result<Join
     }
     db::rosters::join(&tx, slice::from_ref(&wanted.join_code), &wanted.athletes).await?;
     tx.commit().await?;
-    Ok(Joined { organization, athlete_ids: wanted.athletes })
+    Ok(Joined { organization: found.organization, athlete_ids: wanted.athletes })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::Transaction;
-use super::rosters::{self, Organization};
+use super::rosters::{self, Joinable};
 use super::session::Session;
 use super::statement::{Hot, Statement};
 use crate::domain::code::IdentityHash;
@@ -19,13 +19,21 @@ pub static HOT: Hot = &[&WAIT, &rosters::KNOWN_CODES, &rosters::ORGANIZATION_BY_
 /// So many wrong codes of one identity in an hour are looked up, and no more.
 const MOST_WRONG: i64 = 10;
 
+/// For a code that no organisation has.
+pub fn unknown() -> Error {
+    Error::NotFound {
+        code: "unknown-join-code",
+        detail: "No organisation has this join code. Ask the organisation for it and type it again.",
+    }
+}
+
 /// The organisation that has this code. `None` has been counted: commit the transaction, although the request fails. Lock
 /// the user first ([`super::users::lock_caller`]), so that requests at the same moment are counted one after the
 /// other.
 ///
 /// # Errors
 /// `too-many-wrong-codes` (429): the code was not looked up, right or wrong.
-pub async fn find(tx: &Transaction<'_>, subject: &Subject, code: &CodeKey) -> Result<Option<Organization>, Error> {
+pub async fn find(tx: &Transaction<'_>, subject: &Subject, code: &CodeKey) -> Result<Option<Joinable>, Error> {
     let identity = IdentityHash::of(subject);
     if let Some(retry_after) = wait(tx, &identity).await? {
         return Err(Error::TooMany {

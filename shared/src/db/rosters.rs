@@ -1,6 +1,7 @@
 //! `roster_entries`: which athletes an organisation has.
 
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::Transaction;
 use super::column::stored;
 use super::session::Session;
 use super::statement::{Hot, Statement};
-use crate::domain::{AthleteId, CodeKey, OrgName, UserId};
+use crate::domain::{AthleteId, CodeKey, OrgName, OrgType, UserId};
 use crate::error::Error;
 
 /// To put athletes on a roster.
@@ -55,14 +56,29 @@ pub struct Organization {
     pub name: OrgName,
 }
 
-/// The organisation that has this join code.
-pub(super) async fn organization_by_code(
-    session: &impl Session,
-    code: &CodeKey,
-) -> Result<Option<Organization>, Error> {
-    let row = session.row(&ORGANIZATION_BY_CODE, [&code.as_str()]).await?;
-    row.map(|row| Ok(Organization { id: UserId(row.get("user_id")), name: stored(&row, "org_name")? })).transpose()
+/// An organisation as a user sees it who has its join code.
+#[derive(Debug, Serialize)]
+pub struct Joinable {
+    #[serde(flatten)]
+    pub organization: Organization,
+    pub org_type: OrgType,
+    /// Whether an admin has: until then nothing of it reaches parents.
+    pub verified: bool,
 }
 
-pub(super) static ORGANIZATION_BY_CODE: Statement<1> =
-    Statement::new("select user_id, org_name from profiles_organizations where code_key(join_code) = $1", [Type::TEXT]);
+/// The organisation that has this join code.
+pub(super) async fn organization_by_code(session: &impl Session, code: &CodeKey) -> Result<Option<Joinable>, Error> {
+    let row = session.row(&ORGANIZATION_BY_CODE, [&code.as_str()]).await?;
+    let joinable = |row: &Row| {
+        let organization = Organization { id: UserId(row.get("user_id")), name: stored(row, "org_name")? };
+        Ok(Joinable { organization, org_type: stored(row, "org_type")?, verified: row.get("verified") })
+    };
+    row.map(|row| joinable(&row)).transpose()
+}
+
+pub(super) static ORGANIZATION_BY_CODE: Statement<1> = Statement::new(
+    "select user_id, org_name, org_type::text as org_type, verified_at is not null as verified
+     from profiles_organizations
+     where code_key(join_code) = $1",
+    [Type::TEXT],
+);

@@ -131,6 +131,7 @@ pub static ACCESS: &[Access] = &[
     users("list-hosts", EVERY_ROLE, NOBODY, &[Scope::GalleriesRead]),
     users("update-profile", WITH_A_PROFILE, NO_PROFILE, &[Scope::ProfileWrite]),
     users("delete-user", WITH_A_PROFILE, ADMINS_STAY, &[]),
+    users("find-organization", EVERY_ROLE, NOBODY, &[]),
     users("join-roster", PARENTS, NOT_A_PARENT, &[]),
     users(
         "create-gallery",

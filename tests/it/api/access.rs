@@ -43,6 +43,7 @@ fn matrix() -> Vec<Row> {
             &["profile:write"],
             row("PATCH /api/user/profile", empty.clone(), ["200", "200", "200", "403 no-profile"]),
         ),
+        row("GET /api/organizations", null.clone(), ["422 invalid-fields"; 4]),
         row(
             "POST /api/rosters",
             empty.clone(),

@@ -125,6 +125,9 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     let athletes = [registered.id("/athletes/0/id")];
     system.post("/api/rosters", "sheree", &json!({"join_code": school.join_code, "athlete_ids": athletes})).await;
     look("join-roster");
+    let found = format!("/api/organizations?join_code={}", school.join_code);
+    assert_eq!(system.get(&found, "sheree").await.status, 200);
+    look("find-organization");
     let gallery = system.gallery("PD-1").await;
     look("create-gallery");
     let verification = format!("/api/admin/organizations/{}/verification", school.id);
