@@ -4,7 +4,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use shared::Error;
-use shared::db::context::{Athlete, Gallery, Organization, UserContext};
+use shared::db::context::{Athlete, Gallery, Organization, OwnOrganization, Photographer, UserContext};
 use shared::db::{self, Database};
 use shared::domain::access::Scope;
 use shared::domain::context::{self, Plain};
@@ -34,6 +34,8 @@ struct Answer {
     athletes: Vec<Athlete>,
     organizations: Vec<Organization>,
     galleries: Vec<Gallery>,
+    photographer: Option<Photographer>,
+    organization: Option<OwnOrganization>,
 }
 
 #[derive(Serialize)]
@@ -51,6 +53,8 @@ impl From<UserContext> for Answer {
             athletes: found.athletes,
             organizations: found.organizations,
             galleries: found.galleries,
+            photographer: found.photographer,
+            organization: found.organization,
         }
     }
 }

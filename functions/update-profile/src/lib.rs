@@ -41,7 +41,7 @@ pub async fn start(start: Start) -> Result<(), StartError> {
 /// 200 with the user and her profile as they are now.
 pub async fn handle(app: &App, request: Request) -> Result<Response<Body>, Error> {
     let caller = identity::caller(&request)?;
-    let patch = http::json_body(&request)?;
+    let patch = http::optional_json_body(&request)?;
     let if_match = IfMatch::of(&request);
 
     let (updated, follow_up) = db::once_more(|| update(app, &caller, &if_match, &patch)).await?;

@@ -1,5 +1,6 @@
 //! "Who is logged in?": everything a plugin may know about a user, in one round trip.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
@@ -8,7 +9,9 @@ use super::column::stored;
 use super::session::Session;
 use super::statement::{Hot, Statement};
 use crate::domain::context::{Person, Plain};
-use crate::domain::{AthleteId, GalleryId, GalleryStatus, Role, Sport, Subject, UserId};
+use crate::domain::{
+    AthleteId, CertificationLevel, GalleryId, GalleryStatus, OrgType, PaywallTier, Role, Sport, Subject, UserId,
+};
 use crate::error::Error;
 
 /// To say who is logged in.
@@ -26,6 +29,8 @@ pub struct UserContext {
     pub organizations: Vec<Organization>,
     /// Twenty: those that are live first, then the newest.
     pub galleries: Vec<Gallery>,
+    pub photographer: Option<Photographer>,
+    pub organization: Option<OwnOrganization>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,6 +39,8 @@ pub struct Athlete {
     /// `None`: it is hidden.
     pub first_name: Option<Plain>,
     pub sport: Option<Plain>,
+    /// On whose rosters the athlete is.
+    pub organization_ids: Vec<UserId>,
 }
 
 impl std::fmt::Debug for Athlete {
@@ -53,7 +60,27 @@ pub struct Gallery {
     pub id: GalleryId,
     pub title: Plain,
     pub status: GalleryStatus,
+    pub event_date: NaiveDate,
+    pub organization_id: UserId,
     pub url: Option<String>,
+}
+
+/// What a photographer is here.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Photographer {
+    pub certification_level: CertificationLevel,
+    pub paywall_tier: PaywallTier,
+    pub referral_code: String,
+    /// Jobs that are claimed and not delivered.
+    pub open_assignments: i64,
+}
+
+/// What an organisation is here.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OwnOrganization {
+    pub org_type: OrgType,
+    pub verified: bool,
+    pub roster_size: i64,
 }
 
 impl UserContext {
@@ -116,7 +143,7 @@ static OF_SUBJECT: Statement<1> = Statement::new(
          select id from candidate order by (status = 'Live') desc, id desc limit 20
      ),
      shown as (
-         select gallery.id, gallery.title, gallery.status, gallery.organization_id,
+         select gallery.id, gallery.title, gallery.status, gallery.event_date, gallery.organization_id,
              -- nothing of an organisation reaches parents before it is verified
              case when me.role <> 'parent' or organization.verified_at is not null then gallery.public_url end as url
          from me
@@ -133,7 +160,10 @@ static OF_SUBJECT: Statement<1> = Statement::new(
          photographer.business_name,
          photographer.certification_level::text as certification_level,
          coalesce((
-             select json_agg(json_build_object('id', id, 'first_name', first_name, 'sport', sport_primary) order by id)
+             select json_agg(json_build_object(
+                 'id', id, 'first_name', first_name, 'sport', sport_primary, 'organization_ids', array(
+                     select organization_id from roster_entries where athlete_id = athletes.id order by organization_id
+                 )) order by id)
              from athletes where parent_id = me.id
          ), '[]') as athletes,
          coalesce((
@@ -146,10 +176,21 @@ static OF_SUBJECT: Statement<1> = Statement::new(
              join profiles_organizations on user_id = hers.id
          ), '[]') as organizations,
          coalesce((
-             select json_agg(json_build_object('id', id, 'title', title, 'status', status, 'url', url)
-                 order by (status = 'Live') desc, id desc)
+             select json_agg(json_build_object(
+                 'id', id, 'title', title, 'status', status, 'event_date', event_date,
+                 'organization_id', organization_id, 'url', url) order by (status = 'Live') desc, id desc)
              from shown
-         ), '[]') as galleries
+         ), '[]') as galleries,
+         case when me.role = 'photographer' then json_build_object(
+             'certification_level', photographer.certification_level, 'paywall_tier', photographer.paywall_tier,
+             'referral_code', photographer.referral_code, 'open_assignments', (
+                 select count(*) from assignments
+                 where assigned_photographer_id = me.id and job_status <> 'Delivered'
+             )) end as photographer,
+         case when me.role = 'org' then json_build_object(
+             'org_type', org.org_type, 'verified', org.verified_at is not null, 'roster_size', (
+                 select count(*) from roster_entries where organization_id = me.id
+             )) end as organization
      from me
      left join profiles_parents as parent on parent.user_id = me.id
      left join profiles_organizations as org on org.user_id = me.id
@@ -161,6 +202,8 @@ fn from_row(row: &Row) -> Result<UserContext, Error> {
     let Json(athletes): Json<Vec<Athlete>> = row.get("athletes");
     let Json(organizations) = row.get("organizations");
     let Json(galleries) = row.get("galleries");
+    let photographer: Option<Json<Photographer>> = row.get("photographer");
+    let organization: Option<Json<OwnOrganization>> = row.get("organization");
     let role = stored(row, "role")?;
     let typed = |column: &str| Plain::of(row.get::<_, Option<&str>>(column).unwrap_or_default());
     let first_name = typed("first_name");
@@ -179,7 +222,17 @@ fn from_row(row: &Row) -> Result<UserContext, Error> {
         },
     };
     let first_name = Some(first_name).filter(|name| !name.is_empty());
-    Ok(UserContext { id: UserId(row.get("id")), role, first_name, person, athletes, organizations, galleries })
+    Ok(UserContext {
+        id: UserId(row.get("id")),
+        role,
+        first_name,
+        person,
+        athletes,
+        organizations,
+        galleries,
+        photographer: photographer.map(|Json(photographer)| photographer),
+        organization: organization.map(|Json(organization)| organization),
+    })
 }
 
 fn named(athletes: &[Athlete]) -> Vec<(Plain, Option<Sport>)> {

@@ -67,6 +67,14 @@ pub fn json_body(request: &Request) -> Result<Value, Error> {
     })
 }
 
+/// The JSON body of a request all of whose fields are optional: none at all is the same as `{}`.
+///
+/// # Errors
+/// Those of [`json_body`].
+pub fn optional_json_body(request: &Request) -> Result<Value, Error> {
+    if request.body().is_empty() { Ok(json!({})) } else { json_body(request) }
+}
+
 /// The parameters of a request's query as an object of texts, for a [`Form`](crate::domain::Form) to read; one that is
 /// given twice is a list, which no form takes for a text.
 pub fn query(request: &Request) -> Value {

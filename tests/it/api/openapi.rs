@@ -275,7 +275,7 @@ fn told(path: &str, status: u16, content_type: &'static str, answered: &Value) -
 fn an_answer_that_is_not_described_is_told_with_what_is_wrong() {
     let nobody = "01978f2e-7b3c-7d10-9a51-3f6f2f1a0c05";
     let good = json!({"user": {"id": nobody, "role": "admin", "first_name": null}, "summary": "Admin of ISO Photo XP",
-        "athletes": [], "organizations": [], "galleries": []});
+        "athletes": [], "organizations": [], "galleries": [], "photographer": null, "organization": null});
     let mut talkative = good.clone();
     talkative["user"]["email"] = json!("ops@isophotoxp.example");
     let problem = |code: &str| json!({"type": format!("{PROBLEMS}{code}"), "title": "Not Found", "status": 404, "detail": "Register first."});

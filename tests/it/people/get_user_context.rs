@@ -90,23 +90,30 @@ async fn a_plugin_learns_no_more_than_it_needs() {
         {
           "first_name": "Jordan",
           "id": "[id]",
+          "organization_ids": [
+            "[id]"
+          ],
           "sport": "Soccer"
         }
       ],
       "galleries": [
         {
+          "event_date": "2026-10-03",
           "id": "[id]",
+          "organization_id": "[id]",
           "status": "Live",
           "title": "Gallery 1",
           "url": "https://photos.example/1"
         }
       ],
+      "organization": null,
       "organizations": [
         {
           "id": "[id]",
           "name": "Lincoln High"
         }
       ],
+      "photographer": null,
       "summary": "Sheree, Parent of Jordan, Soccer Player",
       "user": {
         "first_name": "Sheree",
@@ -217,6 +224,32 @@ async fn an_organisation_sees_its_own_galleries_and_a_photographer_those_he_took
     assert_eq!(cathys["organizations"], json!([{"id": lincoln, "name": "Lincoln High"}]));
     assert_eq!(titles(&franks), ["Gallery 30"]);
     assert_eq!(franks["organizations"], json!([{"id": rival, "name": "Rival High"}]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photographer_and_an_organisation_are_told_what_they_are_here() {
+    let system = System::start().await;
+    let (lincoln, join_code) = organization(&system, "cathy", "Lincoln High").await;
+    let frank = system.register("frank", &frank()).await.id("/user/id");
+    system.register("sheree", &sheree(&join_code)).await;
+    for _ in 0..2 {
+        system.assignment(lincoln, Some(frank)).await;
+    }
+    let delivered = system.assignment(lincoln, Some(frank)).await;
+    system.rows("update assignments set job_status = 'Delivered' where id = $1", &[&delivered]).await;
+    system.assignment(lincoln, None).await;
+    system.rows("update profiles_organizations set verified_at = null", &[]).await;
+
+    let cathys = system.get("/api/user/context", "cathy").await.body;
+    let franks = system.get("/api/user/context", "frank").await.body;
+
+    let organization = json!({"org_type": "School", "verified": false, "roster_size": 1});
+    assert_eq!((&cathys["organization"], &cathys["photographer"]), (&organization, &Value::Null));
+    let photographer = json!({
+        "certification_level": "Level 1", "paywall_tier": "Free", "referral_code": "FRANK2024", "open_assignments": 2,
+    });
+    assert_eq!((&franks["photographer"], &franks["organization"]), (&photographer, &Value::Null));
     system.stop().await;
 }
 

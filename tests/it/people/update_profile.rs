@@ -282,6 +282,8 @@ async fn who_has_no_profile_and_what_is_no_patch_is_refused() {
     let text = tests::sent(request("text/plain", r#"{"first_name":"Sherry"}"#)).await;
     let broken = tests::sent(request("application/json", r#"{"first_name":"#)).await;
     let without_token = tests::sent(system.request("PATCH", PROFILE).json(&patch)).await;
+    let without_body = tests::sent(system.request("PATCH", PROFILE).bearer_auth(&token)).await;
+    assert_eq!((without_body.status, without_body.body), (200, merge_patch.body.clone()), "which changes nothing");
 
     assert_eq!((nobody.status, nobody.code()), (404, "not-registered"));
     assert_eq!((admin.status, admin.code()), (403, "no-profile"));
