@@ -3,6 +3,7 @@
 mod admin;
 mod alerts;
 mod api;
+mod athletes;
 mod crm;
 mod database;
 mod deliveries;

@@ -8,6 +8,7 @@ async fn main() -> Result<(), StartError> {
     let start = Start::new();
     let function = start.environment.required("_HANDLER")?.to_owned();
     match &*function {
+        "add-athlete" => add_athlete::start(start).await,
         "confirm-email" => confirm_email::start(start).await,
         "create-gallery" => create_gallery::start(start).await,
         "delete-user" => delete_user::start(start).await,
@@ -20,6 +21,7 @@ async fn main() -> Result<(), StartError> {
         "get-user-context" => get_user_context::start(start).await,
         "hand-over" => hand_over::start(start).await,
         "join-roster" => join_roster::start(start).await,
+        "list-athletes" => list_athletes::start(start).await,
         "list-conflicts" => list_conflicts::start(start).await,
         "list-deliveries" => list_deliveries::start(start).await,
         "list-failures" => list_failures::start(start).await,
@@ -29,6 +31,7 @@ async fn main() -> Result<(), StartError> {
         "receive-webhook" => receive_webhook::start(start).await,
         "reconcile-zoho" => reconcile_zoho::start(start).await,
         "register-user" => register_user::start(start).await,
+        "remove-athlete" => remove_athlete::start(start).await,
         "renew-zoho-watch" => renew_zoho_watch::start(start).await,
         "replay-tasks" => replay_tasks::start(start).await,
         "resend-deliveries" => resend_deliveries::start(start).await,
@@ -39,6 +42,7 @@ async fn main() -> Result<(), StartError> {
         "tag-seniors" => tag_seniors::start(start).await,
         "test-webhook" => test_webhook::start(start).await,
         "unverify-organization" => unverify_organization::start(start).await,
+        "update-athlete" => update_athlete::start(start).await,
         "update-profile" => update_profile::start(start).await,
         "verify-organization" => verify_organization::start(start).await,
         _ => Err(StartError::from(format!(

@@ -35,13 +35,7 @@ pub fn unknown() -> Error {
 /// `too-many-wrong-codes` (429): the code was not looked up, right or wrong.
 pub async fn find(tx: &Transaction<'_>, subject: &Subject, code: &CodeKey) -> Result<Option<Joinable>, Error> {
     let identity = IdentityHash::of(subject);
-    if let Some(retry_after) = wait(tx, &identity).await? {
-        return Err(Error::TooMany {
-            code: "too-many-wrong-codes",
-            detail: "Too many join codes of the last hour were wrong. Ask the organisation for its code, and try again later.",
-            retry_after,
-        });
-    }
+    insist_on_few_wrong(tx, &identity).await?;
     let organization = rosters::organization_by_code(tx, code).await?;
     if organization.is_none() {
         count(tx, &identity, 1).await?;
@@ -55,6 +49,46 @@ pub struct Sorted {
     pub known: Vec<CodeKey>,
     /// As they were typed, in their order.
     pub unknown: Vec<String>,
+}
+
+/// Looks up several codes at once. Those that no organisation has have been counted: commit the transaction, although the
+/// request fails. Lock the user first, as for [`find`].
+///
+/// # Errors
+/// `too-many-wrong-codes` (429): no code was looked up, right or wrong.
+pub async fn find_all(tx: &Transaction<'_>, subject: &Subject, codes: &[TypedCode]) -> Result<Found, Error> {
+    if codes.is_empty() {
+        return Ok(Found::default());
+    }
+    let identity = IdentityHash::of(subject);
+    insist_on_few_wrong(tx, &identity).await?;
+    let keys: Vec<Option<CodeKey>> = codes.iter().map(|code| CodeKey::of(code.as_str())).collect();
+    let typed: Vec<CodeKey> = keys.iter().flatten().cloned().collect();
+    let known = rosters::known_codes(tx, &typed).await?;
+    let is_unknown = |key: &Option<CodeKey>| key.as_ref().is_none_or(|key| !known.contains(key));
+    let unknown: Vec<usize> =
+        keys.iter().enumerate().filter(|(_, key)| is_unknown(key)).map(|(index, _)| index).collect();
+    count(tx, &identity, unknown.len()).await?;
+    Ok(Found { known, unknown })
+}
+
+/// What became of several codes.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub known: Vec<CodeKey>,
+    /// The places of the others in the list.
+    pub unknown: Vec<usize>,
+}
+
+async fn insist_on_few_wrong(session: &impl Session, identity: &IdentityHash) -> Result<(), Error> {
+    match wait(session, identity).await? {
+        None => Ok(()),
+        Some(retry_after) => Err(Error::TooMany {
+            code: "too-many-wrong-codes",
+            detail: "Too many join codes of the last hour were wrong. Ask the organisation for its code, and try again later.",
+            retry_after,
+        }),
+    }
 }
 
 /// Tells the codes that organisations have from the others, and counts these. Once an identity has typed too many wrong

@@ -100,8 +100,17 @@ pub async fn lock_caller(tx: &Transaction<'_>, caller: &Caller) -> Result<User, 
 
 pub(super) fn allowed(caller: &Caller, user: Option<User>) -> Result<User, Error> {
     let user = user.ok_or_else(not_registered)?;
-    match caller.access.of_role(user.role) {
-        Ok(_) => Ok(user),
+    insist_on_role(caller, user.role)?;
+    Ok(user)
+}
+
+/// For a statement that reads the user beside what was asked for.
+///
+/// # Errors
+/// 403 with the code of the function's row in the table of access.
+pub(super) fn insist_on_role(caller: &Caller, role: Role) -> Result<(), Error> {
+    match caller.access.of_role(role) {
+        Ok(_) => Ok(()),
         Err(Refusal { code, detail }) => Err(Error::Forbidden { code, detail }),
     }
 }

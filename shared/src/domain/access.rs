@@ -132,6 +132,10 @@ pub static ACCESS: &[Access] = &[
     users("update-profile", WITH_A_PROFILE, NO_PROFILE, &[Scope::ProfileWrite]),
     users("delete-user", WITH_A_PROFILE, ADMINS_STAY, &[]),
     users("find-organization", EVERY_ROLE, NOBODY, &[]),
+    users("list-athletes", PARENTS, NOT_A_PARENT, &[Scope::AthletesRead]),
+    users("add-athlete", PARENTS, NOT_A_PARENT, &[Scope::ProfileWrite, Scope::AthletesRead]),
+    users("update-athlete", PARENTS, NOT_A_PARENT, &[Scope::ProfileWrite, Scope::AthletesRead]),
+    users("remove-athlete", PARENTS, NOT_A_PARENT, &[Scope::ProfileWrite]),
     users("join-roster", PARENTS, NOT_A_PARENT, &[]),
     users(
         "create-gallery",

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod address;
 pub mod alert;
+pub mod athlete;
 pub mod code;
 pub mod context;
 pub mod crm_form;

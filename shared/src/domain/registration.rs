@@ -144,8 +144,7 @@ impl NewAthlete {
         let dob = form.optional::<DateOfBirth>("dob");
         let sport_primary = form.optional::<Typed<Sport>>("sport_primary");
         if dob.is_some_and(|dob| !dob.is_athletes(today)) {
-            let message = "must be a day from 1 to 25 years ago, like 2009-05-14";
-            return form.reject("dob", FieldCode::OutOfRange, message);
+            return Self::reject_dob(form);
         }
         Some(Self {
             first_name: first_name?.0,
@@ -153,6 +152,11 @@ impl NewAthlete {
             dob,
             sport_primary: sport_primary.map(|sport| sport.0),
         })
+    }
+
+    /// Notes that an athlete cannot be born on this day.
+    pub(super) fn reject_dob<T>(form: &mut Form<'_>) -> Option<T> {
+        form.reject("dob", FieldCode::OutOfRange, "must be a day from 1 to 25 years ago, like 2009-05-14")
     }
 }
 

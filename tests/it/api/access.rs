@@ -29,6 +29,10 @@ fn for_admins(route: &'static str, body: Value, admin: &'static str) -> Row {
     row(route, body, [ADMINS_ONLY, ADMINS_ONLY, ADMINS_ONLY, admin])
 }
 
+fn for_parents(parent: &'static str) -> [&'static str; 4] {
+    [parent, "403 not-a-parent", "403 not-a-parent", "403 not-a-parent"]
+}
+
 /// The routes behind the authorizer.
 fn matrix() -> Vec<Row> {
     let (null, empty) = (Value::Null, json!({}));
@@ -44,6 +48,16 @@ fn matrix() -> Vec<Row> {
             row("PATCH /api/user/profile", empty.clone(), ["200", "200", "200", "403 no-profile"]),
         ),
         row("GET /api/organizations", null.clone(), ["422 invalid-fields"; 4]),
+        with(&["athletes:read"], row("GET /api/athletes", null.clone(), for_parents("200"))),
+        with(
+            &["profile:write", "athletes:read"],
+            row("POST /api/athletes", empty.clone(), for_parents("422 invalid-fields")),
+        ),
+        with(
+            &["profile:write", "athletes:read"],
+            row("PATCH /api/athletes/{id}", empty.clone(), for_parents("404 unknown-athlete")),
+        ),
+        with(&["profile:write"], row("DELETE /api/athletes/{id}", null.clone(), for_parents("404 unknown-athlete"))),
         row(
             "POST /api/rosters",
             empty.clone(),

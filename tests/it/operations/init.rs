@@ -159,6 +159,17 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
     system.rows("update galleries set status = 'Live', live_at = now() where id = $1", &[&gallery]).await;
     assert_eq!(system.post("/api/admin/alerts/send", "ops", &json!({"gallery_id": gallery})).await.status, 202);
     look("send-held-alerts");
+    let kim =
+        json!({"first_name": "Kim", "last_name": "Lane", "sport_primary": "Golf", "join_codes": [school.join_code]});
+    let kim = system.post("/api/athletes", "sheree", &kim).await.id("/id");
+    look("add-athlete");
+    assert_eq!(system.get("/api/athletes", "sheree").await.status, 200);
+    look("list-athletes");
+    let kim = format!("/api/athletes/{kim}");
+    assert_eq!(system.call("PATCH", &kim, "sheree", &json!({"sport_primary": "Tennis"})).await.status, 200);
+    look("update-athlete");
+    assert_eq!(system.call("DELETE", &kim, "sheree", &Value::Null).await.status, 204);
+    look("remove-athlete");
     assert_eq!(system.call("DELETE", "/api/user", "sheree", &Value::Null).await.status, 204);
     look("delete-user");
 

@@ -66,7 +66,7 @@ fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {
 }
 
 /// Marks the batch as sending, before the call, and returns whom it goes to. Suppressed addresses are taken
-/// out; with nobody left the batch is skipped. `None`: it is not queued any more, or is held now, since its organisation is
+/// out, and so is a parent who has left the roster and is not registered; with nobody left the batch is skipped. `None`: it is not queued any more, or is held now, since its organisation is
 /// not verified.
 pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Vec<Recipient>>, Error> {
     // The organisation stays as it is: whoever withdraws its verification comes before this batch, or after it has gone.
@@ -109,13 +109,32 @@ pub(super) static BEGIN: Statement<1> = Statement::new(
 );
 
 pub(super) static BEGIN_ALERTS: Statement<1> = Statement::new(
-    "update gallery_alerts as alert set status = case
+    "with queued as materialized (
+         select alert.id,
+             exists (
+                 select from athletes as athlete
+                 join roster_entries as entry on entry.athlete_id = athlete.id
+                 where athlete.parent_id = alert.parent_id and entry.organization_id = gallery.organization_id
+             )
+             or exists (
+                 select from gallery_registrations as registration
+                 where registration.gallery_id = gallery.id and registration.parent_id = alert.parent_id
+             ) as wanted
+         from gallery_alerts as alert
+         join galleries as gallery on gallery.id = alert.gallery_id
+         where alert.batch_id = $1 and alert.status = 'queued'
+     ),
+     unwanted as (
+         delete from gallery_alerts as alert using queued where alert.id = queued.id and not queued.wanted
+     )
+     update gallery_alerts as alert set status = case
          when exists (
              select from users join email_suppressions as suppression
                  on suppression.email_sha256 = email_sha256(users.email)
              where users.id = alert.parent_id
          ) then 'suppressed' else 'sending' end::alert_status
-     where batch_id = $1 and status = 'queued'",
+     from queued
+     where alert.id = queued.id and queued.wanted",
     [Type::UUID],
 );
 

@@ -3,6 +3,7 @@
 
 mod batches;
 mod decisions;
+mod dropped;
 mod locks;
 mod receipts;
 
@@ -14,6 +15,7 @@ pub use batches::{
     Batch, BatchStatus, batch, begin_sending, halve, hold, hold_of_organization, mark_sent, mark_uncertain, requeue,
 };
 pub use decisions::{Decision, RELEASED_AT_ONCE, Released, decide, release};
+pub use dropped::drop_unsent;
 pub use receipts::receive;
 
 use super::Transaction;
@@ -41,6 +43,9 @@ pub static HOT_SEND: Hot = &[
 /// To send held alerts after all.
 pub static HOT_RELEASE: Hot =
     &[&decisions::LOCK_GALLERY, &decisions::LOCK_HELD, &decisions::RELEASE, &decisions::SKIP_EMPTY];
+
+/// To drop alerts that no e-mail is to go out for.
+pub static HOT_DROP: Hot = &[&dropped::DROP, &dropped::SKIP_EMPTIED];
 
 /// How many alerts travel in one transmission. Zoho does not publish its limit; where it is lower, batches are
 /// halved (400011).

@@ -16,6 +16,17 @@ pub enum Edit<T> {
     Set(T),
 }
 
+impl<T> Edit<T> {
+    /// The same edit of another type.
+    pub fn map<U>(self, value: impl FnOnce(T) -> U) -> Edit<U> {
+        match self {
+            Self::Keep => Edit::Keep,
+            Self::Clear => Edit::Clear,
+            Self::Set(set) => Edit::Set(value(set)),
+        }
+    }
+}
+
 impl Form<'_> {
     /// Text that can be taken away.
     pub fn edit<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str) -> Edit<T> {
