@@ -135,6 +135,29 @@ async fn a_batch_that_two_leave_at_the_same_instant_is_skipped_and_hinders_no_ot
     system.stop().await;
 }
 
+/// A fan-out has locked the parent's profile by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_is_being_made_is_waited_for_and_goes_too() {
+    let system = System::start().await;
+    let school = system.school().await;
+    let jordan = system.register("sheree", &sheree(&school.join_code)).await.id("/athletes/0/id");
+    system.gallery("PD-1").await;
+    system.ready("remove-athlete", 1).await;
+    let fan_out = system.session().await;
+    let made = "begin;
+                insert into gallery_alerts (gallery_id, parent_id, id, status)
+                select galleries.id, user_id, new_uuid_v7(), 'held' from galleries, profiles_parents";
+    fan_out.batch_execute(made).await.unwrap();
+
+    tokio::join!(is_removed(&system, "sheree", jordan), async {
+        system.blocked().await;
+        fan_out.batch_execute("commit").await.unwrap();
+    });
+
+    assert_eq!(alerts(&system).await, [""; 0]);
+    system.stop().await;
+}
+
 /// A fan-out that read the roster before the athlete went makes its alert afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_was_made_meanwhile_is_not_sent_either() {
