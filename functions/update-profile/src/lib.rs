@@ -70,6 +70,11 @@ async fn update(app: &App, caller: &Caller, if_match: &IfMatch, patch: &Value) -
         if changes.end_verification() {
             db::verification::withdraw(&tx, user.id).await?;
         }
+        if changes.end_alerts() {
+            db::alerts::drop_all_unsent(&tx, user.id).await?;
+        }
+    }
+    if changes.concern_others() {
         follow_up.and(webhook_events::emit(&tx, Happening::UserUpdated(user.id)).await?);
         follow_up.and(db::tasks::enqueue_at(&tx, Kind::SyncZoho, &[user.id.0], app.priority).await?);
     }

@@ -161,7 +161,8 @@ static OF_SUBJECT: Statement<1> = Statement::new(
          photographer.certification_level::text as certification_level,
          coalesce((
              select json_agg(json_build_object(
-                 'id', id, 'first_name', first_name, 'sport', sport_primary, 'organization_ids', array(
+                 'id', id, 'first_name', case when parent.share_athlete_names then athletes.first_name end,
+                 'sport', sport_primary, 'organization_ids', array(
                      select organization_id from roster_entries where athlete_id = athletes.id order by organization_id
                  )) order by id)
              from athletes where parent_id = me.id

@@ -85,6 +85,17 @@ impl ProfileChanges {
         self.fields.contains_key(REFERRED_BY)
     }
 
+    /// Whether any of them is about what others are told of the user. What a parent chooses for the e-mails and plugins of
+    /// this system is nobody else's concern.
+    pub fn concern_others(&self) -> bool {
+        self.fields.keys().any(|field| !CHOICES.contains(&field.as_str()))
+    }
+
+    /// Whether a parent wants no e-mails about galleries any more.
+    pub fn end_alerts(&self) -> bool {
+        self.fields.get(EMAIL_ALERTS) == Some(&Value::Bool(false))
+    }
+
     /// Whether an organisation says that it is another one: what an admin has verified is no longer what it shows.
     pub fn end_verification(&self) -> bool {
         ["org_name", "org_type", "tax_id"].iter().any(|field| self.fields.contains_key(*field))
@@ -103,6 +114,11 @@ impl ProfileChanges {
         &self.fields
     }
 }
+
+const EMAIL_ALERTS: &str = "email_alerts";
+
+/// What a parent chooses for this system alone.
+const CHOICES: [&str; 2] = [EMAIL_ALERTS, "share_athlete_names"];
 
 const REFERRED_BY: &str = "referred_by_code";
 
@@ -123,6 +139,9 @@ struct Edited<'a> {
 
 impl Edited<'_> {
     fn parent(&mut self, form: &mut Form<'_>) {
+        for choice in CHOICES {
+            self.set(choice, form.edit_flag(choice));
+        }
         // What stands already is not judged again.
         if form.says("phone_number", &self.current["phone_number"]) {
             self.set("phone_number", form.edit::<PhoneNumber>("phone_number"));

@@ -326,3 +326,54 @@ async fn a_change_costs_few_round_trips() {
     assert_eq!(round_trips, 7, "{said}");
     system.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_who_wants_no_alerts_gets_none_also_of_those_that_wait() {
+    let system = System::with(&["ENABLE_EMAIL_ALERTS"]).await;
+    system.stack().set_mappings_enabled(false).await;
+    let school = system.school().await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    let galleries = [system.gallery("PD-1").await, system.gallery("PD-2").await];
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.wake("fan-out-gallery", &galleries[..1]).await;
+    let queued = system.alerts().await;
+    let events = system.count("webhook_events").await;
+
+    let answer = system.call("PATCH", PROFILE, "sheree", &json!({"email_alerts": false})).await;
+    system.send_webhook(&Webhook::gallery_published("PD-2")).await;
+    system.wake("fan-out-gallery", &galleries[1..]).await;
+    system.wake("send-alerts", &[]).await;
+
+    assert_eq!((answer.status, &answer.body["profile"]["email_alerts"]), (200, &json!(false)));
+    assert_eq!((queued, system.alerts().await), (vec!["queued".to_owned()], vec![]));
+    assert_eq!(system.batches().await, ["skipped"]);
+    assert_eq!(system.zoho().await["transmissions"], json!([]));
+    assert_eq!(system.count("webhook_events where type = 'user.updated'").await, 0, "nobody else's concern");
+    assert_eq!(system.count("webhook_events").await, events + 1, "the gallery's own event");
+    for wrong in [json!({"email_alerts": null}), json!({"email_alerts": "no"})] {
+        assert_eq!(system.call("PATCH", PROFILE, "sheree", &wrong).await.wrong_fields(), ["/email_alerts"]);
+    }
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_who_shares_no_names_has_athletes_without_names_wherever_they_are_told_of() {
+    let system = System::with(&["ENABLE_EMAIL_ALERTS"]).await;
+    let school = system.school().await;
+    system.register("sheree", &sheree(&school.join_code)).await;
+    system.gallery("PD-1").await;
+
+    let answer = system.call("PATCH", PROFILE, "sheree", &json!({"share_athlete_names": false})).await;
+    let context = system.get("/api/user/context", "sheree").await;
+    system.send_webhook(&Webhook::gallery_published("PD-1")).await;
+    system.alerts_become(&["delivered"]).await;
+
+    assert_eq!(answer.body["profile"]["share_athlete_names"], false);
+    assert_eq!(context.body["summary"], "Sheree, Parent of a Soccer Player");
+    assert_eq!(context.body["athletes"][0]["first_name"], json!(null));
+    let transmissions = system.zoho().await["transmissions"].to_string();
+    assert!(transmissions.contains("Sheree") && !transmissions.contains("Jordan"), "{transmissions}");
+    let own = system.get("/api/user", "sheree").await;
+    assert_eq!(own.body["athletes"][0]["first_name"], "Jordan", "the parent's own list names them");
+    system.stop().await;
+}

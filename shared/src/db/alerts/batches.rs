@@ -110,8 +110,7 @@ pub(super) static BEGIN: Statement<1> = Statement::new(
 
 pub(super) static BEGIN_ALERTS: Statement<1> = Statement::new(
     "with queued as materialized (
-         select alert.id,
-             exists (
+         select alert.id, parent.email_alerts and (exists (
                  select from athletes as athlete
                  join roster_entries as entry on entry.athlete_id = athlete.id
                  where athlete.parent_id = alert.parent_id and entry.organization_id = gallery.organization_id
@@ -119,8 +118,9 @@ pub(super) static BEGIN_ALERTS: Statement<1> = Statement::new(
              or exists (
                  select from gallery_registrations as registration
                  where registration.gallery_id = gallery.id and registration.parent_id = alert.parent_id
-             ) as wanted
+             )) as wanted
          from gallery_alerts as alert
+         join profiles_parents as parent on parent.user_id = alert.parent_id
          join galleries as gallery on gallery.id = alert.gallery_id
          where alert.batch_id = $1 and alert.status = 'queued'
      ),
@@ -167,6 +167,7 @@ pub(super) static RECIPIENTS: Statement<1> = Statement::new(
              from athletes as athlete
              join roster_entries as entry on entry.athlete_id = athlete.id
              where athlete.parent_id = alert.parent_id and entry.organization_id = gallery.organization_id
+               and parent.share_athlete_names
              order by athlete.id
          ) as athletes
      from gallery_alerts as alert

@@ -29,6 +29,32 @@ pub async fn drop_unsent(tx: &Transaction<'_>, parent: UserId, organizations: &[
     Ok(())
 }
 
+/// Deletes all alerts of a parent that are `held` or `queued`: the parent wants none any more.
+pub async fn drop_all_unsent(tx: &Transaction<'_>, parent: UserId) -> Result<(), Error> {
+    let rows = tx.rows(&DROP_ALL, [&parent.0]).await?;
+    let batches: Vec<Uuid> = rows.iter().filter_map(|row| row.get("batch_id")).collect();
+    if !batches.is_empty() {
+        tx.rows(&SKIP_EMPTIED, [&batches]).await?;
+    }
+    Ok(())
+}
+
+static DROP_ALL: Statement<1> = Statement::new(
+    "with unwanted as materialized (
+         select id, batch_id from gallery_alerts where parent_id = $1 and status in ('held', 'queued')
+     ),
+     locked as materialized (
+         select id from alert_batches where id in (select batch_id from unwanted) order by id for update
+     )
+     delete from gallery_alerts as alert
+     using unwanted
+     where alert.id = unwanted.id
+       and alert.status in ('held', 'queued')
+       and (select count(*) from locked) >= 0
+     returning alert.batch_id",
+    [Type::UUID],
+);
+
 // Batches before alerts, as everywhere. An alert whose batch begins to be sent meanwhile is not `queued` any more once the
 // lock is free, and stays.
 pub(super) static DROP: Statement<2> = Statement::new(

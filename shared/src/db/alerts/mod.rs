@@ -15,7 +15,7 @@ pub use batches::{
     Batch, BatchStatus, batch, begin_sending, halve, hold, hold_of_organization, mark_sent, mark_uncertain, requeue,
 };
 pub use decisions::{Decision, RELEASED_AT_ONCE, Released, decide, release};
-pub use dropped::drop_unsent;
+pub use dropped::{drop_all_unsent, drop_unsent};
 pub use receipts::receive;
 
 use super::Transaction;
@@ -81,6 +81,7 @@ static FAN_OUT: Statement<3> = Statement::new(
                  select registration.parent_id
                  from gallery join gallery_registrations as registration on registration.gallery_id = gallery.id
              )
+             and email_alerts
              and not exists (
                  select from gallery_alerts as alert
                  where alert.gallery_id = $1 and alert.parent_id = profiles_parents.user_id

@@ -179,7 +179,8 @@ macro_rules! parent {
              'role', 'parent',
              'first_name', first_name, 'last_name', last_name, 'phone_number', phone_number,
              'mailing_address', mailing_address, 'referred_by_code', referred_by_code,
-             'sport_interests', sport_interests)"
+             'sport_interests', sport_interests, 'email_alerts', email_alerts,
+             'share_athlete_names', share_athlete_names)"
     };
 }
 macro_rules! org {

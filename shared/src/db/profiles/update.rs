@@ -24,7 +24,9 @@ pub(super) static UPDATE: Statement<2> = Statement::new(
              phone_number = new.phone_number,
              mailing_address = new.mailing_address,
              referred_by_code = new.referred_by_code,
-             sport_interests = new.sport_interests
+             sport_interests = new.sport_interests,
+             email_alerts = new.email_alerts,
+             share_athlete_names = new.share_athlete_names
          from profiles_parents as old cross join lateral jsonb_populate_record(old, $2) as new
          where old.user_id = $1 and profile.user_id = $1
      ),

@@ -38,6 +38,11 @@ impl Form<'_> {
         self.edited_required(field, |form| form.required(field))
     }
 
+    /// `true` or `false`, which can be changed and not taken away.
+    pub fn edit_flag(&mut self, field: &'static str) -> Edit<bool> {
+        self.edited_required(field, |form| Some(form.flag(field)))
+    }
+
     /// A list of texts, at most `most`, which takes the place of the former one.
     pub fn edit_list<T: FromStr<Err: Into<Invalid>>>(&mut self, field: &'static str, most: usize) -> Edit<Vec<T>> {
         self.edited(field, |form| Some(form.list(field, most)))
