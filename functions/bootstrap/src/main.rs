@@ -26,6 +26,7 @@ async fn main() -> Result<(), StartError> {
         "list-deliveries" => list_deliveries::start(start).await,
         "list-failures" => list_failures::start(start).await,
         "list-hosts" => list_hosts::start(start).await,
+        "list-users" => list_users::start(start).await,
         "migrate-database" => migrate_database::start(start).await,
         "pull-zoho" => pull_zoho::start(start).await,
         "receive-webhook" => receive_webhook::start(start).await,

@@ -147,6 +147,7 @@ pub static ACCESS: &[Access] = &[
     admins("list-failures"),
     admins("list-conflicts"),
     admins("list-deliveries"),
+    admins("list-users"),
     admins("replay-tasks"),
     admins("resend-deliveries"),
     admins("send-held-alerts"),

@@ -25,6 +25,7 @@ pub mod senior;
 pub mod sport;
 pub mod tags;
 pub mod text;
+pub mod user_search;
 
 pub use address::MailingAddress;
 pub use code::{CodeKey, JoinCode, ReferralCode};
@@ -36,6 +37,6 @@ pub use labels::{
     WebhookEventType,
 };
 pub use text::{
-    Country, CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, GalleryUrl, HostName, OrgName, PersonName,
-    PhoneNumber, Sport, Subject, TaxId, Title, Typed, TypedCode, WebUrl, ZipCode,
+    Country, CrmId, DateOfBirth, Email, EventDate, EventId, ExternalId, GalleryUrl, HostName, Line, OrgName,
+    PersonName, PhoneNumber, Sport, Subject, TaxId, Title, Typed, TypedCode, WebUrl, ZipCode,
 };

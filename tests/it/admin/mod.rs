@@ -5,6 +5,7 @@ mod hand_over;
 mod list_conflicts;
 mod list_deliveries;
 mod list_failures;
+mod list_users;
 mod replay_tasks;
 mod resend_deliveries;
 mod send_held_alerts;

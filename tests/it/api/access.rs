@@ -73,6 +73,7 @@ fn matrix() -> Vec<Row> {
         for_admins("GET /api/admin/failures", null.clone(), "200"),
         for_admins("GET /api/admin/conflicts", null.clone(), "200"),
         for_admins("GET /api/admin/deliveries", null.clone(), "200"),
+        for_admins("GET /api/admin/users", null.clone(), "200"),
         for_admins("POST /api/admin/tasks/replay", empty.clone(), "422 invalid-fields"),
         for_admins("POST /api/admin/deliveries/resend", empty.clone(), "422 invalid-fields"),
         for_admins("POST /api/admin/alerts/send", empty.clone(), "422 invalid-fields"),

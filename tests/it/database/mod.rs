@@ -4,4 +4,4 @@ mod cascades;
 mod constraints;
 mod roles;
 mod schema_names;
-mod statements;
+pub(crate) mod statements;

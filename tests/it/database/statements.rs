@@ -14,12 +14,12 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{Oid, Type};
 
 /// A `static` of type `Statement`.
-struct Statement {
+pub(crate) struct Statement {
     /// Its file and its name.
-    place: String,
-    sql: String,
+    pub(crate) place: String,
+    pub(crate) sql: String,
     /// As PostgreSQL spells them.
-    types: Vec<String>,
+    pub(crate) types: Vec<String>,
 }
 
 fn sources() -> Vec<PathBuf> {
@@ -44,7 +44,7 @@ fn text(path: &Path) -> String {
 /// # Panics
 /// If one is made in a way that cannot be followed here: text comes as it stands, by `concat!`, or out of a macro of the
 /// file that is nothing but text.
-fn statements(path: &Path) -> Vec<Statement> {
+pub(crate) fn statements(path: &Path) -> Vec<Statement> {
     let text = text(path);
     let name = path.strip_prefix(workspace::root()).expect("it is in the workspace").display().to_string();
     let items = syn::parse_file(&text).unwrap_or_else(|error| panic!("{name}: {error}")).items;

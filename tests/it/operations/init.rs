@@ -145,6 +145,9 @@ async fn what_an_endpoint_usually_sends_is_prepared_before_its_first_event() {
         ("failures", "list-failures"),
         ("conflicts", "list-conflicts"),
         ("deliveries", "list-deliveries"),
+        ("users", "list-users"),
+        ("users?q=Sheree", "list-users"),
+        ("users?verified=false", "list-users"),
     ] {
         assert_eq!(system.get(&format!("/api/admin/{path}"), "ops").await.status, 200);
         look(list);

@@ -7,6 +7,7 @@ mod deliveries;
 mod endpoints;
 mod inbox;
 mod resend;
+mod users;
 mod zoho;
 
 pub use alerts::{HeldAlerts, UncertainBatch, held, uncertain};
@@ -15,6 +16,7 @@ pub use deliveries::{Delivery, DeliveryFilter, DeliveryPlace, deliveries};
 pub use endpoints::{EndpointState, EndpointStatus, endpoints};
 pub use inbox::{Inbox, WaitingEvent, inbox, last_events};
 pub use resend::{EventPlace, Resent, Since, reopen, resend_one, resend_since};
+pub use users::{FoundUser, UserPlace, users};
 pub use zoho::{ZohoTraffic, zoho};
 
 use super::statement::Hot;
@@ -40,3 +42,7 @@ pub static HOT_DELIVERIES: Hot = &[&deliveries::DELIVERIES];
 
 /// To tell an endpoint again.
 pub static HOT_RESEND: Hot = &[&resend::ENDPOINT, &resend::ENABLE, &resend::RESEND_ONE, &resend::RESEND_SINCE];
+
+/// To list users.
+pub static HOT_USERS: Hot =
+    &[&users::OF_ROLE, &users::VERIFIED, &users::UNVERIFIED, &users::OF_LEVEL, &users::IN_ZIP, &users::NAMED];
