@@ -8,7 +8,7 @@ use tests::{System, Wire, frank, sheree};
 use uuid::Uuid;
 
 use super::with_an_admin;
-use crate::database::statements::statements;
+use crate::database::statements;
 
 const LIST: &str = "/api/admin/users?";
 
@@ -36,11 +36,8 @@ fn encoded(text: &str) -> String {
 
 /// Who is found, each by the part of the address before the @.
 fn found(users: &[Value]) -> Vec<&str> {
-    let of = |user: &Value| user["email"].as_str().and_then(|email| email.split('@').next().map(str::len));
-    users
-        .iter()
-        .map(|user| &user["email"].as_str().expect("an address is text")[..of(user).expect("it has an @")])
-        .collect()
+    let name = |user| Value::as_str(user).and_then(|email| email.split('@').next()).expect("a user has an address");
+    users.iter().map(|user| name(&user["email"])).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

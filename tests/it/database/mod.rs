@@ -4,4 +4,6 @@ mod cascades;
 mod constraints;
 mod roles;
 mod schema_names;
-pub(crate) mod statements;
+mod statements;
+
+pub(crate) use statements::statements;

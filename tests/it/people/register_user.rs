@@ -46,6 +46,7 @@ async fn the_answer_shows_what_was_saved() {
         }
       ],
       "profile": {
+        "email_alerts": true,
         "first_name": "Sheree",
         "last_name": "Lane",
         "mailing_address": {
@@ -58,6 +59,7 @@ async fn the_answer_shows_what_was_saved() {
         "phone_number": "+13125550142",
         "referred_by_code": "FRANK2024",
         "role": "parent",
+        "share_athlete_names": true,
         "sport_interests": [
           "Soccer"
         ]
