@@ -45,7 +45,7 @@ pub enum Error {
     /// This gallery is there already; its id for those who may see it.
     #[error("the gallery exists")]
     GalleryExists(Option<GalleryId>),
-    /// Read it again: somebody has changed it since.
+    /// Read it again: it has changed since.
     #[error("changed meanwhile")]
     ChangedMeanwhile,
     /// Settle these first.

@@ -51,7 +51,7 @@ macro_rules! columns {
     };
 }
 
-/// The organisation of a gallery that somebody wants to make, and what ties a photographer to it.
+/// The organisation of a gallery that is to be made, and what ties a photographer to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commission {
     pub verified: bool,

@@ -44,7 +44,7 @@ static ASK: Statement<2> = Statement::new(
     [Type::UUID, Type::TEXT],
 );
 
-/// The organisation that was handed over to whoever has this address, as of now with this login and these names. `None`:
+/// The organisation that was handed over to this address, as of now with this login and these names. `None`:
 /// nothing was handed over to the address.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ pub async fn take(
     }
 }
 
-// Whoever comes first takes it away, and the next one finds nothing.
+// The first one takes it away, and the next one finds nothing.
 static TAKE: Statement<1> = Statement::new(
     "delete from hand_overs
      where organization_id = (

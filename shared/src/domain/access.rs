@@ -176,7 +176,7 @@ impl Access {
     }
 }
 
-/// Whoever sent a request, after its token was verified and before the database was asked who that is.
+/// The sender of a request, after its token was verified and before the database was asked which user that is.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub subject: Subject,

@@ -166,8 +166,7 @@ fn problem(error: &Error) -> Response<Body> {
             (StatusCode::CONFLICT, "gallery-exists", detail.to_owned(), id)
         }
         Error::ChangedMeanwhile => {
-            let detail =
-                "Somebody has changed it since you read it. Read it again, and send your change with its new etag.";
+            let detail = "It has changed since you read it. Read it again, and send your change with its new etag.";
             (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", detail.to_owned(), None)
         }
         Error::CannotBeDeleted(reasons) => {

@@ -67,7 +67,7 @@ impl Admission {
     }
 }
 
-/// Whoever sent the request.
+/// The sender of the request.
 ///
 /// # Errors
 /// The route has no authorizer, or the token no usable `sub`.

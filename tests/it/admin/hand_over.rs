@@ -10,7 +10,7 @@ async fn hand_over(system: &System, organization: Uuid, email: &str) -> Answer {
     system.post(&path, "ops", &json!({ "email": email })).await
 }
 
-/// Mills, the new coach, as he signs up.
+/// The sign-up of Mills, the new coach.
 fn mills() -> Value {
     let mut body = cathy();
     body["first_name"] = json!("Ann");

@@ -69,7 +69,7 @@ fn batch_from(id: AlertBatchId, row: &Row) -> Result<Batch, Error> {
 /// out, and so is a parent who has left the roster and is not registered; with nobody left the batch is skipped. `None`: it is not queued any more, or is held now, since its organisation is
 /// not verified.
 pub async fn begin_sending(tx: &Transaction<'_>, id: AlertBatchId) -> Result<Option<Vec<Recipient>>, Error> {
-    // The organisation stays as it is: whoever withdraws its verification comes before this batch, or after it has gone.
+    // The organisation stays as it is: its verification is withdrawn before this batch, or after it has gone.
     let standing = tx.row(&STANDING, [&id.0]).await?;
     if standing.is_some_and(|row| !row.get::<_, bool>("verified")) {
         hold(tx, id).await?;
