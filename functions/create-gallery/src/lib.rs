@@ -8,7 +8,7 @@ use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
 use shared::db::galleries::{Gallery, NewGallery};
 use shared::db::users::User;
-use shared::db::{self, Database, Transaction, verification};
+use shared::db::{self, Database, Transaction};
 use shared::domain::access::Caller;
 use shared::domain::event::EventSubject;
 use shared::domain::gallery::GallerySubject;
@@ -174,7 +174,7 @@ async fn insist_on_a_right(tx: &Transaction<'_>, user: &User, organization: User
             FieldCode::UnknownValue,
             "is no organisation's id",
         )])),
-        (Some(commission), _) if !commission.verified => Err(verification::not_verified()),
+        (Some(commission), _) if !commission.verified => Err(db::organizations::not_verified()),
         (Some(_), _) => Ok(()),
     }
 }

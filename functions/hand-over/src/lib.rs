@@ -6,7 +6,7 @@ use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::Error;
-use shared::db::{self, Database, verification};
+use shared::db::{self, Database};
 use shared::domain::access::Caller;
 use shared::domain::{Email, FieldError, Form, UserId};
 use shared::lambda::{Start, StartError, http, identity};
@@ -45,9 +45,9 @@ async fn ask(database: &Database, caller: &Caller, id: Option<UserId>, body: &Va
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
     let admin = db::users::caller(&tx, caller).await?;
-    let id = id.ok_or_else(verification::unknown_organization)?;
-    if !verification::exists(&tx, id).await? {
-        return Err(verification::unknown_organization());
+    let id = id.ok_or_else(db::organizations::unknown)?;
+    if !db::organizations::exists(&tx, id).await? {
+        return Err(db::organizations::unknown());
     }
     let email = email(body).map_err(Error::Invalid)?;
     let until = db::hand_overs::ask(&tx, id, &email).await?;

@@ -29,10 +29,10 @@ async fn withdraw(database: &Database, caller: &Caller, id: Option<UserId>) -> R
     let mut connection = database.connection().await?;
     let tx = connection.transaction().await?;
     let admin = db::users::caller(&tx, caller).await?;
-    let id = id.ok_or_else(verification::unknown_organization)?;
+    let id = id.ok_or_else(db::organizations::unknown)?;
     let was_verified = verification::withdraw(&tx, id).await?;
-    if !was_verified && !verification::exists(&tx, id).await? {
-        return Err(verification::unknown_organization());
+    if !was_verified && !db::organizations::exists(&tx, id).await? {
+        return Err(db::organizations::unknown());
     }
     db::audit::record(&tx, caller, &admin, Some(id.0), &json!({ "was_verified": was_verified })).await?;
     tx.commit().await?;

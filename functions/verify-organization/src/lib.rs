@@ -42,7 +42,7 @@ async fn verify(app: &App, caller: &Caller, id: Option<UserId>) -> Result<(Organ
     let mut connection = app.database.connection().await?;
     let tx = connection.transaction().await?;
     let admin = db::users::caller(&tx, caller).await?;
-    let id = id.ok_or_else(verification::unknown_organization)?;
+    let id = id.ok_or_else(db::organizations::unknown)?;
     let (organization, follow_up) = verification::verify(&tx, id).await?;
     db::audit::record(&tx, caller, &admin, Some(id.0), &json!({})).await?;
     tx.commit().await?;

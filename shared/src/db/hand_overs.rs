@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::types::Type;
 
 use super::Transaction;
+use super::organizations;
 use super::session::{Session, violated_constraint};
 use super::statement::{Hot, Statement};
 use super::users::{self, User};
-use super::verification::{self, unknown_organization};
 use crate::domain::{Email, PersonName, Subject, UserId};
 use crate::error::Error;
 
 /// To ask for a hand-over.
-pub static HOT: Hot = &[&verification::EXISTS, &TAKEN, &ASK];
+pub static HOT: Hot = &[&organizations::EXISTS, &TAKEN, &ASK];
 
 /// To look for one at the sign-up of an organisation.
 pub static HOT_SIGN_UP: Hot = &[&TAKE];
@@ -29,7 +29,7 @@ pub async fn ask(tx: &Transaction<'_>, organization: UserId, email: &Email) -> R
             detail: "Another account has this e-mail address. Name one that has no account here yet.",
         });
     }
-    let row = tx.row(&ASK, [&organization.0, &email.as_str()]).await?.ok_or_else(unknown_organization)?;
+    let row = tx.row(&ASK, [&organization.0, &email.as_str()]).await?.ok_or_else(organizations::unknown)?;
     Ok(row.get("until"))
 }
 

@@ -21,6 +21,7 @@ pub mod left_to_middleware;
 pub mod login;
 pub mod migrations;
 pub mod operations;
+pub mod organizations;
 pub mod people;
 pub mod pool;
 pub mod profiles;

@@ -9,6 +9,7 @@ use tokio_postgres::types::Type;
 use super::Transaction;
 use super::alerts;
 use super::column::stored;
+use super::organizations;
 use super::session::Session;
 use super::statement::{Hot, Statement};
 use super::webhook_events::{self, Happening};
@@ -37,7 +38,7 @@ pub struct Organization {
 /// # Errors
 /// `unknown-organization` (404).
 pub async fn verify(tx: &Transaction<'_>, organization: UserId) -> Result<(Organization, FollowUp), Error> {
-    let row = tx.row(&VERIFY, [&organization.0]).await?.ok_or_else(unknown_organization)?;
+    let row = tx.row(&VERIFY, [&organization.0]).await?.ok_or_else(organizations::unknown)?;
     let untold = tx.rows(&TELL, [&organization.0]).await?;
     let untold: Vec<GalleryId> = untold.iter().map(|row| GalleryId(row.get("id"))).collect();
     let follow_up = webhook_events::emit(tx, Happening::GalleriesLive(&untold)).await?;
@@ -72,27 +73,6 @@ static WITHDRAW: Statement<1> = Statement::new(
      returning user_id",
     [Type::UUID],
 );
-
-/// Whether there is such an organisation.
-pub async fn exists(session: &impl Session, organization: UserId) -> Result<bool, Error> {
-    Ok(session.row(&EXISTS, [&organization.0]).await?.is_some())
-}
-
-pub(super) static EXISTS: Statement<1> =
-    Statement::new("select from profiles_organizations where user_id = $1", [Type::UUID]);
-
-/// For an id that no organisation has.
-pub fn unknown_organization() -> Error {
-    Error::NotFound { code: "unknown-organization", detail: "There is no organisation with this id." }
-}
-
-/// For what only a verified organisation may do, or others with it.
-pub fn not_verified() -> Error {
-    Error::Forbidden {
-        code: "organization-not-verified",
-        detail: "The organisation has to be verified first: an admin of ISO Photo XP does that after a look at who it is.",
-    }
-}
 
 fn from_row(row: &Row) -> Result<Organization, Error> {
     Ok(Organization {

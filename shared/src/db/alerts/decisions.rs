@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::super::Transaction;
 use super::super::column::stored;
+use super::super::organizations;
 use super::super::session::Session;
 use super::super::statement::Statement;
-use super::super::verification;
 use super::BATCH_SIZE;
 use super::batches::{Began, move_on};
 use super::locks::lock_batch;
@@ -130,7 +130,7 @@ async fn insist_on_live(tx: &Transaction<'_>, gallery: GalleryId) -> Result<(), 
         .await?
         .ok_or(Error::NotFound { code: "unknown-gallery", detail: "There is no gallery with this gallery_id." })?;
     if !row.get::<_, bool>("verified") {
-        return Err(verification::not_verified());
+        return Err(organizations::not_verified());
     }
     match stored(&row, "status")? {
         GalleryStatus::Live => Ok(()),

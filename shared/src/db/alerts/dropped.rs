@@ -1,5 +1,6 @@
 //! Alerts that no e-mail is to go out for any more: the parent has nothing to do with the organisation now.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -21,22 +22,13 @@ pub async fn drop_unsent(tx: &Transaction<'_>, parent: UserId, organizations: &[
     }
     let organizations: Vec<Uuid> = organizations.iter().map(|id| id.0).collect();
     let rows = tx.rows(&DROP, [&parent.0, &organizations]).await?;
-    let batches: Vec<Uuid> = rows.iter().filter_map(|row| row.get("batch_id")).collect();
-    // A statement of its own: it sees what others have taken out of these batches before their locks were free.
-    if !batches.is_empty() {
-        tx.rows(&SKIP_EMPTIED, [&batches]).await?;
-    }
-    Ok(())
+    skip_emptied(tx, &rows).await
 }
 
 /// Deletes all alerts of a parent that are `held` or `queued`: the parent wants none any more.
 pub async fn drop_all_unsent(tx: &Transaction<'_>, parent: UserId) -> Result<(), Error> {
     let rows = tx.rows(&DROP_ALL, [&parent.0]).await?;
-    let batches: Vec<Uuid> = rows.iter().filter_map(|row| row.get("batch_id")).collect();
-    if !batches.is_empty() {
-        tx.rows(&SKIP_EMPTIED, [&batches]).await?;
-    }
-    Ok(())
+    skip_emptied(tx, &rows).await
 }
 
 static DROP_ALL: Statement<1> = Statement::new(
@@ -86,6 +78,16 @@ pub(super) static DROP: Statement<2> = Statement::new(
      returning alert.batch_id",
     [Type::UUID, Type::UUID_ARRAY],
 );
+
+/// Skips the batches of these alerts that nobody is left in.
+async fn skip_emptied(tx: &Transaction<'_>, dropped: &[Row]) -> Result<(), Error> {
+    let batches: Vec<Uuid> = dropped.iter().filter_map(|row| row.get("batch_id")).collect();
+    // A statement of its own: it sees what others have taken out of these batches before their locks were free.
+    if !batches.is_empty() {
+        tx.rows(&SKIP_EMPTIED, [&batches]).await?;
+    }
+    Ok(())
+}
 
 pub(super) static SKIP_EMPTIED: Statement<1> = Statement::new(
     "update alert_batches as batch set status = 'skipped'
